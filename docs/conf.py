@@ -56,11 +56,12 @@ MADE_BY_CALLERS = {
 }  # fmt: skip
 _FENCE = re.compile(r"^(```+)(?!`)[^\n]*\n.*?^\1$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<path>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")
+_NAME = re.compile(r"^\| `(\w+)(\([^`]*\))?` \|", re.MULTILINE)
 _PARAMETER = re.compile(r"^``(\w+)``: ")
 
 
 def embed_page(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put the file of an embedded page in the place of its stub, and let all links lead to pages of the site."""
+    """Put the file of an embedded page in the place of its stub, and let links and tables of names lead to the site."""
     origin = EMBEDDED.get(docname, f"docs/{docname}.md")
     text = (ROOT / origin).read_text("utf-8") if docname in EMBEDDED else source[0]
     pages = (
@@ -82,6 +83,8 @@ def embed_page(app: Sphinx, docname: str, source: list[str]) -> None:
         parts += [_LINK.sub(rewrite, text[end : fence.start()]), fence[0]]
         end = fence.end()
     source[0] = "".join([*parts, _LINK.sub(rewrite, text[end:])])
+    if docname.startswith("api/"):
+        source[0] = _NAME.sub(r"| {py:obj}`\1\2 <ocisize.\1>` |", source[0])
 
 
 def hide_fields(

@@ -18,6 +18,8 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # as type checkers allow: to import typing would take nearly all the time of `import ocisize`
 if TYPE_CHECKING:
     from ocisize.analyzer import Analyzer, analyze
+    from ocisize.blob.digest import Digest, digest_of
+    from ocisize.blob.region import FileRegion
     from ocisize.budgets.baseline import (
         Baseline,
         BaselineEntry,
@@ -28,11 +30,12 @@ if TYPE_CHECKING:
         ratchet,
     )
     from ocisize.budgets.check import check, measure_parts
+    from ocisize.budgets.check_change import check_change
     from ocisize.budgets.check_platforms import check_all
     from ocisize.budgets.config import BudgetFile, find_budget_file, load_baseline, load_budget_file, save_baseline
     from ocisize.budgets.parse import BudgetSettings, parse_budgets
     from ocisize.comparison.images import compare
-    from ocisize.dockerfile.parse import Dockerfile, parse_dockerfile
+    from ocisize.dockerfile.parse import Dockerfile, Instruction, Stage, parse_dockerfile
     from ocisize.errors import (
         ArchiveError,
         AuthenticationFailed,
@@ -81,7 +84,7 @@ if TYPE_CHECKING:
         Reason,
         Suggestion,
     )
-    from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges
+    from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges, FileChangeSpan, FileColumns, SizeGrowth
     from ocisize.model.findings import Advice, Category, Confidence, Finding, Saving, Severity
     from ocisize.model.plan import Plan, PlanEdit, PlanStep
     from ocisize.model.platforms import Drift, FindingDrift, IndexAnalysis, OnlyThere, Spread, StepDrift
@@ -98,25 +101,30 @@ if TYPE_CHECKING:
     from ocisize.report.options import ReportOptions
     from ocisize.report.render import render_report
     from ocisize.rules.load import load_catalog
-    from ocisize.rules.rule import Catalog, Rule
+    from ocisize.rules.rule import Catalog, Ecosystem, Protection, Rule
     from ocisize.sizes.cost import Cost, CostAssumptions, cost_of, parse_cost
     from ocisize.sizes.files import ListedFile, Listing, SortOrder, list_files
     from ocisize.sizes.tree import TreeNode, make_tree
     from ocisize.sources.open import open_source
     from ocisize.sources.registry.connection import Connection
-    from ocisize.tar.filetable import FileEntry, FileTable
+    from ocisize.tar.filetable import Attributes, FileEntry, FileTable
+    from ocisize.tar.paths import PathColumn
     from ocisize.tar.scanner import scan_tar
+    from ocisize.tar.window import ByteStream
 
 # Public names by module, which is imported when one of them is first used: `import ocisize` and `--help` stay fast.
 _MODULES = {
     "analyzer": "Analyzer analyze",
+    "blob.digest": "Digest digest_of",
+    "blob.region": "FileRegion",
     "budgets.baseline": "Baseline BaselineEntry BaselineLayer BaselineTotals baseline_entry baseline_name ratchet",
     "budgets.check": "check measure_parts",
+    "budgets.check_change": "check_change",
     "budgets.check_platforms": "check_all",
     "budgets.config": "BudgetFile find_budget_file load_baseline load_budget_file save_baseline",
     "budgets.parse": "BudgetSettings parse_budgets",
     "comparison.images": "compare",
-    "dockerfile.parse": "Dockerfile parse_dockerfile",
+    "dockerfile.parse": "Dockerfile Instruction Stage parse_dockerfile",
     "errors": (
         "ArchiveError AuthenticationFailed BlobError BudgetError CatalogError DigestMismatch DocumentError "
         "ForeignLayerAbsent IncompleteAnalysis InvalidCost InvalidGlob InvalidReference LayerError LimitExceeded "
@@ -133,7 +141,7 @@ _MODULES = {
     "model.build_step": "BuildStep StepKind",
     "model.causes": "CauseKind DownloadCause PackageChange",
     "model.comparison": "BaseChange Comparison DirectoryChange FileSum LayerChange LayerStatus PartChange Reason Suggestion",
-    "model.file_changes": "FileChange FileChangeKind FileChanges",
+    "model.file_changes": "FileChange FileChangeKind FileChangeSpan FileChanges FileColumns SizeGrowth",
     "model.findings": "Advice Category Confidence Finding Saving Severity",
     "model.plan": "Plan PlanEdit PlanStep",
     "model.platforms": "Drift FindingDrift IndexAnalysis OnlyThere Spread StepDrift",
@@ -150,34 +158,38 @@ _MODULES = {
     "report.options": "ReportOptions",
     "report.render": "render_report",
     "rules.load": "load_catalog",
-    "rules.rule": "Catalog Rule",
+    "rules.rule": "Catalog Ecosystem Protection Rule",
     "sizes.cost": "Cost CostAssumptions cost_of parse_cost",
     "sizes.files": "ListedFile Listing SortOrder list_files",
     "sizes.tree": "TreeNode make_tree",
     "sources.open": "open_source",
     "sources.registry.connection": "Connection",
-    "tar.filetable": "FileEntry FileTable",
+    "tar.filetable": "Attributes FileEntry FileTable",
+    "tar.paths": "PathColumn",
     "tar.scanner": "scan_tar",
+    "tar.window": "ByteStream",
 }
 _EXPORTS = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
-    "DIFF_FORMATS", "FORMATS", "Advice", "Analysis", "Analyzer", "ArchiveError", "AuthenticationFailed", "BaseCertainty",
-    "BaseChange", "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer", "BaselineTotals",
-    "BlobError", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit", "BudgetSettings", "BudgetStatus",
-    "BuildFiles", "BuildStep", "Catalog", "CatalogError", "Category", "Cause", "CauseKind", "Comparison", "Confidence",
-    "Connection", "Cost", "CostAssumptions", "Descriptor", "DiffFormat", "DigestMismatch", "DirectoryChange", "DiveFigures",
-    "Dockerfile", "DocumentError", "DownloadCause", "Drift", "FileChange", "FileChangeKind", "FileChanges", "FileEntry",
+    "DIFF_FORMATS", "FORMATS", "Advice", "Analysis", "Analyzer", "ArchiveError", "Attributes", "AuthenticationFailed",
+    "BaseCertainty", "BaseChange", "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer",
+    "BaselineTotals", "BlobError", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit", "BudgetSettings",
+    "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Catalog", "CatalogError", "Category", "Cause", "CauseKind",
+    "Comparison", "Confidence", "Connection", "Cost", "CostAssumptions", "Descriptor", "DiffFormat", "Digest",
+    "DigestMismatch", "DirectoryChange", "DiveFigures", "Dockerfile", "DocumentError", "DownloadCause", "Drift",
+    "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan", "FileChanges", "FileColumns", "FileEntry", "FileRegion",
     "FileSum", "FileTable", "Finding", "FindingDrift", "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups",
-    "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "InvalidCost", "InvalidGlob", "InvalidReference",
-    "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure", "LayerStatus", "LimitExceeded", "Limits", "ListedFile",
-    "Listing", "Metric", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem",
-    "PackageChange", "PartChange", "PatchError", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress",
-    "ProgressCallback", "Reason", "RegistryError", "ReportError", "ReportOptions", "Rule", "Runtime", "Saving", "Severity",
-    "SizeMismatch", "Sizes", "SortOrder", "Source", "SourceError", "Spread", "StepDrift", "StepKind", "StreamError",
-    "Suggestion", "System", "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError",
-    "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all",
-    "compare", "cost_of", "find_budget_file", "from_json", "list_files", "load_baseline", "load_budget_file", "load_catalog",
+    "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "Instruction", "InvalidCost", "InvalidGlob",
+    "InvalidReference", "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure", "LayerStatus", "LimitExceeded",
+    "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere",
+    "OperatingSystem", "PackageChange", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep",
+    "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "Reason", "RegistryError", "ReportError",
+    "ReportOptions", "Rule", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "Sizes", "SortOrder", "Source",
+    "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System", "TarError",
+    "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__",
+    "analyze", "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "cost_of", "digest_of",
+    "find_budget_file", "from_json", "list_files", "load_baseline", "load_budget_file", "load_catalog",
     "make_tree", "measure_parts", "open_source", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "ratchet",
     "render_report", "save_baseline", "scan_tar", "to_json",
 ]  # fmt: skip

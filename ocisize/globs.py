@@ -88,11 +88,11 @@ class Glob(NamedTuple):
 
 
 def parse_glob(text: str) -> Glob:
-    """Parse a glob, in the language of this module. Raises InvalidGlob, which says in words what is wrong.
+    """Parse a glob; docs/commands.md describes the language. Raises InvalidGlob, which says in words what is wrong.
 
     >>> glob = parse_glob("/var/cache/*/")
-    >>> [component.text for component in glob.components], glob.anchored, glob.directory
-    (['var', 'cache', '*', '**'], True, True)
+    >>> glob.text, glob.anchored, glob.directory
+    ('/var/cache/*/', True, True)
     >>> parse_glob("a**b")
     Traceback (most recent call last):
         ...

@@ -41,7 +41,7 @@ def played_pages() -> list[str]:
     return [
         "docs/library.md",
         "docs/tutorial.md",
-        *sorted(f"docs/howto/{path.name}" for path in ROOT.glob("docs/howto/*.md")),
+        *sorted(f"docs/{folder}/{path.name}" for folder in ("api", "howto") for path in ROOT.glob(f"docs/{folder}/*.md")),
     ]
 
 

@@ -25,6 +25,7 @@ from ocisize.rules.load import load_catalog
 from tests.catalogs import rules_page
 from tests.played import play, played_pages
 from tests.prebuilt import write_modules
+from tests.reference import reference_pages, write_tables
 
 ROOT = Path(__file__).parent.parent
 _SAMPLE = re.compile(
@@ -36,10 +37,18 @@ set -euo pipefail
 ocisize() {{ '{sys.executable}' -m ocisize "$@"; }}
 shorten() {{ sed -E "s/^(.{{$1}}).+/\\1…/"; }}
 """
+
+
+def _play_reference(page: str) -> str:
+    """A page of the API reference: the outputs of its programs, and its tables of names."""
+    return write_tables(play(page))
+
+
 #: pages that are generated as a whole
 GENERATED: Mapping[str, Callable[[], str]] = {
     "docs/rules.md": lambda: rules_page(load_catalog()),
     **{page: partial(play, page) for page in played_pages()},
+    **{page: partial(_play_reference, page) for page in reference_pages()},
 }
 
 

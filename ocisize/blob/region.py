@@ -45,9 +45,9 @@ class FileRegion:
     (b'234', b'67', [b'34'])
     """
 
-    descriptor: int
-    offset: int
-    size: int
+    descriptor: int  #: of the open file
+    offset: int  #: of the first byte in the file
+    size: int  #: bytes
     position: int = 0  #: of the next ``read``, within the region
     owner: object = field(default=None, repr=False)  #: an object to keep alive as long as the region
 

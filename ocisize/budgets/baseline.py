@@ -63,7 +63,7 @@ class BaselineTotals:
 
 @frozen(kw_only=True)
 class BaselineLayer:
-    """A layer. The next build of an image is compared with it by build step, since digests seldom stay the same."""
+    """A layer of a baseline. The next build is compared with it by build step, since digests seldom stay the same."""
 
     digest: str  #: of the blob
     build_step: str  #: its text
@@ -77,7 +77,7 @@ class BaselineEntry:
 
     totals: BaselineTotals  #: of the whole image
     layers: tuple[BaselineLayer, ...]  #: base first
-    #: figures of parts of the image, by ``ocisize.budgets.check.part_of``
+    #: figures of parts of the image, as ``measure_parts`` returns them
     parts: Mapping[str, int] = field(factory=dict, validator=_check_parts)
 
     def by_step(self) -> dict[tuple[str, int], BaselineLayer]:
@@ -180,9 +180,9 @@ def ratchet(old: BaselineEntry, new: BaselineEntry) -> BaselineEntry:
 
     All layers are replaced, or none: each of the new ones must have a step of the old ones and must not have grown.
 
-    >>> import ocisize
+    >>> import attrs, ocisize
     >>> old = baseline_entry(ocisize.analyze("testdata/example.tar"))
-    >>> new = evolve(old, totals=evolve(old.totals, compressed_size=1_500_000, content_size=3_000_000))
+    >>> new = attrs.evolve(old, totals=attrs.evolve(old.totals, compressed_size=1_500_000, content_size=3_000_000))
     >>> totals = ratchet(old, new).totals
     >>> totals.compressed_size, totals.content_size
     (1500000, 2931632)

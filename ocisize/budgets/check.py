@@ -86,7 +86,13 @@ def check_from(
 
 
 def measure_parts(analysis: Analysis, budgets: Iterable[Budget]) -> dict[str, int]:
-    """The figures of the parts of an image whose growth budgets limit, by ``part_of``; unknown ones are left out."""
+    """The figures of the parts of an image whose growth budgets limit, for ``baseline_entry``; unknown ones are left out.
+
+    >>> import ocisize
+    >>> budgets = ocisize.parse_budgets('path = "/app"\\nmax-unpacked = "+5 %"').budgets
+    >>> measure_parts(ocisize.analyze("testdata/example.tar"), budgets)
+    {'content_size in /app': 147712}
+    """
     scope = BudgetScope(analysis)
     parts = {}
     for budget in budgets:

@@ -32,8 +32,8 @@ class Instruction:
 
     keyword: str  #: in capitals
     text: str  #: the arguments on one line, without flags; of a JSON array its words
-    first: int
-    last: int
+    first: int  #: number of the first line, from 1
+    last: int  #: number of the last line
     width: int = 0  #: characters of the last line
     source: str = ""  #: the lines as they are in the file, without the last line end
     flags: Sequence[str] = ()  #: such as ``--from=build``
@@ -56,7 +56,7 @@ class Instruction:
 class Stage:
     """A build stage: a FROM and the instructions up to the next one."""
 
-    index: int
+    index: int  #: its number, from 0
     name: str  #: in lower case; "" without a name
     base: str  #: the image or stage as the FROM names it
     parent: int | None  #: index of the stage that this one continues; None if the base is an image

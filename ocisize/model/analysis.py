@@ -58,12 +58,12 @@ class LayerAnalysis(Sizes):
     files: FileTable | None = field(default=None, eq=False, repr=False)
     #: by row of ``files``: the index of the layer that hides the row, -1 if it is visible; None if ``files`` is
     hidden_by: IntArray | None = field(default=None, eq=False, repr=False)
-    causes: bytes | None = field(default=None, eq=False, repr=False)  #: by row: index into CAUSES
+    causes: bytes | None = field(default=None, eq=False, repr=False)  #: by row: index into ``tuple(Cause)``
 
 
 @frozen(kw_only=True)
 class DiveFigures:
-    """The figures that dive gives for the same layers, as ``ocisize.filesystem.dive_figures`` defines them."""
+    """The figures that dive gives for the same layers; docs/numbers.md defines them."""
 
     efficiency: float  #: smallest copies / all copies; counting faults of dive can make it negative
     wasted_size: int  #: bytes of all copies of the paths that are stored more than once, the live copy included

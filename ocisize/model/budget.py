@@ -12,7 +12,7 @@ BASELINE = "baseline"  #: ``Verdict.growth_from`` of an image that is not compar
 
 
 class Metric(str, enum.Enum):
-    """A figure that can be limited. ``ocisize.model.sizes`` defines the sizes."""
+    """A figure that can be limited. docs/numbers.md defines the sizes."""
 
     COMPRESSED_SIZE = "compressed_size"  #: the download
     CONTENT_SIZE = "content_size"  #: what all layers store
@@ -47,7 +47,8 @@ class BudgetLevel(str, enum.Enum):
 class BudgetStatus(str, enum.Enum):
     """The result of checking a budget."""
 
-    PASS = "pass"  #: kept; a figure equal to its limit is kept  # noqa: S105
+    #: kept; a figure equal to its limit is kept
+    PASS = "pass"  # noqa: S105
     WARN = "warn"  #: not kept, and its level is ``warn``
     FAIL = "fail"  #: not kept
     UNKNOWN = "unknown"  #: the figure or its baseline is unknown

@@ -77,8 +77,8 @@ class FileColumns:
     """The stored files with content of some layers, in columns, base first and in tar order."""
 
     layers: IntArray  #: "i", by row: index of the layer
-    paths: list[bytes]
-    sizes: list[int]
+    paths: list[bytes]  #: without leading slashes
+    sizes: list[int]  #: bytes of content
     compressed_sizes: list[int] | None  #: bytes of download, None if they are unknown
 
     def compressed_size(self, row: int) -> int | None:
@@ -92,7 +92,7 @@ class FileColumns:
 class FileChangeSpan:
     """Consecutive changes of one kind and one layer."""
 
-    kind: FileChangeKind
+    kind: FileChangeKind  #: how the files differ
     before: int | None  #: the layer of BEFORE, if AFTER does not have the files
     after: int | None  #: the layer of AFTER, if it has the files
     rows: slice  #: of the columns of FileChanges
@@ -107,7 +107,7 @@ class FileChanges(Sequence[FileChange]):
 
     before: FileColumns  #: the stored files of BEFORE
     after: FileColumns  #: the stored files of AFTER
-    kinds: bytes  #: index into KINDS
+    kinds: bytes  #: index into ``tuple(FileChangeKind)``
     before_rows: IntArray  #: "q", rows of ``before``, -1 for none
     after_rows: IntArray  #: "q", rows of ``after``, -1 for none
 

@@ -53,7 +53,7 @@ def weight_of(compressed_size: int | None, content_size: int) -> int:
 
 @frozen(kw_only=True)
 class Sizes:
-    """The figures of an image, or of one of its layers; the module defines them. Bytes, unless noted."""
+    """The figures of an image, or of one of its layers, in bytes unless noted; docs/numbers.md defines them."""
 
     compressed_size: int | None  #: the download; None if unknown
     tar_size: int  #: length of the uncompressed tars

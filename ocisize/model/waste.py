@@ -66,7 +66,7 @@ class WasteTable(Sequence[WastedEntry]):
     paths: list[str] = field(factory=list)  #: without leading slashes
     sizes: IntArray = field(factory=lambda: array("q"))  #: bytes of content
     compressed_sizes: IntArray = field(factory=lambda: array("q"))  #: -1 where unknown
-    causes: bytearray = field(factory=bytearray)  #: index into CAUSES
+    causes: bytearray = field(factory=bytearray)  #: index into ``tuple(Cause)``
     held_by: IntArray = field(factory=lambda: array("i"))  #: index of the layer that stores the file
     hidden_by: IntArray = field(factory=lambda: array("i"))  #: index of the layer that hides it
 

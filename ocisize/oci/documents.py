@@ -56,8 +56,8 @@ class Descriptor:
 
     Raises ValueError for a malformed digest, and for a size below 0 or of more than 63 bits.
 
-    >>> from ocisize.blob.digest import digest_of
-    >>> Descriptor(digest_of(b"{}"), size=2, media_type="application/vnd.oci.image.config.v1+json").size
+    >>> import ocisize
+    >>> Descriptor(ocisize.digest_of(b"{}"), size=2, media_type="application/vnd.oci.image.config.v1+json").size
     2
     >>> Descriptor("sha256:beef", size=2)
     Traceback (most recent call last):

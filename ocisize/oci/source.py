@@ -12,7 +12,7 @@ class Source(Protocol):
     """The two methods that a library user's own object needs to be analyzed; no base class is needed.
 
     Both should raise an OcisizeError such as SourceError: ``keep_going`` leaves out what raises one, and other errors end
-    the analysis. ``ocisize.analyzer`` has an example that is analyzed.
+    the analysis. docs/library.md has an example that is analyzed.
 
     >>> class Folder:
     ...     def read_manifest(self, digest=None):
@@ -36,7 +36,7 @@ class ImageSource(Source, Protocol):
     """All that the analyzer asks of a source, with the answers that are right for most.
 
     ``open_source`` returns an ``ImageSource``. A subclass overrides what differs. An object that lacks some of the members
-    is used as a ``Source``: ``complete_source`` gives it all of the answers below.
+    is used as a ``Source``, with all of the answers below.
 
     >>> class Named(ImageSource):
     ...     format, reference = "database", "team/app:1"

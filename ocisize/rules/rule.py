@@ -19,17 +19,17 @@ FIX_PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z_]+)\}")
 class Protection(NamedTuple):
     """Paths that no rule matches, or that are no secret."""
 
-    what: str
-    globs: tuple[Glob, ...]
-    matches: tuple[str, ...] = ()
-    misses: tuple[str, ...] = ()
+    what: str  #: which files these are
+    globs: tuple[Glob, ...]  #: the paths
+    matches: tuple[str, ...] = ()  #: examples of paths
+    misses: tuple[str, ...] = ()  #: examples of paths that do not count
 
 
 @frozen(kw_only=True)
 class Rule:
     """One kind of file that images rarely need, and how to keep it out of an image.
 
-    The keys of a ``[[rule]]`` table, see `ocisize.rules.parse`.
+    docs/rules.md describes the keys of its ``[[rule]]`` table.
     """
 
     id: str  #: "" for secrets

@@ -90,9 +90,9 @@ def list_files(
     ViewError if ``order`` needs compressed sizes that are unknown, and ValueError for layers without file tables, as in an
     analysis that was read back from JSON.
 
-    >>> from ocisize import analyze
-    >>> from ocisize.globs import parse_glob
-    >>> listing = list_files(analyze("testdata/example.tar").layers, count=1, globs=[parse_glob("*.deb")])
+    >>> import ocisize
+    >>> layers = ocisize.analyze("testdata/example.tar").layers
+    >>> listing = list_files(layers, count=1, globs=[ocisize.parse_glob("*.deb")])
     >>> listing.files[0].path, listing.file_count, listing.content_size
     ('var/cache/apt/archives/ca-certificates_20250419~deb12u2_all.deb', 2, 187084)
     """

@@ -64,8 +64,8 @@ def make_tree(
     ``layers``: of an image, base first, all or some. Raises ViewError if ``order`` needs compressed sizes that are unknown,
     and ValueError for layers without file tables, as in an analysis that was read back from JSON.
 
-    >>> from ocisize import analyze
-    >>> tree = make_tree(analyze("testdata/example.tar").layers, count=1)
+    >>> import ocisize
+    >>> tree = make_tree(ocisize.analyze("testdata/example.tar").layers, count=1)
     >>> [(node.group.name, node.group.content_size) for node in tree.children], tree.others.content_size
     ([('bin', 1982256)], 949376)
     """

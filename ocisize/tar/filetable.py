@@ -47,9 +47,9 @@ class DerivedValues(dict[object, object]):
 class Attributes:
     """Permission bits and owner of an entry."""
 
-    mode: int
-    uid: int
-    gid: int
+    mode: int  #: permission bits
+    uid: int  #: of the owner
+    gid: int  #: of the group
 
 
 @frozen
@@ -85,14 +85,13 @@ class FileTable(Sequence[FileEntry]):
     A table is frozen: nothing writes to a column after the scan, so tables and analyses can share columns. The ``with_``
     and ``without_`` methods return a new table.
 
-    >>> import io, tarfile
-    >>> from ocisize.tar.scanner import scan_tar
+    >>> import io, tarfile, ocisize
     >>> file = io.BytesIO()
     >>> with tarfile.open(fileobj=file, mode="w") as tar:
     ...     info = tarfile.TarInfo("bin/app")
     ...     info.size, info.mode = 600, 0o755
     ...     tar.addfile(info, io.BytesIO(bytes(600)))
-    >>> table = scan_tar(io.BytesIO(file.getvalue()))
+    >>> table = ocisize.scan_tar(io.BytesIO(file.getvalue()))
     >>> len(table), list(table.paths), list(table.sizes), list(table.ends)
     (1, [b'bin/app'], [600], [1536])
     >>> entry = table[0]
@@ -101,10 +100,10 @@ class FileTable(Sequence[FileEntry]):
     """
 
     paths: PathColumn  #: without leading slashes, as bytes
-    kinds: bytes  #: one tar type flag per row, normalized to ``0`` to ``6``; KIND_NAMES has their names
+    kinds: bytes  #: one tar type flag per row, normalized: 0 file, 1 hardlink, 2 symlink, 3 char, 4 block, 5 dir, 6 fifo
     sizes: IntArray  #: "q": bytes of the file, holes included; 0 for directories and links
     ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
-    hashes: bytes  #: HASH_SIZE bytes (xxh3-128) per row, NO_HASH where unknown; empty when no content was read
+    hashes: bytes  #: 16 bytes (xxh3-128) per row, all zero where unknown; empty when no content was read
     owners: IntArray  #: "I": index into ``attributes``
     attributes: tuple[Attributes, ...]  #: owners and modes that occur in the layer
     tar_size: int  #: length of the uncompressed tar

@@ -79,7 +79,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     keep in the table's ``contents``. ``beginnings`` saves calls of ``wanted``: only names as written that begin with one of
     them, each BEGINNING_SIZE bytes long and padded with NUL, are asked about, and sparse files. It is also asked about files
     whose paths end with one of ``path_ends``, unless their payloads are passed over. ``meter`` holds the scan to limits,
-    which it checks about every thousand entries. ``window_size`` is how many bytes of the tar are in memory at once.
+    which it checks about every thousand entries; it is for the analyzer. Without it there are no limits: analyze a tar
+    that you do not trust as ``rootfs:FILE``. ``window_size`` is how many bytes of the tar are in memory at once.
 
     Raises TarError where Go's archive/tar, with which Docker and containerd read layers, would refuse the tar; only the
     times of star headers, which no builder writes, are not read. Raises LimitExceeded when ``meter`` does.

@@ -6,14 +6,14 @@ import enum
 import inspect
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import ocisize
+from tests.reference import ROOT, reference_pages, write_tables
 
-PAGES = Path(__file__).parent.parent.parent / "docs" / "api"
+PAGES = ROOT / "docs" / "api"
 DIRECTIVES = re.findall(
     r"^\.\. (?:auto\w+|data):: (\w+)$", "".join(page.read_text() for page in sorted(PAGES.glob("*.md"))), re.MULTILINE
 )
@@ -86,9 +86,45 @@ def test_values_name_public_types() -> None:
     assert hidden == set()
 
 
-#: names of the standard library and type aliases that a reader knows from the text beside them
+#: names of the standard library, type aliases, and types of fields that the reference leaves out
 STANDARD = {
-    "Any", "Attributes", "Callable", "Collection", "Component", "DerivedValues", "DiffWriter", "Digest", "Ecosystem", "FileColumns",
-    "Fraction", "Instruction", "IntArray", "Mapping", "None", "Path", "PathColumn", "PerPlatform", "Protection",
-    "Sequence", "Stage", "Writer",
+    "Any", "Callable", "Collection", "DerivedValues", "Fraction", "IntArray", "Mapping", "None", "Path", "PerPlatform", "Sequence",
 }  # fmt: skip
+
+
+def test_parameters_and_results_name_public_types() -> None:
+    """The same for functions and methods; ``scan_tar`` says which of its parameters are for the analyzer."""
+    functions = [getattr(ocisize, name) for name in NAMES] + [
+        value
+        for name in CLASSES
+        for member, value in vars(getattr(ocisize, name)).items()
+        if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
+    ]
+    hidden = {
+        f"{function.__qualname__}: {word}"
+        for value in functions
+        if inspect.isfunction(function := value.fget if isinstance(value, property) else value)
+        for annotation in function.__annotations__.values()
+        for word in re.findall(r"(?<!os\.)\b[A-Z]\w+", str(annotation))
+        if word not in NAMES and word not in STANDARD | {"Iterable", "Iterator", "PathLike"}
+    }
+    assert hidden == {"scan_tar: Container", "scan_tar: Meter"}
+
+
+@pytest.mark.parametrize("page", reference_pages())
+def test_pages_say_what_each_name_is(page: str) -> None:
+    """Readers of the plain Markdown see no docstrings. ``python -m tests.samples`` writes the tables."""
+    text = (ROOT / page).read_text("utf-8")
+    assert write_tables(text) == text
+
+
+def test_a_table_follows_its_names() -> None:
+    block = "```{eval-rst}\n.. autofunction:: parse_cost\n.. autoclass:: Cost\n   :exclude-members: x\n```\n"
+    page = write_tables(f"Costs.\n\n{block}")
+    assert page == (
+        "Costs.\n\n| name | what it is |\n|---|---|\n"
+        "| `parse_cost(text)` | Return the assumptions of a text such as `deploys=10,nodes=5,price=0.09,bandwidth=100Mbps` |\n"
+        f"| `Cost` | The cost of a download; None if its size is unknown |\n\n{block}"
+    )
+    assert write_tables(page * 2) == page * 2
+    assert write_tables(page.replace(".. autoclass:: Cost\n   :exclude-members: x\n", "")).count("| `") == 1

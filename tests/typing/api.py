@@ -60,6 +60,14 @@ def use() -> None:
     comparison = ocisize.compare(analysis, analysis)
     assert_type(comparison, ocisize.Comparison)
     assert_type(comparison.compressed_growth, int | None)
+    for verdict in ocisize.check_change(analysis, analysis, ocisize.parse_budgets('max-files = "+9"').budgets):
+        assert_type(verdict, ocisize.Verdict)
+    if comparison.files is not None:
+        assert_type(comparison.files.after, ocisize.FileColumns)
+    for instruction in ocisize.parse_dockerfile("FROM scratch").instructions:
+        assert_type(instruction, ocisize.Instruction)
+    assert_type(ocisize.Descriptor(ocisize.digest_of(b"{}"), size=2).digest, ocisize.Digest)
+    assert_type(ocisize.load_catalog().ecosystems["apt"], ocisize.Ecosystem)
     analyzer = ocisize.Analyzer(jobs=2, connection=ocisize.Connection(plain_http=True), on_progress=show)
     analyzer.connection = ocisize.Connection(ca_certs=["corp.pem"], client_cert="me.pem", client_key=None, mirrors=False)
     assert_type(analyzer.analyze_source(OwnSource(), name="mine"), ocisize.Analysis)
