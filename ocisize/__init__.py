@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         ViewError,
     )
     from ocisize.globs import Glob, parse_glob
-    from ocisize.layer.reader import Progress, ProgressCallback
+    from ocisize.layer.progress import Progress, ProgressCallback
     from ocisize.limits import Limits
     from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis, LayerFailure
     from ocisize.model.base import BaseCertainty, BaseImage, BaseMethod, BaseSplit
@@ -132,7 +132,7 @@ _MODULES = {
         "SizeMismatch SourceError StreamError TarError ViewError"
     ),
     "globs": "Glob parse_glob",
-    "layer.reader": "Progress ProgressCallback",
+    "layer.progress": "Progress ProgressCallback",
     "limits": "Limits",
     "model.analysis": "Analysis DiveFigures LayerAnalysis LayerFailure",
     "model.base": "BaseCertainty BaseImage BaseMethod BaseSplit",

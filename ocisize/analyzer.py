@@ -37,7 +37,8 @@ from ocisize.errors import LayerError
 from ocisize.history.base_image import find_base, match_given
 from ocisize.layer.content_hashes import Outcome
 from ocisize.layer.locks import fork_safe
-from ocisize.layer.reader import LayerReader, ProgressCallback
+from ocisize.layer.progress import ProgressCallback
+from ocisize.layer.reader import LayerReader
 from ocisize.layer.scan import LayerScan
 from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
 from ocisize.logs import Logger, PhaseTimer
@@ -134,6 +135,7 @@ class Analyzer:
         """
         timer = PhaseTimer(_log)
         source = complete_source(source)
+        self._make_reader(source).read_once()
 
         # Read the manifest and the config, and find the base image: the figures are split there.
         platform = parse_wanted(source, self.platform) if isinstance(self.platform, str) else self.platform
@@ -169,6 +171,7 @@ class Analyzer:
 
         timer = PhaseTimer(_log)
         source = complete_source(source)
+        self._make_reader(source, TIMES_TWO_IMAGES).read_once()
 
         # Read the manifests and configs of all platforms, and find the base image of each.
         index = read_images(source, keep_going=self.keep_going)

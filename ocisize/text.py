@@ -7,6 +7,7 @@ import re
 from ocisize.patterns import lazy_pattern
 
 UNKNOWN = "?"  #: a figure that is not known
+STANDARD_INPUT = "-"  #: the name of an image that comes from standard input
 _MAX_BRIEF = 200  # bytes of a name in a message
 _CONTINUATION = lazy_pattern(r"[ \t]*\\[ \t]*\r?\n\s*")
 _BACKTICKS = lazy_pattern(r"`+")
@@ -64,6 +65,15 @@ def signed_size(growth: int | None, no_growth: str = "0 B") -> str:
     if growth is None:
         return UNKNOWN
     return f"{'+' if growth > 0 else '-'}{human_size(abs(growth))}" if growth else no_growth
+
+
+def name_input(source: str) -> str:
+    """The name of an image as it was given, as messages show it.
+
+    >>> name_input("-"), name_input("app.tar")
+    ('standard input', 'app.tar')
+    """
+    return "standard input" if source == STANDARD_INPUT else source
 
 
 def decode_name(name: bytes) -> str:

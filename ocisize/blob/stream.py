@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 
 from ocisize.blob.compression import COMPRESSIONS, GZIP, MAGIC_SIZE, PLAIN, decoder_errors, detect_compression, open_decoder
-from ocisize.blob.decoder_input import ChunkFile, RegionFile, TrailingGarbage
+from ocisize.blob.decoder_input import ChunkFile, DecoderInput, RegionFile, TrailingGarbage
 from ocisize.blob.offset_map import OffsetMap
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.blob.verify import Verifier, algorithm_of
@@ -30,8 +30,11 @@ class LayerStream:
     """The uncompressed bytes of a blob, to be read with ``readinto``.
 
     ``chunks`` are the stored bytes. A FileRegion is read in place and given to the ``verifier``; chunks from elsewhere must
-    have been verified already. ``stored_size`` is how many bytes the blob should have; small blobs get a finer map.
+    have been verified already, and a DecoderInput verifies what it reads. ``stored_size`` is how many bytes the blob should
+    have; small blobs get a finer map.
     ``diff_id``, when given, is checked by ``finish``, unless the chunks are plain and ``verified_as`` is the same digest.
+    ``hashed_with`` is an algorithm for the uncompressed bytes of a compressed blob that no diff_id is known of yet:
+    ``digest`` has the result.
     ``meter`` enforces limits at every step; without it, only windows and dictionaries are limited. ``on_bytes`` is called
     with the number of stored bytes read so far, also now and then while few of them unpack to many.
 
@@ -50,16 +53,17 @@ class LayerStream:
 
     def __init__(
         self,
-        chunks: Iterable[bytes],
+        chunks: Iterable[bytes] | DecoderInput,
         *,
         stored_size: int | None = None,
         diff_id: str | None = None,
         verifier: Verifier | None = None,
         verified_as: str | None = None,
+        hashed_with: str | None = None,
         meter: Meter | None = None,
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
-        self._file = RegionFile(chunks, verifier) if isinstance(chunks, FileRegion) else ChunkFile(chunks)
+        self._file = _open_input(chunks, verifier)
         head = self._file.peek(MAGIC_SIZE)
         self.compression = detect_compression(head)
         self._step = _MAX_STEP if stored_size is None else min(max(stored_size // _STEPS_PER_BLOB, _MIN_STEP), _MAX_STEP)
@@ -71,7 +75,8 @@ class LayerStream:
         if self.compression == PLAIN and diff_id == verified_as:
             diff_id = None  # the stored bytes are the uncompressed ones
         self._diff_id = diff_id
-        self._hash = hashlib.new(algorithm_of(diff_id), usedforsecurity=False) if diff_id else None
+        self._algorithm = algorithm_of(diff_id) if diff_id else hashed_with if self.compression != PLAIN else None
+        self._hash = hashlib.new(self._algorithm, usedforsecurity=False) if self._algorithm else None
         self._meter, self._on_bytes = meter, on_bytes
         self.offsets = OffsetMap()
         self.size = self._reported = 0
@@ -115,6 +120,11 @@ class LayerStream:
             self._reported = self.size
             self._on_bytes(file.consumed)
         return filled
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the uncompressed bytes that were read; None if they are not hashed."""
+        return f"{self._algorithm}:{self._hash.hexdigest()}" if self._hash is not None else None
 
     def _end_at_garbage(self, error: Exception, position: int) -> None:
         """End a gzip or bzip2 stream that garbage follows. Raises any other error of the decoder as StreamError.
@@ -166,7 +176,13 @@ class LayerStream:
             self._on_bytes(self._file.consumed)
         self.offsets.add(self.size, self._file.consumed)
         if self._hash is not None and self._diff_id is not None:
-            actual = f"{self._diff_id.partition(':')[0]}:{self._hash.hexdigest()}"
+            actual = self.digest
             if actual != self._diff_id:
-                raise DigestMismatch("uncompressed layer", got=actual, expected=self._diff_id)
+                raise DigestMismatch("uncompressed layer", got=str(actual), expected=self._diff_id)
         return self._file.consumed
+
+
+def _open_input(chunks: Iterable[bytes] | DecoderInput, verifier: Verifier | None) -> DecoderInput:
+    if isinstance(chunks, DecoderInput):
+        return chunks
+    return RegionFile(chunks, verifier) if isinstance(chunks, FileRegion) else ChunkFile(chunks)

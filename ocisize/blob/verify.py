@@ -73,6 +73,11 @@ class _HashingThread:
         return self._hash.hexdigest()
 
 
+def make_hasher(algorithm: str, *, in_thread: bool) -> _Hasher | _HashingThread:
+    """A hasher with ``update`` and ``close``, which returns the hash in hex; the thread ends with ``close``."""
+    return _HashingThread(algorithm) if in_thread else _Hasher(algorithm)
+
+
 def algorithm_of(digest: str) -> str:
     """The algorithm of a digest. Raises BlobError for one that is not in ALGORITHMS.
 
@@ -102,7 +107,7 @@ class Verifier:
         self.digest, self.size = digest, size
         self.received = 0  #: bytes so far
         self._algorithm = algorithm_of(digest)
-        self._hasher = _HashingThread(self._algorithm) if hash_in_thread else _Hasher(self._algorithm)
+        self._hasher = make_hasher(self._algorithm, in_thread=hash_in_thread)
 
     def update(self, piece: bytes | memoryview) -> None:
         """Take the next bytes. Raises SizeMismatch if the blob should have fewer bytes."""

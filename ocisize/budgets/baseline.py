@@ -32,7 +32,7 @@ from typing import Any
 
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import Analysis, LayerAnalysis, require_complete
-from ocisize.text import display_name
+from ocisize.text import STANDARD_INPUT, display_name
 from ocisize.values import Attribute, asdict, at_least, evolve, field, frozen
 
 SCHEMA = "ocisize.baseline"
@@ -132,7 +132,8 @@ def baseline_name(analysis: Analysis) -> str:
     if name:
         folder, slash, last = name.rpartition("/")
         return display_name(folder + slash + last.partition(":")[0])
-    return display_name(analysis.source.rstrip("/").rpartition("/")[2]) or "image"
+    file = "" if analysis.source == STANDARD_INPUT else analysis.source.rstrip("/").rpartition("/")[2]
+    return display_name(file) or "image"
 
 
 def baseline_entry(analysis: Analysis, parts: Mapping[str, int] | None = None) -> BaselineEntry:

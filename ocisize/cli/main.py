@@ -31,15 +31,18 @@ from ocisize.errors import (
     PlatformError,
     SourceError,
 )
-from ocisize.sources.schemes import SCHEMES, names_registry, trim_input
+from ocisize.sources.schemes import SCHEMES, names_registry, reads_standard_input, trim_input
+from ocisize.text import name_input
 
 _PURPOSE = "Show how big a container image is: download, unpacked and wasted bytes, and which layers and files cause them."
 _IMAGE = f"""\
-IMAGE is a reference (registry.io/app:tag), a docker save archive, an OCI archive or an OCI layout folder. \
+IMAGE is a reference (registry.io/app:tag), a docker save archive, an OCI archive, an OCI layout folder, or - for an \
+archive from standard input. \
 A scheme selects the kind explicitly: {", ".join(scheme.usage for scheme in SCHEMES if scheme.usage)}."""
 _EXAMPLES = {
     "ocisize debian:12": "an image in a registry",
     "ocisize app.tar -f json": "a saved image, for programs",
+    "docker save app | ocisize -": "an image of an engine, through a pipe",
     "ocisize advise app.tar": "what to change in the build, step by step",
     "ocisize files app.tar --glob '*.pyc'": "the largest Python bytecode files",
     "ocisize app.tar --max-download 120MB": "exit status 1 if the download is larger",
@@ -147,6 +150,8 @@ def _parse(command: str | None, arguments: Sequence[str]) -> argparse.Namespace:
 
         raise explain_extras(options.image, extras, command, _make_parsers())
     if row.reads_images:
+        _refuse_second_pipe(options)
+    if row.reads_images:
         settle_outputs(options, next(iter(row.formats)), several=row.several_reports)
     for image in filter(None, (options.image, options.before, options.after)):
         if names_registry(image):
@@ -156,6 +161,17 @@ def _parse(command: str | None, arguments: Sequence[str]) -> argparse.Namespace:
                 refuse_word(image, COMMANDS)
             refuse_misspelled_file(image)
     return options
+
+
+def _refuse_second_pipe(options: argparse.Namespace) -> None:
+    """Raise UsageError if two images are to come from standard input."""
+    bases = options.base if isinstance(options.base, list) else [options.base]
+    images = [image for image in (options.image, options.before, options.after, *bases) if image]
+    if sum(map(reads_standard_input, images)) > 1:
+        raise UsageError(
+            "two images cannot come from standard input",
+            "save one of them to a file: docker save -o before.tar app:1; docker save app:2 | ocisize diff before.tar -",
+        )
 
 
 def _make_parsers() -> Mapping[str, Parser]:
@@ -200,7 +216,8 @@ def _describe(error: OcisizeError, image: str) -> Sequence[str]:
     if isinstance(error, IncompleteAnalysis | InvalidReference):  # one names an image, the other may hold a password
         return [str(error)]
     text = f"{error.heading}:" if isinstance(error, ArchiveError) and error.items else str(error)
-    return [text if image in text else f"{image}: {text}"]
+    name = name_input(image)
+    return [text if name in text else f"{name}: {text}"]
 
 
 def _advise(error: OcisizeError, options: argparse.Namespace) -> str | None:

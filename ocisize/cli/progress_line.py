@@ -14,7 +14,7 @@ from ocisize.text import plural
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ocisize.layer.reader import Progress
+    from ocisize.layer.progress import Progress
 
 _DELAY = 0.5  # seconds before the line is first shown: most saved images are read by then
 _INTERVAL = 0.2  # seconds between two drawings
@@ -109,7 +109,12 @@ def describe_progress(progress: Progress, rate: float | None) -> str:
     '2 of 8 layers · 115/628 MB · 12.0 MB/s · 43 s left'
     >>> describe_progress(half, 0)
     '2 of 8 layers · 115/628 MB · waiting for data'
+    >>> pipe = Progress(layer=2, layers=3, done=1, size=2, layers_done=2, total_done=115_000_000, total_size=None)
+    >>> describe_progress(pipe, 12_000_000)
+    'reading the archive · 115 MB · 12.0 MB/s'
     """
+    if progress.total_size is None:
+        return _describe_pipe(progress, rate)
     parts = [f"{progress.layers_done:,} of {progress.layers:,} {plural(progress.layers, 'layer')}"]
     left = progress.total_size - progress.total_done
     if left <= 0:
@@ -120,6 +125,16 @@ def describe_progress(progress: Progress, rate: float | None) -> str:
         parts += [f"{human_size(round(rate))}/s", f"{f'{seconds:.0f} s' if seconds < 59.5 else human_seconds(seconds)} left"]
     elif rate is not None:
         parts.append("waiting for data")
+    return " · ".join(parts)
+
+
+def _describe_pipe(progress: Progress, rate: float | None) -> str:
+    """The text for a pipe, whose size is not known."""
+    if progress.waits_for:
+        return progress.waits_for
+    parts = ["reading the archive", human_size(progress.total_done)]
+    if rate is not None:
+        parts.append(f"{human_size(round(rate))}/s" if rate else "waiting for data")
     return " · ".join(parts)
 
 

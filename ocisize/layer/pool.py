@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 T = TypeVar("T")
-_LIMITS_PER_LAYER = ("layer_size", "zstd_window")
+LIMITS_PER_LAYER = ("layer_size", "zstd_window")  #: others are on all layers together
 Check: TypeAlias = Callable[[], None]  #: to be called while a layer is read; raises Stopped when its result is not needed
 
 
@@ -77,7 +77,7 @@ class _Attempt:
 
 def _is_shared_limit(error: LayerError) -> bool:
     """Whether a limit on all layers together was exceeded, so that further layers can only exceed it more."""
-    return isinstance(error.cause, LimitExceeded) and error.cause.limit not in _LIMITS_PER_LAYER
+    return isinstance(error.cause, LimitExceeded) and error.cause.limit not in LIMITS_PER_LAYER
 
 
 def read_layers(

@@ -11,39 +11,19 @@ from ocisize.blob.region import FileRegion
 from ocisize.errors import OcisizeError
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.pool import CallbackFailed, Check, read_layers
+from ocisize.layer.progress import Progress, ProgressCallback
 from ocisize.layer.scan import LayerScan, reads_in_place, scan_layer
 from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci.foreign import open_layer
 from ocisize.oci.image import Layer
-from ocisize.oci.source import ImageSource
-from ocisize.values import define, field, frozen
+from ocisize.oci.source import ImageSource, OnePassSource
+from ocisize.values import define, field
 
 if TYPE_CHECKING:
     from ocisize.layer.sampler import Sampler
 
 _PROGRESS_STEP = 1 << 20  # bytes
 _SMALL_IMAGE = 8 << 20  # stored bytes that are read in 50 ms: threads would save less than to start them costs
-
-
-@frozen
-class Progress:
-    """How far one layer, and all layers together, have been read.
-
-    >>> progress = Progress(layer=0, layers=3, done=512, size=2048, layers_done=1, total_done=1536, total_size=8192)
-    >>> f"layer {progress.layer}: {progress.done / progress.size:.0%}, all: {progress.total_done / progress.total_size:.0%}"
-    'layer 0: 25%, all: 19%'
-    """
-
-    layer: int  #: index of the layer, 0 at the base
-    layers: int  #: how many layers are read
-    done: int  #: stored bytes so far
-    size: int  #: stored bytes of the layer; equals ``done`` at its end
-    layers_done: int = 0  #: how many layers have been read to their end
-    total_done: int = 0  #: stored bytes of all layers so far
-    total_size: int = 0  #: stored bytes of all layers that are read
-
-
-ProgressCallback = Callable[[Progress], object]
 
 
 @define(kw_only=True)
@@ -63,6 +43,28 @@ class LayerReader:
     progress_lock: threading.Lock  #: held while ``on_progress`` is called
     _sampler: Sampler | None = field(default=None, init=False)
 
+    def read_once(self) -> None:
+        """Read a source whose blobs pass only once, such as a pipe, before its documents say which of them are layers.
+
+        Raises OcisizeError, and what ``on_progress`` raises.
+        """
+        if not isinstance(self.source, OnePassSource):
+            return
+        from ocisize.layer.passing import PassingScanner
+
+        scanner = PassingScanner(
+            verify=self.verify,
+            keep_packages=self.keep_packages,
+            estimate_download=self.estimate_download,
+            limits=self.limits,
+            on_progress=self.on_progress,
+            progress_lock=self.progress_lock,
+        )
+        try:
+            self.source.read_once(scanner)
+        except CallbackFailed as failed:
+            raise failed.error from None
+
     def read(self, layers: Sequence[Layer]) -> list[Outcome]:
         """The scans of ``layers``, in their order; with ``keep_going`` the LayerError of a layer that cannot be read.
 
@@ -73,10 +75,17 @@ class LayerReader:
         totals = _Totals(len(layers), stored_size)
         regions = self._find_regions(layers)
         sampler = self._sampler = self._make_sampler(layers, regions, stored_size)
+        is_one_pass = isinstance(self.source, OnePassSource)
         all_in_place = len(regions) == len(layers) and not self.hash_content
         in_turn = all_in_place or (self.source.is_local and stored_size <= _SMALL_IMAGE)
 
         def scan(layer: Layer, check: Check) -> LayerScan:
+            on_bytes = self._make_on_bytes(layer, totals, check)
+            if is_one_pass:
+                from ocisize.layer.passing import scan_passed_layer
+
+                if (passed := scan_passed_layer(self.source, layer, verify=self.verify, on_bytes=on_bytes)) is not None:
+                    return passed
             return scan_layer(
                 self.source,
                 layer,
@@ -87,7 +96,7 @@ class LayerReader:
                 meter=Meter(tally),
                 # With one job, or while a layer of more than half of all bytes is read, a core is idle and can hash.
                 hash_in_thread=not in_turn and (self.jobs == 1 or layer.descriptor.size > stored_size / 2),
-                on_bytes=self._make_on_bytes(layer, totals, check),
+                on_bytes=on_bytes,
             )
 
         return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going, in_turn=in_turn)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from ocisize.layer.sampler import Sampler
+    from ocisize.layer.sampling import BlockPlan
 
 MAX_HASHED_IN_PLACE = 16 << 10  #: bytes of a file; up to this size it is cheaper to hash a file than to skip it
 _IN_PLACE_WINDOW = 64 << 10
@@ -186,9 +187,8 @@ def _scan_stream(
             meter=meter,
             on_bytes=on_bytes,
         )
-        sampled = SampledStream(stream, sampler.plan(size)) if sampler is not None and stream.compression == PLAIN else None
-        table = scan_tar(sampled or stream, wanted=KeptFiles(meter), beginnings=BEGINNINGS, path_ends=path_ends, meter=meter)
-        stored_size = stream.finish()
+        plan = sampler.plan(size) if sampler is not None and stream.compression == PLAIN else None
+        scan = scan_stream(stream, plan=plan, path_ends=path_ends, meter=meter)
     except (StreamError, TarError):
         _verify_rest(verifier.read_rest(blob) if isinstance(blob, FileRegion) and verifier else blob, on_bytes)
         raise
@@ -196,14 +196,27 @@ def _scan_stream(
         if verifier is not None:
             verifier.close()
         close_chunks(blob)
-    anomalies = (*table.anomalies, *stream.anomalies)
+    is_diff_id = check_diff_id or (scan.compression == PLAIN and diff_id == digest)
+    return evolve(scan, digest_verified=not self_named, diff_id_verified=is_diff_id)
+
+
+def scan_stream(
+    stream: LayerStream, *, plan: BlockPlan | None, path_ends: tuple[bytes, ...], meter: Meter | None
+) -> LayerScan:
+    """Scan the tar of a layer while it is decompressed, to the end of the stream; nothing is said of what was verified.
+
+    ``plan`` says which blocks of a plain layer are sampled. Raises StreamError, TarError and LimitExceeded.
+    """
+    sampled = SampledStream(stream, plan) if plan is not None else None
+    table = scan_tar(sampled or stream, wanted=KeptFiles(meter), beginnings=BEGINNINGS, path_ends=path_ends, meter=meter)
+    stored_size = stream.finish()
     estimate = sampled.estimate() if sampled is not None else None
-    table = _add_compressed_sizes(table, stream.offsets.compressed_sizes(table.ends), stored_size)
+    table = evolve(table, anomalies=(*table.anomalies, *stream.anomalies))
     return LayerScan(
-        evolve(table, anomalies=anomalies),
+        _add_compressed_sizes(table, stream.offsets.compressed_sizes(table.ends), stored_size),
         stream.compression,
-        digest_verified=not self_named,
-        diff_id_verified=check_diff_id or (stream.compression == PLAIN and diff_id == digest),
+        digest_verified=False,
+        diff_id_verified=False,
         wait_for_estimate=lambda: estimate,
     )
 

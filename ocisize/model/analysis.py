@@ -13,6 +13,7 @@ from ocisize.model.sizes import Groups, Sizes
 from ocisize.model.system import System
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.text import name_input
 from ocisize.values import field, frozen
 
 FOREIGN = "foreign"  #: ``LayerFailure.step`` of a layer that is distributed elsewhere and could not be had
@@ -145,4 +146,4 @@ def require_complete(analysis: Analysis) -> None:
         reason = "" if unread else analysis.layer_mismatch
         if unread and analysis.lacks_only_foreign:
             reason = f"its foreign layers were not read: {', '.join(map(str, unread))}"
-        raise IncompleteAnalysis(analysis.source, unread, reason)
+        raise IncompleteAnalysis(name_input(analysis.source), unread, reason)

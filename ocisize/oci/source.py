@@ -1,11 +1,14 @@
-"""Source and ImageSource: what the readers and the analyzer ask of the place that an image comes from."""
+"""Source, ImageSource and OnePassSource: what the readers and the analyzer ask of the place that an image comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ocisize.oci.documents import Descriptor
+
+if TYPE_CHECKING:
+    from ocisize.blob.passing import PassingBlob
 
 
 class Source(Protocol):
@@ -83,6 +86,34 @@ class ImageSource(Source, Protocol):
     def close(self) -> None:
         """Release files and connections."""
         return
+
+
+class BlobScanner(Protocol):
+    """Takes the blobs of a OnePassSource as they pass."""
+
+    def wait(self, reason: str) -> None:
+        """Note that the source waits, and why."""
+        ...
+
+    def scan(self, blob: PassingBlob) -> tuple[object, str | None]:
+        """Read a blob that may be a layer; return ``outcome`` and ``unpacked_digest`` of its ``PassedBlob``.
+
+        The outcome of a blob that is no layer is its error.
+        """
+        ...
+
+
+@runtime_checkable
+class OnePassSource(Protocol):
+    """What an ``ImageSource`` has besides, if its blobs can be read only once, in the order in which they come.
+
+    Manifests and configs come last, as a rule, so the blobs are read before it is known which of them are layers. Without
+    ``read_once``, the first use reads everything, and layers cannot be read afterwards.
+    """
+
+    def read_once(self, scanner: BlobScanner) -> None:
+        """Read the whole source; its ``open_blob`` returns a ``PassedBlob`` for each blob that ``scanner`` took."""
+        ...
 
 
 class _CompletedSource(ImageSource):

@@ -15,6 +15,7 @@ from ocisize.oci.documents import Index
 from ocisize.sources.file_kinds import Kind
 from ocisize.sources.folder_images import find_image_folder, list_images_below
 from ocisize.sources.saved_images import cut_list
+from ocisize.sources.standard_input import PIPE_HINT
 from ocisize.text import printable
 
 _ROOT_FOLDERS = frozenset(
@@ -74,8 +75,10 @@ _CHART = re.compile(r"[^/]+/Chart\.yaml")
 _APPLIANCE = re.compile(r"[^/]+\.ovf")
 
 
-def refuse_content(path: Path, names: Collection[str], *, is_folder: bool) -> ArchiveError:
+def refuse_content(path: Path, names: Collection[str], *, is_folder: bool, command: str | None = None) -> ArchiveError:
     """Return the error of a file or folder without ``index.json`` and ``manifest.json``; ``names`` are the names in it.
+
+    ``command`` is how a command names a pipe, whose name ``path`` is.
 
     >>> error = refuse_content(Path("app.tar"), {".dockerenv", "app"}, is_folder=False)
     >>> print(error, "-", error.hint)  # doctest: +NORMALIZE_WHITESPACE
@@ -83,7 +86,7 @@ def refuse_content(path: Path, names: Collection[str], *, is_folder: bool) -> Ar
     to analyze it as an image of one layer, write rootfs:app.tar
     """
     names = set(sorted(names)[:_MAX_NAMES])
-    images = list_images_below(path) if is_folder and not _is_root(names) else []
+    images = list_images_below(path) if is_folder and not is_root(names) else []
     if len(images) > 1:
         return _refuse_folder(path, images)
     shown = printable(str(path))
@@ -91,7 +94,12 @@ def refuse_content(path: Path, names: Collection[str], *, is_folder: bool) -> Ar
         hint = f"name the folder: {shlex.quote(printable(str(folder)))}"
         return ArchiveError(f"{shown} is a part of the saved image in its folder", hint=hint)
     kind = _find_in_folder(path, names, images) if is_folder else _find_in_tar(names)
-    return ArchiveError(f"{shown} is not a saved image: {kind.what}", hint=kind.hint.replace("{path}", shlex.quote(shown)))
+    hint = kind.hint
+    if command is not None and "{path}" in hint and "rootfs:" not in hint:
+        hint = PIPE_HINT
+    return ArchiveError(
+        f"{shown} is not a saved image: {kind.what}", hint=hint.replace("{path}", shlex.quote(command or shown))
+    )
 
 
 def _refuse_folder(path: Path, images: Sequence[str]) -> ArchiveError:
@@ -170,12 +178,13 @@ def _find_layer(names: Collection[str]) -> Kind | None:
     """Return the kind of a tar with the files of a container or of a layer."""
     if any(name.rpartition("/")[2].startswith(".wh.") for name in names):
         return Kind("a single layer of an image", _AS_LAYER)
-    if _is_root(names):
+    if is_root(names):
         return Kind("a root filesystem without layers, as docker export writes it", _AS_LAYER)
     return None
 
 
-def _is_root(names: Iterable[str]) -> bool:
+def is_root(names: Iterable[str]) -> bool:
+    """Return True if names in a tar or folder are those of a root filesystem."""
     names = list(names)
     return (
         len({name.partition("/")[0] for name in names} & _ROOT_FOLDERS) >= _MIN_ROOT_FOLDERS
@@ -219,7 +228,7 @@ def _find_in_folder(path: Path, names: Collection[str], images: Sequence[str]) -
         return Kind("it is empty", _LAYOUT)
     if {"oci-layout", "blobs"} & set(names):
         return Kind("an OCI layout without its index.json", "it may be incomplete: copy it again")
-    root = Kind("a root filesystem without layers", _PACK) if _is_root(names) else None
+    root = Kind("a root filesystem without layers", _PACK) if is_root(names) else None
     if {"config.json", "rootfs"} <= set(names):
         root = Kind("a bundle of an OCI runtime, without layers", _PACK.replace("{path}", "{path}/rootfs"))
     marked = _find_marked(names, _ROOT_MARKS)

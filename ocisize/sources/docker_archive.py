@@ -7,12 +7,11 @@ a digest may have another one.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ocisize.blob.compression import PLAIN, detect_compression
+from ocisize.blob.compression import PLAIN
 from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import ArchiveError, DocumentError
 from ocisize.oci.documents import FILE_NAMED, SELF_NAMED, Descriptor, Platform
@@ -23,8 +22,7 @@ from ocisize.oci.strict_json import expect_object, expect_texts, expect_type
 from ocisize.oci.valid_documents import DOUBTS
 from ocisize.patterns import lazy_pattern
 from ocisize.sources.saved_images import ArchiveItem
-from ocisize.sources.store import Store
-from ocisize.tuples import NamedTuple
+from ocisize.sources.store import Fingerprint, Store
 from ocisize.values import frozen
 
 MEMBER = "io.ocisize.member"  #: annotation of composed manifests: name of the blob's file in the archive
@@ -124,7 +122,7 @@ def compose_manifests(store: Store, items: Sequence[ArchiveItem]) -> list[Compos
         configs.append(read_archive_config(store, item.Config))
     places = [(number, index) for number, item in enumerate(items) for index in range(len(item.Layers))]
     layers: dict[tuple[int, int], dict[str, Any]] = {}
-    seen: dict[object, _Content] = {}
+    seen: dict[object, Fingerprint] = {}
     files: dict[str, object] = {}  # digest of a layer → the first file of this digest
     for number, index in places:
         if not items[number].Layers[index]:
@@ -163,16 +161,8 @@ def _compose(store: Store, item: ArchiveItem, config: ArchiveConfig, layers: lis
     return ComposedManifest(data, Descriptor(digest_of(data), len(data), DOCKER_MANIFEST), members, tuple(warnings))
 
 
-class _Content(NamedTuple):
-    """What a layer file holds; ``digest`` is None if another name of the content is known."""
-
-    size: int
-    compression: str
-    digest: str | None = None
-
-
 def _layer_descriptor(
-    store: Store, member: str, diff_id: str | None, seen: dict[object, _Content], files: dict[str, object]
+    store: Store, member: str, diff_id: str | None, seen: dict[object, Fingerprint], files: dict[str, object]
 ) -> dict[str, Any]:
     """Return the descriptor of a layer file: a plain file by its diff_id, a compressed one by the digest in its name.
 
@@ -188,7 +178,7 @@ def _layer_descriptor(
 
     content = seen.get(key)
     if content is None or (content.digest is None and find_name(content.compression) is None):
-        content = seen[key] = _read_content(store, member, find_name)
+        content = seen[key] = store.fingerprint(member, lambda compression: find_name(compression) is None)
     name = find_name(content.compression)
     if name is None or content.digest not in (None, name):  # the bytes themselves must name the content
         annotations |= {} if content.digest == diff_id else {SELF_NAMED: "true"}
@@ -206,20 +196,6 @@ def _absent_descriptor(index: int, item: ArchiveItem, config: ArchiveConfig) -> 
     if len(config.diff_ids) != len(item.Layers):
         raise ArchiveError(f"layer {index} is {LEFT_OUT}", hint=LEFT_OUT_HINT)
     return _descriptor(docker_layer_type(PLAIN), config.diff_ids[index], 0, {MEMBER: ""})
-
-
-def _read_content(store: Store, member: str, find_name: Callable[[str], str | None]) -> _Content:
-    """Return what a layer file holds, in one pass: a second one may decompress the archive again."""
-    size, content = store.open(member)
-    chunks = iter(content)
-    head = next(chunks, b"")
-    compression = detect_compression(head)
-    if find_name(compression) is not None:
-        return _Content(size, compression)
-    hasher = hashlib.sha256(head)
-    for chunk in chunks:
-        hasher.update(chunk)
-    return _Content(size, compression, f"sha256:{hasher.hexdigest()}")
 
 
 def _descriptor(media_type: str, digest: str, size: int, annotations: dict[str, str]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ Numbers of formats: https://github.com/file/file/tree/master/magic/Magdir.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 
 from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
 from ocisize.blob.region import FileRegion
@@ -13,7 +15,8 @@ from ocisize.blob.stream import LayerStream
 from ocisize.errors import OcisizeError
 from ocisize.tuples import NamedTuple
 
-_HEAD_SIZE = 36 << 10  # bytes that are looked at; the magic of an ISO image begins at 32,769
+HEAD_SIZE = 36 << 10  #: bytes that are looked at; the magic of an ISO image begins at 32,769
+_STEP = 512  # bytes that are decompressed at once: what can be read of a stream that ends early
 EXPECTED = "expected a docker save archive, an OCI archive or an OCI layout folder"  #: the hint where nothing is known
 _TEXT = rb"[\t\n\r -~\x80-\xff]"
 _AGAIN = "a server answered with a page instead of the image: log in there, and download it again"
@@ -93,10 +96,15 @@ def find_kind(head: bytes) -> Kind | None:
 
 def find_file_kind(region: FileRegion) -> Kind | None:
     """Return what a file is that is not a tar, also within its compression; None if that is not known."""
-    compression = detect_compression(region.read_at(0, MAGIC_SIZE))
+    return find_kind_of(region.read_at(0, HEAD_SIZE), region)
+
+
+def find_kind_of(head: bytes, chunks: Iterable[bytes]) -> Kind | None:
+    """Return what ``find_file_kind`` does, of bytes that begin with ``head``; ``chunks`` are as many as there are."""
+    compression = detect_compression(head[:MAGIC_SIZE])
     if compression == PLAIN:
-        return find_kind(region.read_at(0, _HEAD_SIZE))
-    content = _read_beginning(region)
+        return find_kind(head)
+    content = _read_beginning(chunks)
     inner = detect_compression(content[:MAGIC_SIZE])
     if inner != PLAIN:
         hint = f"decompress it once: {compression} -dc < {{path}} > decompressed.tar"
@@ -109,11 +117,11 @@ def find_file_kind(region: FileRegion) -> Kind | None:
     )
 
 
-def _read_beginning(region: FileRegion) -> bytes:
+def _read_beginning(chunks: Iterable[bytes]) -> bytes:
     """Return the first uncompressed bytes of a file, as many as can be read."""
-    buffer = bytearray(_HEAD_SIZE)
-    try:
-        count = LayerStream(region).readinto(memoryview(buffer))
-    except OcisizeError:
-        return b""
-    return bytes(buffer[:count])
+    content, buffer = bytearray(), memoryview(bytearray(_STEP))
+    with suppress(OcisizeError):
+        stream = LayerStream(chunks)
+        while len(content) < HEAD_SIZE and (count := stream.readinto(buffer)):
+            content += buffer[:count]
+    return bytes(content[:HEAD_SIZE])

@@ -6,7 +6,7 @@ import itertools
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ocisize.blob.region import FileRegion
@@ -68,11 +68,11 @@ def is_image_archive(path: Path) -> bool:
         os.close(descriptor)
 
 
-def is_image_tar(region: FileRegion) -> bool:
-    """Return what ``is_image_archive`` does, of an open file."""
+def is_image_tar(chunks: Iterable[bytes]) -> bool:
+    """Return what ``is_image_archive`` does, of the first bytes of a file or of all."""
     buffer = memoryview(bytearray(_HEAD_SIZE))
     try:
-        size = LayerStream(region).readinto(buffer)
+        size = LayerStream(chunks).readinto(buffer)
     except (OcisizeError, OSError):
         return False
     return any(map(_MEMBER.fullmatch, _list_members(bytes(buffer[:size]))))

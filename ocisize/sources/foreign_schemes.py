@@ -29,7 +29,6 @@ class _ForeignScheme(NamedTuple):
     rest: str = "NAME"  #: what the hint says instead of a rest that it cannot repeat
 
 
-_DOCKER = _ForeignScheme("an image of the Docker engine", "save it first: docker save -o {file} {rest} && ocisize {file}")
 _PODMAN = _ForeignScheme("an image of podman", "save it first: podman save -o {file} {rest} && ocisize {file}")
 _CONTAINERD = _ForeignScheme("an image of containerd", "save it first: ctr images export {file} {rest} && ocisize {file}")
 _COPY = "copy it first: skopeo copy {scheme}:{rest} docker-archive:{file} && ocisize {file}"
@@ -41,10 +40,8 @@ _LAYOUT = _ForeignScheme("an OCI layout folder", "write oci-dir:{rest}", "FOLDER
 _REGISTRY = _ForeignScheme("an image in a registry", "write docker://{rest}", "REFERENCE")
 _TAR = _ForeignScheme("a saved image", "write docker-archive:{rest}", "FILE")
 _FOREIGN: Mapping[str, _ForeignScheme] = {
-    "docker-daemon": _DOCKER,
     "containers-storage": _PODMAN._replace(what="an image in the storage of podman"),
-    "podman": _PODMAN,
-    "podman-daemon": _PODMAN,
+    "podman-daemon": _ForeignScheme("an image of podman", "write podman:{rest}"),
     "buildah": _PODMAN,
     "containerd": _CONTAINERD,
     "nerdctl": _CONTAINERD._replace(hint="save it first: nerdctl save -o {file} {rest} && ocisize {file}"),
@@ -71,12 +68,12 @@ def refuse_foreign_scheme(text: str) -> None:
     """Raise InvalidReference if a text begins with a scheme of another program, or is an image ID, which an engine knows.
 
     >>> refuse_foreign_scheme("redis:7")
-    >>> refuse_foreign_scheme("docker-daemon:app:1")
+    >>> refuse_foreign_scheme("buildah:app:1")
     Traceback (most recent call last):
-    ocisize.errors.InvalidReference: docker-daemon: is not a scheme of ocisize; it names an image of the Docker engine
+    ocisize.errors.InvalidReference: buildah: is not a scheme of ocisize; it names an image of podman
     """
     if _IMAGE_ID.fullmatch(text):
-        hint = f"save it first: docker save -o image.tar {text} && ocisize image.tar"
+        hint = f"for an image of the Docker engine: docker-daemon:{text}"
         raise InvalidReference(f"{text} is an image ID, which names no registry", hint=hint)
     name, colon, rest = text.partition(":")
     scheme = _FOREIGN.get(name.lower())

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 from ocisize.errors import ArchiveError, InvalidReference
 from ocisize.limits import Limits
 from ocisize.logs import Logger
-from ocisize.sources.schemes import SCHEMES, OpenOptions, find_scheme, open_registry, path_exists, plain_path, trim_input
+from ocisize.sources.schemes import (
+    SCHEMES,
+    OpenOptions,
+    find_scheme,
+    open_path,
+    open_registry,
+    path_exists,
+    plain_path,
+    trim_input,
+)
+from ocisize.sources.standard_input import names_standard_input
 
 if TYPE_CHECKING:  # a registry's modules take 200 ms to import, those of saved images 50 ms
     from ocisize.oci.source import ImageSource
@@ -20,7 +30,6 @@ _ARCHIVE_ENDINGS = (
     ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz", "/",
 )  # fmt: skip
 _MAX_COLONS = 100  # of a text, in front of which a path may end
-_SAVE_PIPE = "save the image to a file first: docker save -o app.tar app && ocisize app.tar"
 _UNSET = "check whether a shell variable is unset"
 _log = Logger(__name__)
 
@@ -31,7 +40,8 @@ def open_source(
     """Open the image that ``text`` names; the caller closes the source.
 
     A scheme decides (``docker:``, ``registry:``, ``docker-archive:``, ``oci-archive:``, ``oci-dir:``, ``rootfs:``). A text
-    without one is an existing path, else a missing file if it looks like a path, else a reference. Blanks and line ends
+    without one is an existing path, else a missing file if it looks like a path, else a reference. ``-`` is standard input;
+    an archive from there, or from a FIFO, is read when it is first used, to its end. Blanks and line ends
     around the text are left out. ``select`` is the tag, digest or ``@N`` of one of several images in a file; ``limits``
     bound what such a file may ask for. Raises SourceError, DocumentError, LimitExceeded or InvalidReference.
 
@@ -45,8 +55,6 @@ def open_source(
     text = trim_input(text)
     if not text:  # as a path this is the current folder
         raise InvalidReference("the name of the image is empty", hint=_UNSET)
-    if text == "-":
-        raise InvalidReference("ocisize does not read standard input", hint=_SAVE_PIPE)
     if text.removesuffix("//") in {f"{row.name}:" for row in SCHEMES} and not path_exists(text):
         raise InvalidReference(f"{text} is a scheme without a name behind it", hint=_UNSET)
     options = OpenOptions(select and select.strip(), connection, limits or Limits())
@@ -55,11 +63,10 @@ def open_source(
         source = scheme.open(rest, options)
         _log.info("source: %s, by its scheme %s:", source.format, scheme.name)
         return source
-    if path_exists(text):
-        from ocisize.sources.saved import open_saved
-
+    if names_standard_input(text) or path_exists(text):
+        path = text if names_standard_input(text) else plain_path(text)
         try:
-            source = open_saved(plain_path(text), options.limits, select=options.select)
+            source = open_path(path, options, options.select)
         except ArchiveError as error:
             error.hint = _add_registry(text, error)
             raise
@@ -91,7 +98,7 @@ def _scheme_hint(text: str) -> str | None:
     if scheme is None or ("@" in text and scheme != "docker"):
         return None
     if scheme == "docker":
-        return "for an image of the Docker engine: docker save -o image.tar NAME; for one in a registry: docker://NAME"
+        return "for an image of the Docker engine: docker-daemon:NAME; for one in a registry: docker://NAME"
     if scheme.lower() in ("http", "https"):  # the address of a file, or a reference that was copied from a browser
         return "download the file first" if text.endswith(_ARCHIVE_ENDINGS[:-1]) else None
     names = (f"{row.name}:{row.only_before if row.only_before == '//' else ''}" for row in SCHEMES if row.usage)

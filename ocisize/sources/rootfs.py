@@ -26,7 +26,9 @@ from ocisize.sources.no_archive import explain_error, refuse_other_kind
 from ocisize.tar.header import checksum_matches
 from ocisize.text import printable
 
-_EXPECTED = "rootfs: reads a root filesystem in a tar, as docker export writes it"
+EXPECTED_ROOTFS = "rootfs: reads a root filesystem in a tar, as docker export writes it"
+NO_END = "the tar has no end marker, so it may have been cut"  #: a warning
+SAVED_IMAGE = "the file is a saved image, whose own files are shown; to analyze the image, omit rootfs:"  #: a warning
 _BLOCK = 512  # bytes of a header
 
 
@@ -49,8 +51,7 @@ class RootfsSource(ImageSource):
             self._region = FileRegion(descriptor, 0, _file_size(path, descriptor))
             self._config, self._manifest = self._compose(path, limits)
             if is_image_tar(self._region):
-                note = "the file is a saved image, whose own files are shown; to analyze the image, omit rootfs:"
-                self.warnings = (*self.warnings, note)
+                self.warnings = (*self.warnings, SAVED_IMAGE)
         except BaseException:
             os.close(descriptor)
             raise
@@ -71,25 +72,29 @@ class RootfsSource(ImageSource):
             os.close(self._region.descriptor)
 
     def _compose(self, path: Path, limits: Limits) -> tuple[bytes, bytes]:
-        """Return a config and a manifest for the layer."""
         try:
             compression, diff_id, has_end = _read_stream(path, self._region, limits)
         except (ArchiveError, LimitExceeded):
             raise
         except OcisizeError as error:
-            raise explain_error(path, self._region, error, _EXPECTED) from error
+            raise explain_error(path, self._region, error, EXPECTED_ROOTFS) from error
         if not has_end:
-            self.warnings = ("the tar has no end marker, so it may have been cut",)
+            self.warnings = (NO_END,)
         digest = diff_id if compression == PLAIN else _digest_of_chunks(self._region)
-        config = json.dumps({"rootfs": {"type": "layers", "diff_ids": [diff_id]}}).encode()
-        layer = _descriptor(docker_layer_type(compression), digest, self._region.size)
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": DOCKER_MANIFEST,
-            "config": _descriptor(DOCKER_CONFIG, digest_of(config), len(config)),
-            "layers": [layer | {"annotations": {SELF_NAMED: "true"}}],
-        }
-        return config, json.dumps(manifest).encode()
+        return compose_documents(compression, digest, diff_id, self._region.size)
+
+
+def compose_documents(compression: str, digest: str, diff_id: str, size: int) -> tuple[bytes, bytes]:
+    """Return a config and a manifest for a root filesystem as the only layer; ``size`` is that of its stored bytes."""
+    config = json.dumps({"rootfs": {"type": "layers", "diff_ids": [diff_id]}}).encode()
+    layer = _descriptor(docker_layer_type(compression), digest, size)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": DOCKER_MANIFEST,
+        "config": _descriptor(DOCKER_CONFIG, digest_of(config), len(config)),
+        "layers": [layer | {"annotations": {SELF_NAMED: "true"}}],
+    }
+    return config, json.dumps(manifest).encode()
 
 
 def _file_size(path: Path, descriptor: int) -> int:
@@ -98,7 +103,7 @@ def _file_size(path: Path, descriptor: int) -> int:
         hint = f"pack it first: tar -C {shlex.quote(printable(str(path)))} -cf rootfs.tar ."
         raise ArchiveError(f"{path} is a folder; rootfs: reads a tar", hint=hint)
     if not stat.S_ISREG(status.st_mode):
-        raise ArchiveError(f"{path} is not a file", hint=_EXPECTED)
+        raise ArchiveError(f"{path} is not a file", hint=EXPECTED_ROOTFS)
     if not status.st_size:
         raise ArchiveError(f"{path} is empty")
     return status.st_size
@@ -116,7 +121,7 @@ def _read_stream(path: Path, region: FileRegion, limits: Limits) -> tuple[str, s
         if stream.size == count and not checksum_matches(header):
             if header != bytes(_BLOCK):
                 raise TarError("this is not a tar: no header", offset=0)
-            refuse_other_kind(path, region, _EXPECTED)  # zeros are an empty tar, and begin disk images
+            refuse_other_kind(path, region, EXPECTED_ROOTFS)  # zeros are an empty tar, and begin disk images
         hasher.update(buffer[:count])
         end = (end + bytes(buffer[max(count - _BLOCK, 0) : count]))[-_BLOCK:]
     stream.finish()

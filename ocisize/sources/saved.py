@@ -44,7 +44,7 @@ def open_saved(path: Path | str, limits: Limits, *, select: str | None = None, f
     """
     store = open_store(path, limits)
     try:
-        return _open_image(store, path, select, form)
+        return open_image(store, path, select, form)
     except BaseException:
         store.close()
         raise
@@ -59,7 +59,10 @@ class _Documents:
     warnings: tuple[str, ...] = ()
 
 
-def _open_image(store: Store, path: Path | str, select: str | None, form: str | None) -> ImageSource:
+def open_image(
+    store: Store, path: Path | str, select: str | None, form: str | None, *, command: str | None = None
+) -> SavedSource:
+    """Return what ``open_saved`` does, of an open store; ``command`` is how a command names a pipe that ``path`` names."""
     names = {name.removeprefix("./") for name in store.names()}
     is_folder, shown = isinstance(store, FolderStore), printable(str(path))
     documents = _read_documents(store, path, names, form)
@@ -87,7 +90,7 @@ def _open_image(store: Store, path: Path | str, select: str | None, form: str | 
         raise ArchiveError(f"{path} is not a saved image: it is an OCI layout, not a {form}", hint=hint)
     from ocisize.sources.describe import refuse_content
 
-    raise refuse_content(path, names, is_folder=is_folder)
+    raise refuse_content(path, names, is_folder=is_folder, command=command)
 
 
 def _read_documents(store: Store, path: Path | str, names: set[str], form: str | None) -> _Documents:

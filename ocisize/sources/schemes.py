@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ocisize.errors import InvalidReference, ViewError
+from ocisize.sources.standard_input import file_of, is_pipe, names_standard_input
+from ocisize.text import STANDARD_INPUT
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -54,11 +56,20 @@ def open_registry(text: str, options: OpenOptions) -> ImageSource:
     return RegistrySource(reference, connection=options.connection, credentials=StoredLogin(reference))
 
 
-def _open_file(text: str, options: OpenOptions, form: str) -> ImageSource:
+def open_path(path: str, options: OpenOptions, select: str | None, form: str | None = None) -> ImageSource:
+    """Open the image in a file or folder, or in the archive that comes from a pipe; see ``open_saved``."""
+    if is_pipe(path):
+        from ocisize.sources.pipe import FilePipe, PipeSource
+
+        return PipeSource(FilePipe(path), options.limits, select=select, form=form)
     from ocisize.sources.saved import open_saved
 
+    return open_saved(file_of(path), options.limits, select=select, form=form)
+
+
+def _open_file(text: str, options: OpenOptions, form: str) -> ImageSource:
     path, select = split_select(text, options.select)
-    return open_saved(path, options.limits, select=select, form=form)
+    return open_path(path, options, select, form)
 
 
 def _open_docker_archive(text: str, options: OpenOptions) -> ImageSource:
@@ -74,20 +85,40 @@ def _open_oci_layout(text: str, options: OpenOptions) -> ImageSource:
 
 
 def _open_rootfs(text: str, options: OpenOptions) -> ImageSource:
-    from pathlib import Path
-
     from ocisize.errors import ArchiveError
-    from ocisize.sources.rootfs import RootfsSource
 
     if options.select is not None:
         raise ArchiveError(
             f"no image {options.select!r} in {text}: a root filesystem is one image without a name", hint="omit --select"
         )
-    return RootfsSource(Path(text), options.limits)
+    if is_pipe(text):
+        from ocisize.sources.pipe import FilePipe
+        from ocisize.sources.piped_rootfs import PipedRootfs
+
+        return PipedRootfs(FilePipe(text), options.limits)
+    from pathlib import Path
+
+    from ocisize.sources.rootfs import RootfsSource
+
+    return RootfsSource(Path(file_of(text)), options.limits)
 
 
 def _open_dir(text: str, options: OpenOptions) -> ImageSource:
     return _open_file(text, options, "dir")
+
+
+def _open_docker_daemon(text: str, options: OpenOptions) -> ImageSource:
+    from ocisize.sources.engine.endpoint import DOCKER
+    from ocisize.sources.engine.image import open_engine
+
+    return open_engine(DOCKER, text, select=options.select, limits=options.limits)
+
+
+def _open_podman(text: str, options: OpenOptions) -> ImageSource:
+    from ocisize.sources.engine.endpoint import PODMAN
+    from ocisize.sources.engine.image import open_engine
+
+    return open_engine(PODMAN, text, select=options.select, limits=options.limits)
 
 
 #: all schemes; a new kind of source is a row here
@@ -100,6 +131,8 @@ SCHEMES = (
     Scheme("oci", "", _open_oci_layout),
     Scheme("rootfs", "rootfs:FILE", _open_rootfs),
     Scheme("dir", "dir:FOLDER[:NAME]", _open_dir),
+    Scheme("docker-daemon", "docker-daemon:NAME", _open_docker_daemon),
+    Scheme("podman", "podman:NAME", _open_podman),
 )
 
 
@@ -126,7 +159,17 @@ def names_registry(text: str) -> bool:
     (True, True, False)
     """
     explicit = find_scheme(text)
-    return explicit[0].open is open_registry if explicit else not path_exists(text)
+    return explicit[0].open is open_registry if explicit else not (names_standard_input(text) or path_exists(text))
+
+
+def reads_standard_input(text: str) -> bool:
+    """Return True if a text names an image that comes from standard input, with or without a scheme.
+
+    >>> reads_standard_input("-"), reads_standard_input("oci-archive:-:app"), reads_standard_input("app.tar")
+    (True, True, False)
+    """
+    explicit = find_scheme(text)
+    return names_standard_input(split_select(explicit[1], None)[0] if explicit else text)
 
 
 def path_exists(text: str) -> bool:
@@ -147,12 +190,15 @@ def plain_path(text: str) -> str:
 
     >>> plain_path("build/app.tar"), plain_path("./build//app.tar/"), plain_path("")
     ('build/app.tar', 'build/app.tar', '.')
+    >>> plain_path("./-")  # alone, - is standard input
+    './-'
     """
     if os.sep == "/" and text and not text.endswith(("/", "/.")) and "//" not in text and "./" not in text:
         return text
     from pathlib import Path
 
-    return str(Path(text))
+    path = str(Path(text))
+    return f"./{path}" if path == STANDARD_INPUT else path
 
 
 def trim_input(text: str) -> str:

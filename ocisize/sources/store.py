@@ -1,20 +1,30 @@
 """Store: read access to the named files of a saved image, and StoredSource, the base of sources over a store.
 
-Stores: a folder, a plain tar read by offset, a compressed tar read as a stream. A new kind of saved image is a subclass of
-StoredSource with ``read_manifest`` and ``member_name``, and a row in ``schemes``.
+Stores: a folder, a plain tar read by offset, a compressed tar read as a stream, a tar that comes from a pipe. A new kind of
+saved image is a subclass of StoredSource with ``read_manifest`` and ``member_name``, and a row in ``schemes``.
 """
 
 from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from ocisize.blob.compression import detect_compression
 from ocisize.errors import DocumentError
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.source import ImageSource
+from ocisize.tuples import NamedTuple
 
 MAX_DOCUMENT = 20 << 20  # bytes; containerd's limit for the manifest.json of an archive
+
+
+class Fingerprint(NamedTuple):
+    """What a layer file holds; ``digest`` is None if it was not computed."""
+
+    size: int  #: bytes as stored
+    compression: str
+    digest: str | None = None
 
 
 class Store:
@@ -51,6 +61,22 @@ class Store:
     def open_copies(self, name: str) -> Iterable[tuple[int, Iterable[bytes]]]:
         """Yield the size and the content of every file of this name, in stored order: archives may have several."""
         return [self.open(name)]
+
+    def fingerprint(self, name: str, needs_digest: Callable[[str], bool]) -> Fingerprint:
+        """Return what a layer file holds, with its digest if ``needs_digest`` asks for it, which gets the compression.
+
+        The file is opened once: a second pass may decompress the archive again. Raises ArchiveError if it is missing.
+        """
+        size, content = self.open(name)
+        chunks = iter(content)
+        head = next(chunks, b"")
+        compression = detect_compression(head)
+        if not needs_digest(compression):
+            return Fingerprint(size, compression)
+        hasher = hashlib.sha256(head)
+        for chunk in chunks:
+            hasher.update(chunk)
+        return Fingerprint(size, compression, f"sha256:{hasher.hexdigest()}")
 
     def is_repeated(self, name: str) -> bool:
         """Return True if the archive has several files of this name."""

@@ -21,7 +21,7 @@ _MAX_KEPT_TOTAL = 64 << 20  # bytes of all kept members: a compressed root files
 _MAX_LINK_HOPS = 40  # links from one member to the next, as in the Linux kernel
 
 
-class _Members:
+class Members:
     """The index of a tar: the row of each member by name, links resolved."""
 
     def __init__(self, table: FileTable) -> None:
@@ -63,14 +63,10 @@ class _Members:
         return [row for row in self.earlier.get(path, ()) if self.table.kinds[row] == REGULAR]
 
 
-class _OpenTar(Store):
-    """Base of both tar stores: one open file and its members."""
+class MemberStore(Store):
+    """Base of the stores over a tar: its members by name, links resolved."""
 
-    _members: _Members
-
-    def __init__(self, region: FileRegion) -> None:
-        self._region = region
-        self._open = True
+    _members: Members
 
     def names(self) -> list[str]:
         return self._members.names()
@@ -92,6 +88,14 @@ class _OpenTar(Store):
     def _open_row(self, row: int) -> tuple[int, Iterable[bytes]]:
         """Return the size and the content of a regular member."""
 
+
+class _OpenTar(MemberStore):
+    """Base of the stores over a file: the open file, and its members."""
+
+    def __init__(self, region: FileRegion) -> None:
+        self._region = region
+        self._open = True
+
     def close(self) -> None:
         if self._open:
             self._open = False
@@ -105,7 +109,7 @@ class TarStore(_OpenTar):
         super().__init__(region)
         meter = Meter(Tally(limits, archive=True))
         table = scan_tar(region.part(0, region.size), hash_content=False, meter=meter, window_size=CHUNK)
-        self._members = _Members(table)
+        self._members = Members(table)
 
     def _open_row(self, row: int) -> tuple[int, FileRegion]:
         table = self._members.table
@@ -135,7 +139,7 @@ class StreamedTarStore(_OpenTar):
 
         table = scan_tar(stream, hash_content=False, wanted=wanted, meter=meter)
         stream.finish()
-        self._members = _Members(table)
+        self._members = Members(table)
         self._stream: LayerStream | None = None
 
     def position(self, name: str) -> int:

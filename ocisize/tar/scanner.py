@@ -40,6 +40,7 @@ from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLIN
 from ocisize.tar.header import BLOCK, FIELDS, ExtendedHeader
 from ocisize.tar.late_payloads import LatePayloads
 from ocisize.tar.paths import clean_name, name_for_error
+from ocisize.tar.payload import Payload
 from ocisize.tar.sparse import describe_holes
 from ocisize.tar.special_entries import EXTENDED_HEADERS, PAX, SPARSE, SpecialEntries
 from ocisize.tar.table_builder import TableBuilder
@@ -68,6 +69,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     wanted: Callable[[bytes, int], bool] | None = None,
     beginnings: Container[bytes] | None = None,
     path_ends: tuple[bytes, ...] = (),
+    visit: Callable[[int, bytes, Payload], object] | None = None,
     meter: Meter | None = None,
     window_size: int = WINDOW,
 ) -> FileTable:
@@ -78,9 +80,10 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     ``hash_up_to`` bytes are, and larger ones are passed over. ``wanted(path, size)`` says which contents of regular files to
     keep in the table's ``contents``. ``beginnings`` saves calls of ``wanted``: only names as written that begin with one of
     them, each BEGINNING_SIZE bytes long and padded with NUL, are asked about, and sparse files. It is also asked about files
-    whose paths end with one of ``path_ends``, unless their payloads are passed over. ``meter`` holds the scan to limits,
-    which it checks about every thousand entries; it is for the analyzer. Without it there are no limits: analyze a tar
-    that you do not trust as ``rootfs:FILE``. ``window_size`` is how many bytes of the tar are in memory at once.
+    whose paths end with one of ``path_ends``, unless their payloads are passed over. ``visit``, in place of all of these, is
+    called with the row, the path and the payload of regular files, as they pass. ``meter`` holds the scan to limits, which
+    it checks about every thousand entries; it is for the analyzer, as ``visit`` is. Without it there are no limits: analyze a
+    tar that you do not trust as ``rootfs:FILE``. ``window_size`` is how many bytes of the tar are in memory at once.
 
     Raises TarError where Go's archive/tar, with which Docker and containerd read layers, would refuse the tar; only the
     times of star headers, which no builder writes, are not read. Raises LimitExceeded when ``meter`` does.
@@ -104,7 +107,10 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     builder, digest = TableBuilder(has_hashes=hash_content), xxhash.xxh3_128_digest
     add_row = builder.new_fields.extend
     max_hashed = hash_up_to if hash_content else -1
-    kept_beginnings: Container[bytes] = frozenset() if wanted is None else _MATCH_ALL if beginnings is None else beginnings
+    kept_beginnings: Container[bytes] = (
+        frozenset() if wanted is None and visit is None else _MATCH_ALL if beginnings is None else beginnings
+    )
+    special.visit = visit
     late = None if wanted is None or not path_ends else LatePayloads(builder, window, special.contents, wanted, path_ends)
     if late is not None:
         window.before_move = late.keep

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import xxhash
 
@@ -19,6 +19,7 @@ from ocisize.tar.header import (
     parse_pax,
 )
 from ocisize.tar.paths import clean_name, name_for_error
+from ocisize.tar.payload import Payload
 from ocisize.tar.sparse import sparse_version
 from ocisize.tar.sparse_reader import SparseReader
 from ocisize.tar.window import ZEROS, Window
@@ -50,6 +51,7 @@ class SpecialEntries:
         self.type_flags: dict[int, int] = {}
         self.xattrs: dict[int, Mapping[str, bytes]] = {}
         self.contents: dict[int, bytes] = {}
+        self.visit: Callable[[int, bytes, Payload], object] | None = None  #: takes the payloads of regular files
         self.sparse = SparseReader(window, self.contents, hash_content=hash_content, meter=meter)
         self.anomalies: dict[int, str] = {}  # by tar type: the first entry of each unknown one
         #: Extended headers so far, counted as entries: every 8 records of a header count as one more, because parsing
@@ -212,6 +214,11 @@ class SpecialEntries:
         if size < 0:
             raise ValueError(f"negative size {size}")
         window, what = self.window, repr(name_for_error(name))
+        if self.visit is not None:
+            payload = Payload(window, size, what)
+            self.visit(row, clean_name(name), payload)
+            payload.finish()
+            return NO_HASH
         if keep:
             content = window.read_exactly(size, what)
             self.contents[row] = content

@@ -117,6 +117,21 @@ class Window:
                 self._drop_buffer()
         return done
 
+    def take(self, buffer: memoryview) -> int:
+        """Move up to as many bytes as fit into ``buffer``; return how many, 0 at the end of the stream.
+
+        Bytes that are not in memory yet go there straight from the stream.
+        """
+        count = min(self.end - self.position, len(buffer))
+        if count > 0:
+            buffer[:count] = self.view[self.position : self.position + count]
+            self.position += count
+            return count
+        self._drop_buffer()
+        count = self.stream.readinto(buffer)
+        self.base += count
+        return count
+
     def read_exactly(self, size: int, what: str) -> bytes:
         """The next ``size`` bytes. Raises TarError, which names ``what`` was read, if the stream ends before."""
         content = bytearray()

@@ -21,6 +21,7 @@ import ocisize
 from ocisize import Analysis, Analyzer
 from ocisize.cli.main import main
 from ocisize.errors import ArchiveError, OcisizeError
+from tests.piping import piped
 from tests.registry import RealRegistry
 from tests.saved.figures import Figures
 from tests.saved.forms import KEPT, Form, Image, Workshop, forms
@@ -130,6 +131,21 @@ def test_one_image(name: str, with_scheme: bool, save: Save) -> None:
     path = f"{_SCHEMES[saved.form.scheme]}:{saved.path}" if with_scheme else saved.path
     for figures in saved.images[0].platforms:
         check(analyze(path, figures), figures, saved.form.warning)
+
+
+@pytest.mark.parametrize("name", names_of(lambda form: form.is_file and form.count <= 1))
+def test_one_image_from_a_pipe(name: str, save: Save) -> None:
+    """What a tool wrote to a file is read from a pipe, too, in the order of its members; all of it is verified."""
+    saved = save(name)
+    text = "rootfs:{}" if saved.form.scheme == "rootfs" else "{}"
+    for figures in saved.images[0].platforms:
+        with piped(saved.path.read_bytes()) as writer:
+            analysis = Analyzer(platform=figures.platform or None).analyze(text.format(writer.path))
+        if saved.form.scheme == "rootfs":
+            assert (analysis.content_size, analysis.layers[0].diff_id) == (figures.content, figures.diff_ids[0])
+            continue
+        check(analysis, figures, saved.form.warning)
+        assert all(layer.digest_verified or layer.diff_id_verified for layer in analysis.layers)
 
 
 @pytest.mark.parametrize("name", SEVERAL)

@@ -36,24 +36,24 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("docker-daemon:app:1", "docker-daemon: is not a scheme of ocisize; it names an image of the Docker engine",
-         "save it first: docker save -o app.tar app:1 && ocisize app.tar"),
-        ("docker-daemon:app", "docker-daemon: is not a scheme", "docker save -o app.tar app &&"),
-        ("docker-daemon:latest", "docker-daemon: is not a scheme", "docker save -o latest.tar latest &&"),
-        ("docker-daemon:registry.io:5000/team/app:1", "the Docker engine", "docker save -o app.tar registry.io:5000/team/app:1 &&"),
-        (f"docker-daemon:{DIGEST}", "the Docker engine", f"docker save -o image.tar {DIGEST} &&"),
-        (f"docker-daemon:app@{DIGEST}", "the Docker engine", f"docker save -o app.tar app@{DIGEST} &&"),
-        ("docker-daemon://app:1", "the Docker engine", "docker save -o app.tar app:1 &&"),
-        ("Docker-Daemon:app:1", "docker-daemon: is not a scheme", "docker save -o app.tar app:1 &&"),
-        ("docker-daemon:", "docker-daemon: is not a scheme", "docker save -o image.tar NAME &&"),
-        ("docker-daemon:$(rm -r x)", "docker-daemon: is not a scheme", "docker save -o image.tar NAME &&"),
-        ("docker-daemon:me:secret@host/app", "docker-daemon: is not a scheme", "docker save -o image.tar NAME &&"),
-        ("docker-daemon:--output=x", "docker-daemon: is not a scheme", "docker save -o image.tar NAME &&"),
+        ("buildah:app:1", "buildah: is not a scheme of ocisize; it names an image of podman",
+         "save it first: podman save -o app.tar app:1 && ocisize app.tar"),
+        ("nerdctl:latest", "nerdctl: is not a scheme", "nerdctl save -o latest.tar latest &&"),
+        ("buildah:registry.io:5000/team/app:1", "podman", "podman save -o app.tar registry.io:5000/team/app:1 &&"),
+        (f"buildah:{DIGEST}", "podman", f"podman save -o image.tar {DIGEST} &&"),
+        (f"buildah:app@{DIGEST}", "podman", f"podman save -o app.tar app@{DIGEST} &&"),
+        ("buildah://app:1", "podman", "podman save -o app.tar app:1 &&"),
+        ("Buildah:app:1", "buildah: is not a scheme", "podman save -o app.tar app:1 &&"),
+        ("buildah:", "buildah: is not a scheme", "podman save -o image.tar NAME &&"),
+        ("buildah:$(rm -r x)", "buildah: is not a scheme", "podman save -o image.tar NAME &&"),
+        ("buildah:me:secret@host/app", "buildah: is not a scheme", "podman save -o image.tar NAME &&"),
+        ("buildah:--output=x", "buildah: is not a scheme", "podman save -o image.tar NAME &&"),
+        ("docker-daemon:me:secret@host/app", "invalid name of an image", "write docker-daemon:NAME:TAG"),
+        ("podman:$(rm -r x)", "invalid name of an image", "write podman:NAME:TAG"),
+        ("podman-daemon:app:1", "an image of podman", "write podman:app:1"),
         ("containers-storage:localhost/app:1", "an image in the storage of podman",
          "save it first: podman save -o app.tar localhost/app:1 && ocisize app.tar"),
         ("containers-storage:[overlay@/var/lib/containers/storage+/run/c]app:1", "storage of podman", "podman save -o app.tar app:1 &&"),
-        ("podman:app:1", "podman: is not a scheme", "podman save -o app.tar app:1 &&"),
-        ("podman://app", "podman: is not a scheme", "podman save -o app.tar app &&"),
         ("containerd:docker.io/library/app:1", "an image of containerd", "ctr images export app.tar docker.io/library/app:1 &&"),
         ("nerdctl:app", "an image of containerd", "nerdctl save -o app.tar app &&"),
         ("ostree:app@/ostree/repo", "an image in an OSTree repository", "skopeo copy ostree:IMAGE@REPOSITORY docker-archive:image.tar &&"),
@@ -68,8 +68,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         ("oras://registry.io/app:1", "an image in a registry", "write docker://registry.io/app:1"),
         ("oci-layout://./build", "an OCI layout folder", "write oci-dir:./build"),
         ("ocidir:build:v1", "an OCI layout folder", "write oci-dir:build:v1"),
-        (DIGEST, f"{DIGEST} is an image ID", f"save it first: docker save -o image.tar {DIGEST} && ocisize image.tar"),
-        (DIGEST[7:], "is an image ID, which names no registry", f"docker save -o image.tar {DIGEST[7:]} &&"),
+        (DIGEST, f"{DIGEST} is an image ID", f"for an image of the Docker engine: docker-daemon:{DIGEST}"),
+        (DIGEST[7:], "is an image ID, which names no registry", f"docker-daemon:{DIGEST[7:]}"),
         ("file:///tmp/app.tar", "a file", "write the path alone: /tmp/app.tar"),
     ],
 )  # fmt: skip
@@ -86,7 +86,7 @@ def test_schemes_of_other_programs(text: str, message: str, hint: str, asked: li
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("docker:team/app:1", "for an image of the Docker engine: docker save -o image.tar NAME; for one in a registry: docker://NAME"),
+        ("docker:team/app:1", "for an image of the Docker engine: docker-daemon:NAME; for one in a registry: docker://NAME"),
         ("docker:app:1", "for an image of the Docker engine"),
         ("xyz:team/app:1", "the schemes are docker://, docker-archive:, oci-archive:, "),
         ("s3://bucket/app.tar", "the schemes are docker://, docker-archive:"),
@@ -127,16 +127,16 @@ def test_references_stay_references(text: str, asked: list[str]) -> None:
 
 def test_a_file_with_such_a_name_wins(tmp_path: Path) -> None:
     """A file or folder that exists is what its name says."""
-    write_docker_archive(IMAGE, tmp_path / "podman:app")
-    source = open_source("podman:app")
+    write_docker_archive(IMAGE, tmp_path / "buildah:app")
+    source = open_source("buildah:app")
     assert source.format == "docker-archive"
     source.close()
-    with pytest.raises(ArchiveError, match="no such file or folder: ./podman:other"):
-        open_source("./podman:other")
+    with pytest.raises(ArchiveError, match="no such file or folder: ./buildah:other"):
+        open_source("./buildah:other")
 
 
 @pytest.mark.parametrize(
-    "scheme", ["docker", "registry", "docker-archive", "oci-archive", "oci-dir", "oci", "dir", "rootfs"]
+    "scheme", ["docker", "registry", "docker-archive", "oci-archive", "oci-dir", "oci", "dir", "rootfs", "podman"]
 )
 @pytest.mark.parametrize("end", [":", "://", ": "])
 def test_a_scheme_alone(scheme: str, end: str, asked: list[str]) -> None:

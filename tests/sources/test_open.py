@@ -232,18 +232,14 @@ def test_empty_files(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_fifo_does_not_hang(tmp_path: Path) -> None:
-    """A FIFO without a writer is refused at once."""
+    """A FIFO without a writer is opened when it is read; as a part of a folder it is refused at once, and so is a device."""
     os.mkfifo(tmp_path / "fifo")
-    error = refused(str(tmp_path / "fifo"), "not a file but a pipe")
-    assert error.hint == "save the image to a file first, and name the file"
+    source = open_source(str(tmp_path / "fifo"))
+    source.close()
+    (tmp_path / "layout").mkdir()
+    os.mkfifo(tmp_path / "layout/index.json")
+    refused(str(tmp_path / "layout"), "is not a file")
     refused("/dev/null", "not a file")
-
-
-def test_standard_input() -> None:
-    """Archives are not read in their order, so a pipe does not do."""
-    with pytest.raises(InvalidReference, match="ocisize does not read standard input") as raised:
-        open_source("-")
-    assert raised.value.hint == "save the image to a file first: docker save -o app.tar app && ocisize app.tar"
 
 
 @pytest.mark.parametrize(

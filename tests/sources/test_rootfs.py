@@ -90,14 +90,14 @@ def test_how_it_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str], mon
     [
         ("missing", "cannot open .*missing: No such file or directory", None),
         ("folder", "folder is a folder; rootfs: reads a tar", "pack it first: tar -C "),
-        ("fifo", "fifo is not a file", "rootfs: reads a root filesystem in a tar"),
+        ("device", "device is not a file", "rootfs: reads a root filesystem in a tar"),
         ("empty", "empty is empty", None),
     ],
 )
 def test_what_is_no_file(tmp_path: Path, name: str, message: str, hint: str | None, compression: Compression) -> None:
     """Folders and devices are refused, and nothing stays open."""
     (tmp_path / "folder").mkdir()
-    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "device").symlink_to("/dev/null")
     (tmp_path / "empty").touch()
     before = os.listdir("/proc/self/fd")
     with pytest.raises(ArchiveError, match=message) as raised:

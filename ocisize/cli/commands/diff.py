@@ -19,6 +19,7 @@ from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS, write_diff_report
 from ocisize.sources.schemes import names_registry
+from ocisize.sources.standard_input import names_standard_input
 
 if TYPE_CHECKING:
     import argparse
@@ -86,7 +87,7 @@ def _read_both(options: argparse.Namespace, files: BuildFiles | None) -> tuple[A
 def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analysis:
     """One side: a saved analysis, or an image."""
     options.image = image
-    if not _is_saved(Path(image)):
+    if names_standard_input(image) or not _is_saved(Path(image)):
         return read_image_with(analyzer, options, select=_select(options))
     from ocisize.report.json.read import from_json
 

@@ -13,7 +13,7 @@ from ocisize.report.text.tables import new_table
 from ocisize.report.words.image import describe_trust
 from ocisize.report.words.incomplete import AT_LEAST, NOTE, describe_layer, headline, mark_incomplete
 from ocisize.report.words.units import UNKNOWN, human_size, shorten_step
-from ocisize.text import count_of, printable
+from ocisize.text import count_of, name_input, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,8 +52,9 @@ def _line(console: Console, text: str, style: str = "") -> None:
 
 
 def _header(console: Console, index: IndexAnalysis) -> int:
-    named = index.reference not in (None, index.source)
-    name = f"{index.source} · {index.reference}" if named else index.source
+    source = name_input(index.source)
+    named = index.reference not in (None, source)
+    name = f"{source} · {index.reference}" if named else source
     _line(console, index.reference if index.format == "registry" and index.reference else name, "bold")
     parts = [count_of(len(index.analyses), "platform")]
     if index.stored_size is not None:

@@ -11,14 +11,14 @@ from ocisize.budgets.baseline import baseline_name
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Finding
 from ocisize.report.words.units import human_size
-from ocisize.text import printable
+from ocisize.text import name_input, printable
 
 _CHANGING = re.compile(r"\b[0-9a-f]{12,}\b")  # digests and ids within build steps: other contents, same step
 
 
 def describe_image(analysis: Analysis) -> str:
     """The name of an image, printable on a terminal."""
-    return printable(analysis.reference or analysis.source)
+    return printable(analysis.reference or name_input(analysis.source))
 
 
 def repository_of(analysis: Analysis) -> str:

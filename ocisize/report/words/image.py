@@ -13,7 +13,7 @@ from ocisize.report.words.figures import FIGURES
 from ocisize.report.words.flow import SEPARATOR
 from ocisize.report.words.incomplete import mark_incomplete
 from ocisize.report.words.units import human_size, percent
-from ocisize.text import count_of
+from ocisize.text import count_of, name_input
 
 _FORMATS = {
     "registry": "registry",
@@ -33,9 +33,8 @@ def name_image(analysis: Analysis) -> str:
     """The name of the image: the input as given, and the image's own name if it differs."""
     if analysis.format == "registry" and analysis.reference:
         return analysis.reference
-    if analysis.reference in (None, analysis.source):
-        return analysis.source
-    return f"{analysis.source} · {analysis.reference}"
+    source = name_input(analysis.source)
+    return source if analysis.reference in (None, source) else f"{source} · {analysis.reference}"
 
 
 def describe_facts(analysis: Analysis) -> list[str]:
