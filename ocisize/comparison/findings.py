@@ -1,13 +1,63 @@
-"""Which findings about AFTER are new, and which of those about BEFORE are gone."""
+"""Which findings about AFTER are new, and which of those about BEFORE are gone.
+
+Findings are compared by what they are about, not by their place in the list of layers: a secret is the same at the same path
+or with the same content, whatever layer stores it.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
+from ocisize.findings.checks.secrets import listed_names
 from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import LayerChange
 from ocisize.model.findings import Category, Finding
+from ocisize.tar.filetable import NO_HASH
+from ocisize.text import display_name
+from ocisize.values import frozen
+
+#: what makes two things the same: a path or the name of a variable, the hash of a content, the index of a layer in AFTER
+_Key: TypeAlias = "str | bytes | int"
+
+
+@frozen
+class _Subject:
+    """What a finding is about: each secret is a thing, and so is all that another finding is about.
+
+    A thing is the same as one that has a key in common with it.
+    """
+
+    finding: Finding
+    things: Sequence[frozenset[_Key]]
+    count: int  #: things, also those that the finding does not name
+
+
+class _Known:
+    """The subjects of all findings of one rule about one image."""
+
+    def __init__(self) -> None:
+        self._subjects: list[_Subject] = []
+        self._owners: dict[_Key, int] = {}  # key → position of a subject that has it
+
+    def add(self, subject: _Subject) -> None:
+        """Add a subject."""
+        self._owners.update(dict.fromkeys((key for thing in subject.things for key in thing), len(self._subjects)))
+        self._subjects.append(subject)
+
+    def has_all(self, subject: _Subject) -> bool:
+        """Return True if all things of a subject are known; those without a name are counted."""
+        owners = [self._owners_of(thing) for thing in subject.things]
+        count = sum(self._subjects[owner].count for owner in set().union(*owners))
+        return all(owners) and (subject.count == len(subject.things) or subject.count <= count)
+
+    def has_any(self, subject: _Subject) -> bool:
+        """Return True if a thing of a subject is known."""
+        return any(map(self._owners_of, subject.things))
+
+    def _owners_of(self, thing: frozenset[_Key]) -> set[int]:
+        return {self._owners[key] for key in thing if key in self._owners}
 
 
 def compare_findings(
@@ -15,30 +65,60 @@ def compare_findings(
 ) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
     """Return the findings that only AFTER has, and those that only BEFORE has, each in the order of their image.
 
-    Two findings are the same if they have one id and share a layer, as the comparison pairs layers, or if both are about no
-    layer; findings about secrets also have the same first path. Each finding is the same as at most one other.
+    Two findings are the same if they have one id, and share a file that they name or a layer, as the comparison pairs
+    layers; or if both are about the whole image. A finding about secrets is new if one of its secrets is new, and gone if
+    all of them are: a file is the same at the same path or with the same content, a variable by its name.
     """
-    pairs = [(layer.before, layer.after) for layer in layers]
-    partner = {old: new for old, new in pairs if old is not None and new is not None}
-    waiting: dict[tuple[str, str], list[tuple[Finding, frozenset[int]]]] = defaultdict(list)
-    for finding in before.advice.findings:
-        waiting[_key(finding)].append((finding, frozenset(partner[layer] for layer in finding.layers if layer in partner)))
-    new = []
-    for finding in after.advice.findings:
-        known = waiting[_key(finding)]
-        same = next((number for number, (old, shared) in enumerate(known) if _is_same(finding, old, shared)), None)
-        if same is None:
-            new.append(finding)
-        else:
-            del known[same]
-    left = {id(old) for known in waiting.values() for old, _ in known}
-    return tuple(new), tuple(finding for finding in before.advice.findings if id(finding) in left)
+    partners = {layer.before: layer.after for layer in layers if layer.before is not None and layer.after is not None}
+    old = _subjects(before, partners)
+    new = _subjects(after, {layer.index: layer.index for layer in after.layers})
+    known, left = _by_rule(old), _by_rule(new)
+    return (
+        tuple(subject.finding for subject in new if not known[subject.finding.id].has_all(subject)),
+        tuple(subject.finding for subject in old if not left[subject.finding.id].has_any(subject)),
+    )
 
 
-def _key(finding: Finding) -> tuple[str, str]:
-    return finding.id, finding.paths[0] if finding.category is Category.SECRET and finding.paths else ""
+def _by_rule(subjects: Sequence[_Subject]) -> Mapping[str, _Known]:
+    rules: dict[str, _Known] = defaultdict(_Known)
+    for subject in subjects:
+        rules[subject.finding.id].add(subject)
+    return rules
 
 
-def _is_same(finding: Finding, old: Finding, shared: frozenset[int]) -> bool:
-    """Whether a finding about AFTER shares a layer with one about BEFORE, whose layers are ``shared`` in AFTER."""
-    return not shared.isdisjoint(finding.layers) or not (finding.layers or old.layers)
+def _subjects(analysis: Analysis, numbers: Mapping[int, int]) -> list[_Subject]:
+    """What the findings about an image are about; ``numbers`` are the indexes of its layers in AFTER."""
+    return [_subject(finding, analysis, numbers) for finding in analysis.advice.findings]
+
+
+def _subject(finding: Finding, analysis: Analysis, numbers: Mapping[int, int]) -> _Subject:
+    if finding.category is not Category.SECRET:
+        layers = {numbers[layer] for layer in finding.layers if layer in numbers}
+        keys: set[_Key] = {*map(display_name, finding.paths), *layers}
+        if not finding.layers and not finding.paths:
+            keys.add("")  # the whole image
+        return _Subject(finding, [frozenset(keys)], 1)
+    if finding.paths:
+        things = [_file_keys(path, finding, analysis) for path in finding.paths]
+        return _Subject(finding, things, finding.path_count)
+    names, count = listed_names(finding.title)
+    return _Subject(finding, [frozenset[_Key]([name]) for name in names], count)
+
+
+def _file_keys(path: str, finding: Finding, analysis: Analysis) -> frozenset[_Key]:
+    return frozenset([display_name(path), *_contents(path, finding, analysis)])
+
+
+def _contents(path: str, finding: Finding, analysis: Analysis) -> Iterator[bytes]:
+    """The hashes of a file in the layers of a finding; none of a content that was not read."""
+    try:
+        name = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # no file's, but a document may say anything
+        return
+    for index in finding.layers:
+        table = analysis.layers[index].files
+        if table is None or not table.hashes:
+            continue
+        for row, found in table.paths.select_with(name):
+            if found == name and (content := table.hash_of(row)) != NO_HASH:
+                yield content

@@ -17,12 +17,15 @@ from ocisize.history.steps import find_leaks
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.packages.dpkg_files import find_owned_paths
+from ocisize.patterns import lazy_pattern
 from ocisize.rules.rule import Rule
 from ocisize.text import decode_name, plural
 
 _REVOKE_IT = "Revoke the secret: anyone who can pull the image can read it."
 _MOUNT = "`RUN --mount=type=secret,id=NAME …`"
 _MAX_LISTED_LAYERS = 4  # layers, which are counted instead of listed
+_MAX_NAMES = 5  # in a title
+_MORE = lazy_pattern(r" and (\d+) more$")  # behind the names in a title
 
 
 def find_secrets(evidence: ImageEvidence) -> Iterator[Claim]:
@@ -115,8 +118,21 @@ def _about_files(
     )
 
 
-def _list_names(names: Sequence[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _list_names(names: Sequence[str]) -> str:
+    rest = len(names) - _MAX_NAMES
+    return ", ".join(names[:_MAX_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def listed_names(title: str) -> tuple[list[str], int]:
+    """Return the secrets that the title of a finding names, and the number of all of them.
+
+    >>> listed_names("secrets in the environment: API_KEY, DB_PASSWORD")
+    (['API_KEY', 'DB_PASSWORD'], 2)
+    """
+    text = title.partition(": ")[2] or title
+    match = _MORE.search(text)
+    names = text[: match.start() if match else None].split(", ")
+    return names, len(names) + (int(match[1]) if match else 0)
 
 
 def _count_layers(layers: Sequence[int]) -> str:
