@@ -12,6 +12,7 @@ from ocisize.model.comparison import LayerChange, LayerStatus
 from ocisize.model.sizes import sum_known
 
 _MIN_UNCHANGED_SHARE = 0.5  # of the downloaded content that BEFORE has, for a download to be one "again"
+_MAX_STEP_LENGTH = 48  # characters of a build step in the headline
 _STATUS_WORDS = {LayerStatus.CHANGED: "changed", LayerStatus.ADDED: "is new", LayerStatus.REMOVED: "is gone"}
 
 
@@ -20,6 +21,8 @@ def find_download_cause(before: Analysis, after: Analysis, layers: Sequence[Laye
 
     ``layers``: those of the comparison, with the sums of their files if these were compared.
     """
+    if not before.layers:
+        return None
     fetched = [layer for layer in layers if layer.after is not None and layer.status is not LayerStatus.SHARED]
     changed = [layer for layer in layers if layer.status in _STATUS_WORDS]
     if not fetched:
@@ -39,7 +42,8 @@ def find_download_cause(before: Analysis, after: Analysis, layers: Sequence[Laye
     if not above:
         return None
     gone = first.status is LayerStatus.REMOVED
-    name = name_layer(first.before if gone else first.after, first.build_step, " of BEFORE" if gone else "")
+    index, side = (first.before, " of BEFORE") if gone else (first.after, "")
+    name = name_layer(index, first.build_step, side, _MAX_STEP_LENGTH)
     return _cause(CauseKind.LAYER, f"{name} {_STATUS_WORDS[first.status]}", first, above)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ocisize.comparison.base_words import describe_base, is_other_base
 from ocisize.comparison.directory_growth import DirectoryGrowth
 from ocisize.comparison.file_totals import FileSums
+from ocisize.comparison.measure import Weigh, measures_download, weigh_content, weigh_download
 from ocisize.comparison.package_words import Phrase, describe_packages
 from ocisize.history.shell import shorten
 from ocisize.model.analysis import Analysis
@@ -15,15 +16,14 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.causes import PackageChange
 from ocisize.model.comparison import FileSum, LayerChange, LayerStatus, Reason
 from ocisize.model.file_changes import FileChangeKind, FileChanges
-from ocisize.model.sizes import weight_of
 from ocisize.model.waste import Cause
-from ocisize.text import count_of, plural, signed_size
+from ocisize.text import count_of, plural, quote_code, signed_size
 
 _MAX_STEP_LENGTH = 80  # characters of a build step within a sentence
 _MAX_DIFFERING_WORDS = 6  # words that two build steps differ in, for these words to be named
 _MAX_DIRECTORIES = 20  # reasons that name their main directory
 _MAX_DETAILS = 4  # in a sentence
-_MIN_DETAIL_SHARE = 0.01  # of the largest detail of a sentence
+_MIN_SHIFT_SHARE = 0.1  # of the largest detail, for files that only change their layer
 _PHRASES = {
     FileChangeKind.ADDED: "adds {files}",
     FileChangeKind.REMOVED: "no longer has {files}",
@@ -62,30 +62,31 @@ def find_reasons(
     ``layers``: those of the comparison; ``packages``: what changed in them, the largest change first; ``files``: the changes
     of all other files, None if files were not compared.
     """
-    known = after.compressed_size is not None and before.compressed_size is not None
-    grown = [layer for layer in layers if layer.growth or layer.compressed_growth]
-    grown.sort(key=lambda layer: -abs((layer.compressed_growth or 0) if known else layer.growth))
+    known = measures_download(before, after, layers)
+    weigh = weigh_download if known else weigh_content
+    grown = [layer for layer in layers if layer.growth or weigh(layer)]
+    grown.sort(key=lambda layer: -abs(weigh(layer)))
     held_by = _held_by(after)
     reasons = []
     for number, layer in enumerate(grown):
         own = [change for change in packages if (change.before, change.after) == (layer.before, layer.after)]
-        details = _details(layer, own, files, held_by, name_directory=number < _MAX_DIRECTORIES)
+        details = _details(layer, own, files, held_by, weigh, name_directory=number < _MAX_DIRECTORIES)
         reasons.append(
             Reason(
                 text=_sentence(layer, before, after, details),
                 before=layer.before,
                 after=layer.after,
                 growth=layer.growth,
-                compressed_growth=layer.compressed_growth,
+                compressed_growth=layer.compressed_growth if known else None,
             )
         )
     return tuple(reasons)
 
 
-def name_layer(index: int | None, build_step: BuildStep, side: str = "") -> str:
-    """Return the name of a layer in a sentence: its number and its build step."""
-    step = shorten(build_step.text, _MAX_STEP_LENGTH)
-    return f"layer {index}{side}" + (f" `{step}`" if step else "")
+def name_layer(index: int | None, build_step: BuildStep, side: str = "", max_length: int = _MAX_STEP_LENGTH) -> str:
+    """Return the name of a layer in a sentence: its number and its build step, of at most ``max_length`` characters."""
+    step = shorten(build_step.shown, max_length)
+    return f"layer {index}{side}" + (f" {quote_code(step)}" if step else "")
 
 
 def _sentence(layer: LayerChange, before: Analysis, after: Analysis, details: Sequence[str]) -> str:
@@ -112,15 +113,15 @@ def _sentence(layer: LayerChange, before: Analysis, after: Analysis, details: Se
 
 def _difference(old: BuildStep, new: BuildStep) -> str:
     """How a build step changed: the words that were added and removed, or the old step; "" if it is the same."""
-    if old == new:
+    if old.shown == new.shown:  # another sum of a copied file is no other step
         return ""
-    before, after = Counter(old.text.split()), Counter(new.text.split())
+    before, after = Counter(old.shown.split()), Counter(new.shown.split())
     added, removed = " ".join((after - before).elements()), " ".join((before - after).elements())
     if 0 < len(added.split()) + len(removed.split()) <= _MAX_DIFFERING_WORDS:
         if added and removed:
-            return f"step changed: `{removed}` → `{added}`"
-        return f"step changed: `{added}` added" if added else f"step changed: `{removed}` removed"
-    return f"step was `{shorten(old.text, _MAX_STEP_LENGTH)}`" if old.text else "another step"
+            return f"step changed: {quote_code(removed)} → {quote_code(added)}"
+        return f"step changed: {quote_code(added)} added" if added else f"step changed: {quote_code(removed)} removed"
+    return f"step was {quote_code(shorten(old.shown, _MAX_STEP_LENGTH))}" if old.text else "another step"
 
 
 def _details(
@@ -128,21 +129,22 @@ def _details(
     packages: Sequence[PackageChange],
     files: FileEvidence | None,
     held_by: Mapping[int, Sequence[int]],
+    weigh: Weigh,
     *,
     name_directory: bool,
 ) -> list[str]:
-    """What changed in a layer, largest growth first; sizes are those of the download if they are known."""
+    """What changed in a layer, largest growth first."""
     kinds = (layer.files or {}) if files is None or not packages else files.by_kind(layer)
     noun = "other file" if packages else "file"
-    loose = sorted(_describe_files(layer, kinds, held_by, noun), key=_by_growth)
+    loose = sorted(_describe_files(layer, kinds, held_by, weigh, noun), key=_by_growth)
     if loose and files is not None and name_directory and (directory := files.main_directory(layer)) != "/":
         loose[0] = Phrase(loose[0].growth, f"{loose[0].text}, most in {directory}")
-    shifted = list(_describe_shift(layer))
-    if packages or shifted or len(loose) > 1:
-        loose = [Phrase(phrase.growth, _with_size(phrase)) for phrase in loose]
-    details = sorted([*describe_packages(packages), *loose, *shifted], key=_by_growth)
-    least = _MIN_DETAIL_SHARE * abs(details[0].growth) if details else 0
-    return [phrase.text for phrase in details if phrase.matters or abs(phrase.growth) >= least][:_MAX_DETAILS]
+    loose += _describe_shift(layer, weigh)
+    if packages or len(loose) > 1:
+        loose = [phrase._replace(text=_with_size(phrase)) for phrase in loose]
+    details = sorted([*describe_packages(packages, weigh), *loose], key=_by_growth)
+    largest = abs(details[0].growth) if details else 0
+    return [phrase.text for phrase in details if abs(phrase.growth) >= phrase.min_share * largest][:_MAX_DETAILS]
 
 
 def _with_size(phrase: Phrase) -> str:
@@ -156,30 +158,37 @@ def _by_growth(phrase: Phrase) -> int:
 
 
 def _describe_files(
-    layer: LayerChange, kinds: Mapping[FileChangeKind, FileSum], held_by: Mapping[int, Sequence[int]], noun: str
+    layer: LayerChange,
+    kinds: Mapping[FileChangeKind, FileSum],
+    held_by: Mapping[int, Sequence[int]],
+    weigh: Weigh,
+    noun: str,
 ) -> Iterator[Phrase]:
     """A phrase for each kind of change."""
     for kind, files in sorted(kinds.items()):
         if files.count and kind in _PHRASES:
             of = _of_layers(held_by.get(layer.after, ())) if layer.after is not None else ""
             text = _PHRASES[kind].format(files=count_of(files.count, noun), of=of)
-            growth = 0 if kind is FileChangeKind.MOVED else weight_of(files.compressed_growth, files.growth)
+            growth = 0 if kind is FileChangeKind.MOVED else weigh(files)
             yield Phrase(growth, text)
 
 
-def _describe_shift(layer: LayerChange) -> Iterator[Phrase]:
+def _describe_shift(layer: LayerChange, weigh: Weigh) -> Iterator[Phrase]:
     """A phrase for the files that are the same, but in another layer."""
-    if shifted := _net_moved_size(layer):
-        yield Phrase(shifted, "gains files from other layers" if shifted > 0 else "loses files to other layers")
+    sums = _moved_sums(layer)
+    content, growth = sum(files.growth for files in sums), sum(map(weigh, sums))
+    if content * growth > 0:  # not only the compression of the same files differs
+        text = "gains files from other layers" if growth > 0 else "loses files to other layers"
+        yield Phrase(growth, text, _MIN_SHIFT_SHARE)
 
 
-def _net_moved_size(layer: LayerChange) -> int:
-    """Net bytes of files that moved into this layer from other layers; negative if they moved out."""
+def _moved_sums(layer: LayerChange) -> list[FileSum]:
+    """The sums of files that both images have, in this layer or in another one."""
     if layer.files is None or layer.unchanged is None:
-        return 0
-    paired = [layer.unchanged, *(files for kind, files in layer.files.items() if kind is FileChangeKind.MOVED)]
+        return []
+    moved = [files for kind, files in layer.files.items() if kind is FileChangeKind.MOVED]
     changed = [files for kind, files in layer.files.items() if kind in _IN_PLACE and not files.count]
-    return sum(files.growth for files in (*paired, *changed))
+    return [layer.unchanged, *moved, *changed]
 
 
 def _held_by(analysis: Analysis) -> dict[int, list[int]]:

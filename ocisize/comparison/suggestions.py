@@ -12,6 +12,7 @@ from ocisize.model.comparison import LayerChange, LayerStatus, Suggestion
 from ocisize.model.file_changes import FileChangeKind
 from ocisize.model.sizes import sum_known
 from ocisize.text import plural
+from ocisize.values import evolve
 
 MIN_SHARE = 0.01  #: of the image's weight; a smaller suggestion is left out
 _MIN_SAME_STEP_SHARE = 0.5  # of the layer of an unchanged build step, that is unchanged
@@ -33,6 +34,8 @@ def find_suggestions(after: Analysis, layers: Sequence[LayerChange]) -> tuple[Su
     ``after``: the image to change, with its advice; ``layers``: those of the comparison.
     """
     suggestions = [*_store_once(after, layers), *_push_the_same(layers), *_keep_in_cache(layers), *_split(layers)]
+    if any(suggestion.compressed_size is None for suggestion in suggestions):
+        suggestions = [evolve(suggestion, compressed_size=None) for suggestion in suggestions]  # they have one measure
     worthwhile = [suggestion for suggestion in suggestions if suggestion.weight >= max(1, MIN_SHARE * after.weight)]
     return tuple(sorted(worthwhile, key=lambda suggestion: (-suggestion.weight, suggestion.layers, suggestion.text)))
 

@@ -96,11 +96,11 @@ class Reason:
     before: int | None  #: index of the layer
     after: int | None  #: the same in AFTER
     growth: int  #: bytes of content
-    compressed_growth: int | None  #: bytes of download, None if unknown
+    compressed_growth: int | None  #: bytes of download; None of all reasons if the download of an image is unknown
 
     @property
     def weight(self) -> int:
-        """``compressed_growth``, or ``growth`` if that is None."""
+        """``compressed_growth``, or ``growth`` if that is None; sizes in the sentence are of the same."""
         return weight_of(self.compressed_growth, self.growth)
 
 
@@ -111,7 +111,7 @@ class Suggestion:
     text: str  #: the sentence
     layers: tuple[int, ...]  #: indexes, in AFTER
     size: int  #: bytes of content that it applies to
-    compressed_size: int | None  #: bytes of download that it applies to, None if unknown
+    compressed_size: int | None  #: bytes of download that it applies to; None of all if one of them is unknown
 
     @property
     def weight(self) -> int:
@@ -191,6 +191,11 @@ class Comparison:
     def download_size(self) -> int | None:
         """Bytes that a host with BEFORE downloads for AFTER, without shared layers; None if unknown."""
         return sum_known([layer.download_size for layer in self.layers])
+
+    @property
+    def is_new(self) -> bool:
+        """True if AFTER is a new image: BEFORE is ``scratch``, or another image without layers."""
+        return not self.before.layers
 
     @property
     def same_layers(self) -> bool:

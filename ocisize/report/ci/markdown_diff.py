@@ -21,7 +21,7 @@ from ocisize.report.options import ReportOptions
 from ocisize.report.words.advice import is_secret
 from ocisize.report.words.download import ABOUT, human_download
 from ocisize.report.words.findings import describe_image
-from ocisize.report.words.growth import NO_GROWTH, describe_growth, share_of, signed_size
+from ocisize.report.words.growth import NO_GROWTH, describe_growth, name_measure, share_of, signed_size
 from ocisize.report.words.image import name_image
 from ocisize.report.words.upgrade import describe_upgrade
 from ocisize.text import human_size, plural
@@ -58,8 +58,15 @@ def _head(subject: DiffSubject) -> str:
     return (
         f"{marker_of(subject.image, 'diff')}\n### {' · '.join([title, *words])}\n\n"
         "| | Before | After | Change |\n|---|---:|---:|---:|\n" + "\n".join(rows) + "\n\n"
-        f"{code_span(name_image(subject.before))} → {code_span(name_image(after))}, {escape_text(platforms)}.{host}\n"
+        f"{_names(comparison)}, {escape_text(platforms)}.{host}\n"
     )
+
+
+def _names(comparison: Comparison) -> str:
+    """What is compared, as the beginning of a sentence."""
+    if comparison.is_new:
+        return f"There is no image before {code_span(name_image(comparison.after))}"
+    return f"{code_span(name_image(comparison.before))} → {code_span(name_image(comparison.after))}"
 
 
 def _figures(comparison: Comparison) -> Iterator[tuple[str, str, str, int | None, int | None]]:
@@ -94,14 +101,12 @@ def _secrets(subject: DiffSubject, room: int) -> str:
 
 def _reasons(comparison: Comparison, room: int) -> str:
     """Why the image grew or shrank, five reasons open."""
-    known = all(reason.compressed_growth is not None for reason in comparison.reasons)
     rows = [
-        f"| {signed_size(reason.compressed_growth if known else reason.growth).replace(' ', NO_BREAK)} "
-        f"| {escape_text(_cut(reason.text))} |"
+        f"| {signed_size(reason.weight).replace(' ', NO_BREAK)} | {escape_text(_cut(reason.text))} |"
         for reason in comparison.reasons
-        if known or reason.growth
     ]
-    title = f"\n**Why** (change of the {'download' if known else 'unpacked size'})\n"
+    measure = name_measure(reason.compressed_growth for reason in comparison.reasons)
+    title = f"\n**Why** (change of the {measure})\n"
     text = Table("reason", "Change | Reason", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""
 
@@ -138,7 +143,8 @@ def _suggestions(comparison: Comparison, room: int) -> str:
         f"| {human_size(suggestion.weight).replace(' ', NO_BREAK)} | {escape_text(_cut(suggestion.text))} |"
         for suggestion in comparison.suggestions
     ]
-    title = "\n**Advice** (bytes affected)\n"
+    measure = name_measure(suggestion.compressed_size for suggestion in comparison.suggestions)
+    title = f"\n**Advice** (bytes of the {measure} affected)\n"
     text = Table("suggestion", "Bytes | Advice", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""
 

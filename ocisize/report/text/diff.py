@@ -18,6 +18,7 @@ from ocisize.model.sizes import weight_of
 from ocisize.report.text.diff_head import NONE, nothing_changed, signed_size, write_header, write_totals
 from ocisize.report.text.page import open_page, print_trust
 from ocisize.report.text.tables import drop_unknown, new_table, print_rows
+from ocisize.report.words.growth import name_measure
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of, printable
 
@@ -88,11 +89,10 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
     reasons = comparison.reasons
     if not reasons or not top:
         return
-    weights = [abs(reason.compressed_growth or 0) or abs(reason.growth) for reason in reasons]
-    min_weight = _MIN_SHARE * max(weights)
-    shown = [reason for reason, weight in zip(reasons, weights, strict=True) if weight >= min_weight][:top]
-    compressed_size_known = reasons[0].compressed_growth is not None
-    _title(console, f"Why (growth {'of the download' if compressed_size_known else 'unpacked'})")
+    min_weight = _MIN_SHARE * max(abs(reason.weight) for reason in reasons)
+    shown = [reason for reason in reasons if abs(reason.weight) >= min_weight][:top]
+    measure = name_measure(reason.compressed_growth for reason in reasons)
+    _title(console, f"Why (growth of the {measure})")
     grid = _grid()
     for reason in shown:
         text = Text(printable(reason.text))
@@ -136,7 +136,8 @@ def _findings(console: Console, comparison: Comparison, top: int) -> None:
     """The findings that only AFTER has, and how many of BEFORE are gone."""
     new = [finding for finding in comparison.new_findings if finding.category is not Category.SECRET]
     if new and top:
-        _title(console, f"New findings: {len(new)}")
+        measure = name_measure(finding.compressed_size for finding in new)
+        _title(console, f"New findings: {len(new):,} (bytes of the {measure} that the fix saves)")
         grid = _grid()
         for finding in new[:top]:
             size = weight_of(finding.compressed_size, finding.size)
@@ -152,12 +153,11 @@ def _findings(console: Console, comparison: Comparison, top: int) -> None:
 def _suggestions(console: Console, comparison: Comparison, top: int) -> None:
     if not comparison.suggestions or not top:
         return
-    known = all(suggestion.compressed_size is not None for suggestion in comparison.suggestions)
-    _title(console, f"Advice ({'bytes of download' if known else 'unpacked bytes'} affected)")
+    measure = name_measure(suggestion.compressed_size for suggestion in comparison.suggestions)
+    _title(console, f"Advice (bytes of the {measure} affected)")
     grid = _grid()
     for suggestion in comparison.suggestions[:top]:
-        size = suggestion.compressed_size if known else suggestion.size
-        grid.add_row(Text(human_size(size), style="bold"), Text(printable(suggestion.text)))
+        grid.add_row(Text(human_size(suggestion.weight), style="bold"), Text(printable(suggestion.text)))
     console.print(grid)
 
 

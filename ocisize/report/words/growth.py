@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from ocisize import text
+from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import Comparison
-from ocisize.report.words.download import ABOUT
+from ocisize.report.words.download import ABOUT, human_download
 from ocisize.report.words.units import human_size, percent
 
 NO_GROWTH = "="
@@ -30,10 +32,24 @@ def describe_growth(comparison: Comparison) -> str:
         if download is None
         else (download, comparison.before.expected_compressed_size, "to download")
     )
+    if comparison.is_new:
+        return f"is new: {describe_size(comparison.after)}"
     if not growth:
         return "did not change" if comparison.same_layers else f"has the same size {what}"
     about = ABOUT if comparison.estimated_growth is not None else ""
     return f"{'grew by' if growth > 0 else 'shrank by'} {about}{human_size(abs(growth))}{share_of(growth, before)} {what}"
+
+
+def describe_size(image: Analysis) -> str:
+    """The size of an image: of its download, or of its content where the download is unknown.
+
+    >>> import ocisize
+    >>> describe_size(ocisize.analyze("testdata/example.tar"))
+    '1.59 MB to download'
+    """
+    if image.expected_compressed_size is None:
+        return f"{human_size(image.content_size)} unpacked"
+    return f"{human_download(image)} to download"
 
 
 def share_of(growth: int, before: int | None) -> str:
@@ -44,3 +60,12 @@ def share_of(growth: int, before: int | None) -> str:
     """
     share = abs(growth) / before if before else 0.0
     return f" ({percent(share)})" if share >= _MIN_SHARE else ""
+
+
+def name_measure(download_sizes: Iterable[int | None]) -> str:
+    """What the sizes of a list measure: the ``download`` if all of it is known, else the ``unpacked size``.
+
+    >>> name_measure([100, 200]), name_measure([100, None])
+    ('download', 'unpacked size')
+    """
+    return "unpacked size" if None in download_sizes else "download"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ocisize.model.comparison import Comparison, Reason
 from ocisize.report.words.download import ABOUT
-from ocisize.report.words.growth import share_of
+from ocisize.report.words.growth import describe_size, share_of
 from ocisize.report.words.units import human_size
 from ocisize.text import printable, signed_size
 
 
 def describe_upgrade(comparison: Comparison) -> str:
-    """How much of AFTER a host with BEFORE downloads, and how much of it again and why; "" if the sizes are unknown.
+    """How much of AFTER a host with BEFORE downloads, and how much of it again and why; "" if that is unknown or all.
 
     >>> import ocisize
     >>> old, new = map(ocisize.analyze, ("testdata/golden/01-single-layer.tar", "testdata/golden/10-delete-file.tar"))
@@ -18,7 +18,7 @@ def describe_upgrade(comparison: Comparison) -> str:
     ''
     """
     size, whole = comparison.download_size, comparison.after.compressed_size
-    if size is None or whole is None:
+    if size is None or whole is None or comparison.is_new:
         return ""
     text = f"all {human_size(whole)}" if size == whole else f"{human_size(size)} of {human_size(whole)}"
     cause = comparison.download_cause
@@ -30,6 +30,9 @@ def describe_upgrade(comparison: Comparison) -> str:
 
 def summarize_growth(comparison: Comparison) -> str:
     """How much the image grew or shrank, and what a host with BEFORE downloads, in two sentences."""
+    if comparison.is_new:
+        sizes = dict.fromkeys([describe_size(comparison.after), f"{human_size(comparison.growth)} unpacked"])
+        return f"New image: {', '.join(sizes)}."
     before, download, content = comparison.before, comparison.expected_compressed_growth, comparison.growth
     unpacked = f"{_amount(content, before.content_size)} unpacked"
     about = ABOUT if comparison.estimated_growth else ""

@@ -155,15 +155,15 @@ def test_json_has_it_all(comparison: Comparison) -> None:
     """The document adds up, names the schema, and its sizes are integers of bytes."""
     document = json.loads(comparison_to_json(comparison))
     assert (document["schema"], document["version"]) == ("ocisize.comparison", 1)
-    assert document["growth"] == sum(each["growth"] for each in document["layers"])
-    assert document["compressed_growth"] == sum(each["compressed_growth"] for each in document["kinds"].values())
-    assert document["growth"] == sum(each["growth"] for each in document["directories"])
+    assert document["growth"] == sum(change["growth"] for change in document["layers"])
+    assert document["compressed_growth"] == sum(files["compressed_growth"] for files in document["kinds"].values())
+    assert document["growth"] == sum(directory["growth"] for directory in document["directories"])
     assert len(document["files"]) == 8
     assert document["shared_layers"] == [0]
     assert document["shareable_layers"] == [3]
     assert document["without_files"] == []
-    assert {each["kind"] for each in document["files"]} == {"added", "changed", "removed", "stored again"}
-    assert any(each["path"] == r"caf\xe9" + "\x1b[31m" for each in document["files"])
+    assert {file["kind"] for file in document["files"]} == {"added", "changed", "removed", "stored again"}
+    assert any(file["path"] == r"caf\xe9" + "\x1b[31m" for file in document["files"])
     assert len(json.loads(comparison_to_json(comparison, top=2))["files"]) == 2
 
 
@@ -191,20 +191,35 @@ def test_figures_say_what_they_are_of(tmp_path: Path) -> None:
     )
     text = text_of(compare(before, after), width=100)
     assert "Why (growth of the download)" in text
-    assert "Advice (bytes of download affected)" in text
+    assert "Advice (bytes of the download affected)" in text
     built = [layer(rebuilt(NOISE[0], 9) | {"more": b"m"}), layer(rebuilt(NOISE[1], 5))]
     image = build_image(built, history=[{"created_by": step} for step in steps])
     archive = Analyzer(hash_content=True).analyze(write_docker_archive(image, tmp_path / "a.tar"))
     text = text_of(compare(before, archive), width=100)
-    assert "Why (growth unpacked)" in text
-    assert "Advice (unpacked bytes affected)" in text
+    assert "Why (growth of the unpacked size)" in text
+    assert "Advice (bytes of the unpacked size affected)" in text
     tables = text[text.index("Layers, base first") :]
     assert "Download" not in tables and "?" not in tables
 
 
+def test_all_sizes_are_of_one_measure(tmp_path: Path) -> None:
+    """If the download of one image is unknown, all sizes are unpacked, also of a layer whose download is known."""
+    steps = ["ADD x /", "RUN make", "COPY . /app"]
+    old: list[Entries] = [NOISE[0], {"gone": b"0" * 90_000, "too": b"t" * 700}, {"app/a": b"1" * 500}]
+    new = [layer(NOISE[0]), layer({"app/a": b"2" * 900, "app/b": b"3" * 400})]
+    image = build_image(new, history=[{"created_by": step} for step in (steps[0], steps[2])])
+    archive = Analyzer(hash_content=True).analyze(write_docker_archive(image, tmp_path / "a.tar"))
+    found = compare(analyzed(old, steps), archive)
+    assert [(reason.weight, reason.compressed_growth) for reason in found.reasons] == [(-90_700, None), (800, None)]
+    assert found.reasons[1].text.endswith("adds 1 file +400 B, most in /app/; changes 1 file +400 B")
+    text = text_of(found, width=100)
+    assert "Why (growth of the unpacked size)" in text
+    assert re.search(r"^-90.7 kB layer 1 of BEFORE", text, re.MULTILINE)
+
+
 def test_the_same_tars_stored_otherwise_are_one_line(tmp_path: Path) -> None:
     """An archive that holds the same layers uncompressed has nothing to tell but that."""
-    image = build_image([layer(each) for each in NOISE[:2]])
+    image = build_image([layer(entries) for entries in NOISE[:2]])
     archive = Analyzer().analyze(write_docker_archive(image, tmp_path / "a.tar"))
     from tests.oci.test_image import single
 
@@ -212,13 +227,13 @@ def test_the_same_tars_stored_otherwise_are_one_line(tmp_path: Path) -> None:
     line = "Only the compression of layers changed: the same 2 tars, 600 kB unpacked."
     assert text_of(found, width=80).splitlines() == [line]
     assert text_of(compare(found.after, found.before), width=80).splitlines() == [line]
-    swapped = build_image([layer(each) for each in NOISE[1::-1]])
+    swapped = build_image([layer(entries) for entries in NOISE[1::-1]])
     assert "Layers, base first" in text_of(compare(Analyzer().analyze_source(single(swapped)), archive))
 
 
 def test_layers_with_the_same_tar_are_not_called_other_ones() -> None:
     """Beside the shared layers stand those that are the same but for compression; a whole download is called that."""
-    zstd = [layer(each, "zstd") for each in NOISE[:2]]
+    zstd = [layer(entries, "zstd") for entries in NOISE[:2]]
     text = text_of(compare(analyzed(NOISE[:2]), analyzed(zstd)), width=120)
     assert "0 of 2 layers shared, 2 have the same tar" in text
     assert "A host with BEFORE downloads all " in text
