@@ -14,8 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-_LIST = re.compile(r"(?:/repos/acme/app/issues/7/comments|/api/v4/projects/5/merge_requests/7/notes)(?:\?.*)?")
+_LIST = re.compile(r"(?:/repos/acme/app/issues/7/comments|/api/v4/projects/5/merge_requests/7/notes)")
 _ONE = re.compile(r"(?:/repos/acme/app/issues/comments|/api/v4/projects/5/merge_requests/7/notes)/(\d+)")
+_OWN = 41  # id of the user of the token
+_OWN_LOGIN = "github-actions[bot]"
 
 
 class CodeHost:
@@ -27,9 +29,21 @@ class CodeHost:
         self.tokens: set[str] = set()
         self.url = ""
 
-    def add(self, body: str, kind: str = "User") -> None:
-        """Add a comment by a person, or by a program (``Bot``)."""
-        self.comments.append({"id": 100 + len(self.comments), "body": body, "user": {"type": kind}})
+    def add(self, body: str, *, user: int = 1) -> None:
+        """Add a comment of a user, by default of a person."""
+        login = _OWN_LOGIN if user == _OWN else f"user-{user}"
+        self.comments.append(
+            {"id": 100 + len(self.comments), "body": body, "user": {"login": login}, "author": {"id": user}, "system": False}
+        )
+
+    def add_own(self, body: str) -> None:
+        """Add a comment of the user of the token."""
+        self.add(body, user=_OWN)
+
+    @property
+    def writes(self) -> list[str]:
+        """The methods of the requests that created or updated a comment."""
+        return [request.partition(" ")[0] for request in self.requests if not request.startswith(("GET", "POST /graphql"))]
 
     @property
     def bodies(self) -> list[str]:
@@ -64,16 +78,28 @@ def code_host() -> Iterator[CodeHost]:
 
 class _Handler(BaseHTTPRequestHandler):
     host: CodeHost
+    next_page = 0  # behind the page that is sent, 0 for none
 
     def do_GET(self) -> None:
-        self._begin()
-        self._answer(200 if _LIST.fullmatch(self.path) else 404, self.host.comments)
+        query = self._begin()
+        if self.path == "/api/v4/user":
+            return self._answer(200, {"id": _OWN})
+        if not _LIST.fullmatch(self.path):
+            return self._answer(404, {})
+        size, page = int(query.get("per_page", ["20"])[0]), int(query.get("page", ["1"])[0])
+        last = page * size >= len(self.host.comments)
+        self.next_page = 0 if last else page + 1
+        return self._answer(200, self.host.comments[(page - 1) * size : page * size])
 
     def do_POST(self) -> None:
         self._begin()
+        if self.path == "/graphql":
+            query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["query"]
+            known = query == "{ viewer { login } }"
+            return self._answer(200, {"data": {"viewer": {"login": _OWN_LOGIN}}} if known else {"data": None})
         if not _LIST.fullmatch(self.path):
             return self._answer(404, {})
-        self.host.add(self._body(), "Bot")
+        self.host.add_own(self._body())
         return self._answer(201, self.host.comments[-1])
 
     def do_PATCH(self) -> None:
@@ -90,10 +116,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Write no log."""
 
-    def _begin(self) -> None:
-        self.path = re.sub(r"^http://api\.github\.localhost", "", self.path)
-        self.host.requests.append(f"{self.command} {self.path.partition('?')[0]}")
+    def _begin(self) -> dict[str, list[str]]:
+        """Note the request, and return its query."""
+        path = re.sub(r"^http://api\.github\.localhost", "", self.path)
+        self.path, _, query = path.partition("?")
+        self.next_page = 0
+        self.host.requests.append(f"{self.command} {self.path}")
         self.host.tokens.add(self.headers.get("PRIVATE-TOKEN") or self.headers.get("Authorization", "").partition(" ")[2])
+        return parse_qs(query)
 
     def _body(self) -> str:
         text = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -106,5 +136,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        if self.path.startswith("/api/v4"):
+            self.send_header("X-Next-Page", str(self.next_page or ""))
+        elif self.next_page:
+            link = f"http://api.github.localhost{self.path}?per_page=100&page={self.next_page}"
+            self.send_header("Link", f'<{link}>; rel="next"')
         self.end_headers()
         self.wfile.write(data)

@@ -47,7 +47,8 @@ def repository(folder: Path) -> Path:  # noqa: F811
     (folder.parent / "bin" / "python3").unlink()  # which plays the venv of another recipe
     git = f"{program('git')} -c user.name=a -c user.email=a@example.com"
     script = f"""
-        {git} init -q -b main; echo old > version; {git} add version; {git} commit -qm old
+        {git} init -q -b main; echo old > version; echo FROM scratch > Dockerfile
+        {git} add version Dockerfile; {git} commit -qm old
         {git} checkout -qb work; echo new > version; {git} commit -qam new
         {git} checkout -q main; {git} merge -q --no-ff -m merge work
         rm ocisize.toml; echo 'max-unpacked = "+1 MB"' > ocisize.toml
@@ -116,7 +117,7 @@ RUNNERS: list[Any] = [run_github, run_gitlab, run_action]
 def test_one_comment_is_created_and_updated(runner: Any, repository: Path, host: CodeHost) -> None:
     """The first run creates a comment, the second one updates it; comments of others stay."""
     host.add("Looks good")
-    host.add("<!-- ocisize diff other linux/amd64 -->\nanother image", "Bot")
+    host.add_own("<!-- ocisize diff other linux/amd64 -->\nanother image")
     assert runner(repository, host) == 0
     assert len(host.comments) == 3
     assert host.bodies[2].startswith("<!-- ocisize diff app linux/amd64 -->\n### ")
@@ -127,7 +128,7 @@ def test_one_comment_is_created_and_updated(runner: Any, repository: Path, host:
     assert runner(repository, host) == 0
     assert len(host.comments) == 3
     assert "grew by" in host.bodies[2]
-    assert [request.partition(" ")[0] for request in host.requests] in (["GET", "PATCH"], ["GET", "PUT"])
+    assert host.writes in (["PATCH"], ["PUT"])
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
@@ -146,12 +147,44 @@ def test_no_comment_without_a_report(runner: Any, repository: Path, host: CodeHo
     assert host.requests == []
 
 
-def test_a_person_cannot_take_the_place_of_the_comment(repository: Path, host: CodeHost) -> None:
-    """On GitHub, a token that may write could change comments of persons: theirs are never updated."""
-    host.add("<!-- ocisize diff app linux/amd64 -->\nmine")
-    assert run_github(repository, host) == 0
-    assert host.bodies[0].endswith("mine")
-    assert len(host.comments) == 2
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_comments_of_others_are_never_updated(runner: Any, repository: Path, host: CodeHost) -> None:
+    """A token may be allowed to change comments of other users: those that have the marker stay as they are."""
+    marker = "<!-- ocisize diff app linux/amd64 -->"
+    host.add(f"{marker}\nmine")
+    host.add(f"{marker}\nof another program", user=42)
+    host.add_own(f"> {marker}\nquoted")
+    assert runner(repository, host) == 0
+    assert [body.rpartition("\n")[2] for body in host.bodies[:3]] == ["mine", "of another program", "quoted"]
+    assert host.writes == ["POST"]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_all_pages_of_comments_are_read(runner: Any, repository: Path, host: CodeHost) -> None:
+    """The comment is found behind some hundred others."""
+    for number in range(230):
+        host.add(f"comment {number}")
+    host.add_own("<!-- ocisize diff app linux/amd64 -->\nold")
+    host.add("Thanks")
+    assert runner(repository, host) == 0
+    assert len(host.comments) == 232
+    assert "grew by" in host.bodies[230]
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_new_image(runner: Any, repository: Path, host: CodeHost) -> None:
+    """If the base has no Dockerfile, the comment says that the image is new, and growth is not limited."""
+    git = f"{program('git')} -c user.name=a -c user.email=a@example.com"
+    script = f"""
+        {git} checkout -q HEAD^1; {git} rm -q Dockerfile; {git} commit -qm "no image"; base=$({git} rev-parse HEAD)
+        {git} checkout -q main; {git} replace --graft HEAD "$base" HEAD^2
+    """
+    done(bash(script, repository))
+    (repository / "ocisize.toml").write_text('max-unpacked = "+1 kB"\nmax-layers = 5\n')
+    assert runner(repository, host) == 0
+    assert host.bodies[0].startswith("<!-- ocisize diff app linux/amd64 -->\n### ")
+    assert "is new: " in host.bodies[0]
+    assert "There is no image before" in host.bodies[0]
 
 
 def test_inputs_of_the_action(repository: Path, host: CodeHost) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from ocisize.budgets.baseline import baseline_entry
 from ocisize.budgets.check import NOT_IN_BASELINE, check_from, measure_parts
 from ocisize.model.analysis import Analysis
-from ocisize.model.budget import Budget, Metric, Verdict
+from ocisize.model.budget import Budget, BudgetStatus, Metric, Verdict
 from ocisize.values import evolve
 
 BEFORE = "BEFORE"  #: ``Verdict.growth_from``
 NO_DOWNLOAD = "the layers of BEFORE are uncompressed, so its download is unknown"
 NO_TABLES = "BEFORE was saved without its files"
+NO_IMAGE = "there is no image before"
 _DOWNLOADS = (Metric.COMPRESSED_SIZE, Metric.LAYER_COMPRESSED_SIZE)
 
 
@@ -21,8 +22,9 @@ def check_change(
 ) -> tuple[Verdict, ...]:
     """A verdict on every budget of ``after``, in their order; growth is measured from ``before``.
 
-    ``rules`` are as in ``check``. A budget of growth is UNKNOWN if ``before`` does not have its figure. Raises
-    IncompleteAnalysis if layers of ``before`` could not be read, and BudgetError as ``check`` does.
+    ``rules`` are as in ``check``. A budget of growth is UNKNOWN if ``before`` does not have its figure, and SKIPPED if
+    ``before`` has no layers, as ``scratch``: the image is new. Raises IncompleteAnalysis if layers of ``before`` could not
+    be read, and BudgetError as ``check`` does.
 
     >>> import ocisize
     >>> old, new = map(ocisize.analyze, ("testdata/golden/01-single-layer.tar", "testdata/golden/10-delete-file.tar"))
@@ -32,13 +34,15 @@ def check_change(
     """
     limits_growth = any(budget.limit.growth for budget in budgets)
     parts = measure_parts(evolve(before, platform=after.platform), budgets) if limits_growth else {}
-    entry = baseline_entry(before, parts) if limits_growth else None
+    entry = baseline_entry(before, parts) if limits_growth and before.layers else None
     verdicts = check_from(entry, after, budgets, rules=rules, growth_from=BEFORE)
-    return tuple(_explain(verdict) for verdict in verdicts)
+    return tuple(_explain(verdict, is_new=not before.layers) for verdict in verdicts)
 
 
-def _explain(verdict: Verdict) -> Verdict:
-    """The verdict, with the reason why BEFORE lacks a figure."""
+def _explain(verdict: Verdict, *, is_new: bool) -> Verdict:
+    """The verdict, with the reason why BEFORE lacks a figure; growth of an image that is new is not limited."""
+    if is_new and verdict.budget.limit.growth and verdict.status is BudgetStatus.UNKNOWN:
+        return evolve(verdict, status=BudgetStatus.SKIPPED, reason=NO_IMAGE)
     if verdict.reason != NOT_IN_BASELINE:
         return verdict
     return evolve(verdict, reason=NO_DOWNLOAD if verdict.budget.metric in _DOWNLOADS else NO_TABLES)

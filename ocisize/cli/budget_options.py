@@ -247,16 +247,13 @@ def _read_dive(options: argparse.Namespace) -> Sequence[Budget]:
 
 
 def status_of(verdicts: Sequence[Verdict]) -> int:
-    """The exit status: UNUSABLE if a budget could not be checked, BROKEN if one failed, else KEPT."""
+    """The exit status of all commands: UNUSABLE if a budget is incomplete, BROKEN if one failed, else KEPT.
+
+    A budget whose figure is unknown fails, unless it says otherwise; docs/running.md has the meaning of the statuses.
+    """
     if any(verdict.status.value == "incomplete" for verdict in verdicts):
         return UNUSABLE
     return BROKEN if any(verdict.outcome.value == "fail" for verdict in verdicts) else KEPT
-
-
-def status_of_change(verdicts: Sequence[Verdict]) -> int:
-    """The same for a comparison, where a budget whose figure is unknown could not be checked."""
-    unchecked = any(verdict.outcome.value == "fail" and verdict.status.value == "unknown" for verdict in verdicts)
-    return UNUSABLE if unchecked else status_of(verdicts)
 
 
 def report_violations(verdicts: Sequence[Verdict], analysis: Analysis, *, about: str = "") -> None:

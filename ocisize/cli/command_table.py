@@ -101,7 +101,7 @@ COMMANDS: Mapping[str, Command] = {
         formats={name: row.about for name, row in DIFF_FORMATS.items()},
         several_reports=True,
         images={
-            "before": "the old image: see below, or an analysis saved with -f json --files",
+            "before": "the old image: see below, or an analysis saved with -f json --files; scratch: there is none",
             "after": "the new image, in the same forms",
         },
     ),

@@ -44,7 +44,7 @@ def test_both_sides_in_any_form(
         assert (status, err) == (0, "")
         document = json.loads(out)
         assert document["before"]["source"] == (side if side != str(saved) else layout)
-        found.append([(each["kind"], each["path"], each["growth"]) for each in document["files"]])
+        found.append([(file["kind"], file["path"], file["growth"]) for file in document["files"]])
     assert found == [[("changed", "app/a", 1000), ("moved", "new", 0)]] * 3
 
 
@@ -186,14 +186,16 @@ def test_a_failed_budget_ends_with_status_1(
     assert json.loads(out)["budgets"][0]["outcome"] == ("fail" if status else "pass")
 
 
-def test_a_budget_that_cannot_be_checked_ends_with_status_2(
+def test_an_unknown_figure_ends_with_status_1(
     before: BuiltImage, after: BuiltImage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The download of an archive with uncompressed layers is unknown, unless the budget says that this is fine."""
+    """It fails a budget in all commands; here the download of an archive with uncompressed layers, unless that is fine."""
     archive = str(write_docker_archive(before, tmp_path / "before.tar"))
     sides = ["diff", archive, str(write_layout(after, tmp_path / "a"))]
     found, out, _ = status_of([*sides, "--max-download", "+5 %"], capsys)
-    assert (found, "the layers of BEFORE are uncompressed" in out) == (2, True)
+    assert (found, "the layers of BEFORE are uncompressed" in out) == (1, True)
+    assert status_of([archive, "--max-download", "1 GB"], capsys)[0] == 1
+    assert status_of([archive, "--max-download", "+5 %", "--baseline", str(tmp_path / "none.json")], capsys)[0] == 1
     budgets = tmp_path / "budgets.toml"
     budgets.write_text('[[budget]]\nmax-download = "+5 %"\nif-unknown = "warn"\n')
     assert status_of([*sides, "--budget-file", str(budgets)], capsys)[0] == 0
@@ -206,3 +208,29 @@ def test_several_reports_of_one_run(
     file = tmp_path / "diff.json"
     status, out, _ = status_of([*_sides(before, after, tmp_path), "-f", "text", "-f", f"json={file}"], capsys)
     assert (status, "Why" in out, json.loads(file.read_text())["schema"]) == (0, True, "ocisize.comparison")
+
+
+def test_a_new_image(after: BuiltImage, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``scratch`` is an image without layers: all formats say that the image is new, and its growth is not limited."""
+    folder = str(write_layout(after, tmp_path / "after"))
+    limits = ["--max-unpacked", "+1 kB", "--max-waste", "10 %"]
+    status, out, err = status_of(["diff", "scratch", folder, *limits], capsys)
+    assert (status, err) == (0, "")
+    assert "New image: " in out
+    assert "there is no image before" in out
+    assert "again because" not in out
+    assert "layer 0 `RUN step 0` is new: adds 2 files" in out
+    _, out, _ = status_of(["diff", "scratch", folder, "-f", "json", *limits], capsys)
+    document = json.loads(out)
+    assert document["before"]["source"] == "scratch"
+    assert document["growth"] == document["after"]["content_size"]
+    assert document["before"]["platform"] == document["after"]["platform"]
+    assert [verdict["status"] for verdict in document["budgets"]] == ["skipped", "pass"]
+    for name, words in (
+        ("markdown", "is new: "), ("html", "is new: "), ("github", "New image: "), ("junit", "<testsuite"), ("sarif", '"new"'),
+    ):  # fmt: skip
+        status, out, _ = status_of(["diff", "scratch", folder, "-f", f"{name}={tmp_path / 'report'}", *limits], capsys)
+        assert status == 0, name
+        assert words in (tmp_path / "report").read_text()
+    status, _, _ = status_of(["diff", "scratch", folder, "--max-unpacked", "1 kB"], capsys)
+    assert status == 1

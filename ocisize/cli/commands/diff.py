@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocisize.cli.budget_options import UNWRITTEN, add_change_options, find_gate, report_violations, status_of_change
+from ocisize.cli.budget_options import UNWRITTEN, add_change_options, find_gate, report_violations, status_of
 from ocisize.cli.inputs import (
     make_analyzer,
     name_of_dockerfile,
@@ -17,9 +17,11 @@ from ocisize.cli.inputs import (
 from ocisize.cli.options import add_dockerfile, add_rules, color_mode, count
 from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
+from ocisize.model.base import SCRATCH
 from ocisize.report.formats import FORMATS, write_diff_report
 from ocisize.sources.schemes import names_registry
 from ocisize.sources.standard_input import names_standard_input
+from ocisize.values import evolve
 
 if TYPE_CHECKING:
     import argparse
@@ -70,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     written = write_outputs(options.outputs, lambda name, file: write_diff_report(name, comparison, file, chosen))
     if not any(output.format == "text" and output.output is None for output in options.outputs):
         report_violations(verdicts, comparison.after)
-    return status_of_change(verdicts) if written else UNWRITTEN
+    return status_of(verdicts) if written else UNWRITTEN
 
 
 def _read_both(options: argparse.Namespace, files: BuildFiles | None) -> tuple[Analysis, Analysis]:
@@ -79,9 +81,18 @@ def _read_both(options: argparse.Namespace, files: BuildFiles | None) -> tuple[A
     analyzer.keep_layers = analyzer.keep_packages = True
     bases = options.base or [None]
     analyzer.base = bases[0]
-    before = _read(options, options.before, analyzer)
+    before = None if options.before == SCRATCH else _read(options, options.before, analyzer)
     analyzer.base, analyzer.build_files = bases[-1], files
-    return before, _read(options, options.after, analyzer)
+    after = _read(options, options.after, analyzer)
+    return (_analyze_scratch(after) if before is None else before), after
+
+
+def _analyze_scratch(after: Analysis) -> Analysis:
+    """The image before if there is none: without layers, for the platform of AFTER."""
+    from ocisize.analyzer import Analyzer
+    from ocisize.sources.scratch import ScratchSource
+
+    return evolve(Analyzer().analyze_source(ScratchSource(), name=SCRATCH), platform=after.platform)
 
 
 def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analysis:
@@ -96,7 +107,7 @@ def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analys
 
 def _select(options: argparse.Namespace) -> str | None:
     """The value of ``--select`` for one side; beside a file, the option is not meant for an image in a registry."""
-    sides = [names_registry(image) for image in (options.before, options.after)]
+    sides = [names_registry(image) for image in (options.before, options.after) if image != SCRATCH]
     return None if any(sides) and not all(sides) and names_registry(options.image) else options.select
 
 
