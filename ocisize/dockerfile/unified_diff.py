@@ -39,11 +39,16 @@ def make_diff(name: str, before: Sequence[str] | None, edits: Sequence[Edit]) ->
     hunks = "".join(_hunks(before or (), [small for edit in edits for small in _narrow(before or (), edit)]))
     if not hunks:
         return ""
+    return f"{describe_file(name, is_new=before is None)}{hunks}"
+
+
+def describe_file(name: str, *, is_new: bool) -> str:
+    """Return the lines in front of the hunks of a file."""
     old, new = _quote(f"a/{name}"), _quote(f"b/{name}")
     tab = "\t" if " " in name and not old.startswith('"') else ""  # ends a name with blanks
-    if before is None:
-        return f"diff --git {old} {new}\nnew file mode 100644\n--- /dev/null\n+++ {new}{tab}\n{hunks}"
-    return f"diff --git {old} {new}\n--- {old}{tab}\n+++ {new}{tab}\n{hunks}"
+    if is_new:
+        return f"diff --git {old} {new}\nnew file mode 100644\n--- /dev/null\n+++ {new}{tab}\n"
+    return f"diff --git {old} {new}\n--- {old}{tab}\n+++ {new}{tab}\n"
 
 
 def _quote(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -190,3 +191,29 @@ def test_several_stages(image: str, project: Path) -> None:
     assert (project / "Dockerfile").read_text().startswith(stage)
     assert "COPY --chown=7:7 . /app\n" in (project / "Dockerfile").read_text()
     assert not (project / ".dockerignore").exists()  # the first stage may need the files
+
+
+@pytest.mark.parametrize("place", ["services/app", "services/app/deep"])
+def test_a_folder_below_the_root_of_a_repository(
+    image: str, project: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """git apply takes names from the root of the repository, and skips others without a word."""
+    subprocess.run([program("git"), "init", "-q", str(project)], check=True)
+    folder = project / place
+    write(project, {"services/app/Dockerfile": DOCKERFILE, "services/app/.dockerignore": "a\n"})
+    folder.mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+    dockerfile = os.path.relpath(project / "services/app/Dockerfile", folder)
+    result = run("advise", image, "--patch", "--dockerfile", dockerfile)
+    patch = result.stdout
+    assert ("note: run git apply in " in result.stderr) is (place == "services/app/deep")
+    assert "+++ b/services/app/Dockerfile\n" in patch
+    for where in (folder, project):
+        write(project, {"services/app/Dockerfile": DOCKERFILE})
+        done = subprocess.run(
+            [program("git"), "apply", "--include=services/app/Dockerfile", "-"], cwd=where, input=patch, text=True, check=False,
+            capture_output=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        is_inside = project == where or place == "services/app"
+        assert (project / "services/app/Dockerfile").read_text() == (PATCHED if is_inside else DOCKERFILE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,10 +82,27 @@ def _write_patch(options: argparse.Namespace, analysis: Analysis) -> int:
         raise ViewError(f"--patch: {plan.patch_error}")
     if not plan.patch and not options.quiet:
         print_message("note", "nothing to patch: the plan has no step that can be carried out by an edit")
-    data = plan.patch.encode("utf-8", "surrogateescape")  # the bytes of the files, line breaks included
+    data = _for_git(plan.patch, options).encode("utf-8", "surrogateescape")  # the bytes of the files, line breaks included
     if options.output:
         Path(options.output).write_bytes(data)
     else:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     return incomplete_status(KEPT, complete=analysis.lacks_only_foreign)
+
+
+def _for_git(patch: str, options: argparse.Namespace) -> str:
+    """The patch with names that begin at the root of the repository of the current folder, if there is one.
+
+    In a folder below the root, git takes names from the root, and skips files outside of the folder without a word.
+    """
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    if root == here or not patch:
+        return patch
+    from ocisize.dockerfile.read_diff import read_patch, rename_files
+
+    is_outside = any(os.path.normpath(file.name).startswith("..") for file in read_patch(patch)[1])
+    if is_outside and not options.quiet:
+        print_message("note", f"run git apply in {root}: elsewhere it skips the files of this patch")
+    return rename_files(patch, lambda name: os.path.relpath(here / name, root))

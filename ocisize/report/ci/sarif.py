@@ -19,7 +19,9 @@ from ocisize.findings.explanations import Explanation, explain_rules
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import Budget
 from ocisize.model.findings import Confidence, Finding, Severity
+from ocisize.model.plan import Plan
 from ocisize.report.ci.levels import LEVELS, OF_OUTCOMES, AlertLevel, level_of
+from ocisize.report.ci.sarif_fixes import MAX_FIXES, describe_fix, fixes_of
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.advice import is_secret
@@ -67,6 +69,7 @@ def _run(image: ReportedImage, options: ReportOptions) -> dict[str, Any]:
         _result(finding, indexes[finding.id], key, image, options)
         for finding, key in zip(findings, fingerprints(findings), strict=True)
     ]
+    _add_fixes(results, findings, analysis.plan, options)
     results[secrets:secrets] = [*_budgets(image, indexes, options), *_growth(image, indexes, options)]
     return {
         "tool": {"driver": {"name": "ocisize", "semanticVersion": ocisize.__version__, "rules": descriptors}},
@@ -239,8 +242,27 @@ def _result(finding: Finding, rule: int, key: str, image: ReportedImage, options
     }
     if image.known_findings is not None:
         document["baselineState"] = "new" if image.is_new(finding) else "unchanged"
-    related = _paths(finding.paths)
-    return {**document, "relatedLocations": related} if related else document
+    if related := _paths(finding.paths):
+        document["relatedLocations"] = related
+    return document
+
+
+def _add_fixes(results: Sequence[dict[str, Any]], findings: Sequence[Finding], plan: Plan, options: ReportOptions) -> None:
+    """Add the fixes of findings to their results; the plan knows the Dockerfile."""
+    left = MAX_FIXES
+    for finding, result in zip(findings, results, strict=True):
+        changed = fixes_of(finding, plan) if left else []
+        if changed:
+            left -= 1
+            artifacts = [
+                {
+                    "artifactLocation": {"uri": _uri(options.dockerfile if name == plan.dockerfile else name)},
+                    "replacements": replacements,
+                }
+                for name, replacements in changed
+            ]
+            text = _message(describe_fix(finding, plan))
+            result["fixes"] = [{"description": {"text": text}, "artifactChanges": artifacts}]
 
 
 def _message(text: str) -> str:
