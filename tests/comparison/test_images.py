@@ -24,7 +24,7 @@ BIG = bytes(range(256)) * 200  # read in place, it is too large to be hashed in 
 
 def analyzed(layers: Sequence[BuiltLayer | Entries], steps: Sequence[str] = ()) -> Analysis:
     """An image of some layers, by default with the steps ``RUN 0``, ``RUN 1`` …"""
-    built = [each if isinstance(each, BuiltLayer) else layer(each) for each in layers]
+    built = [given if isinstance(given, BuiltLayer) else layer(given) for given in layers]
     steps = steps or [f"RUN {number}" for number in range(len(built))]
     image = build_image(built, history=[{"created_by": step} for step in steps])
     return Analyzer(jobs=1).analyze_source(single(image))
@@ -65,7 +65,7 @@ def test_a_file_moves_from_layer_to_layer() -> None:
     """A path that another layer stores now is unchanged, though both layers are other ones."""
     found = compare(analyzed([{"a": b"1", "b": b"22"}, {"c": b"3"}]), analyzed([{"a": b"1"}, {"b": b"22", "c": b"3"}]))
     assert kinds(found) == []
-    assert [each.growth for each in found.layers] == [-2, 2]
+    assert [change.growth for change in found.layers] == [-2, 2]
     assert [verdict.status for verdict in found.layers] == [LayerStatus.CHANGED, LayerStatus.CHANGED]
 
 
@@ -83,7 +83,7 @@ def test_what_is_stored_again_is_named_first() -> None:
     assert (found.reasons[0].growth, found.growth) == (800, 800)
     assert found.suggestions[0].text.startswith("Copy with `--chown=1000:0`, in place of `chown -R 1000 /app`")
     back = compare(found.after, found.before)
-    assert [each[0] for each in kinds(back)] == ["stored once", "stored once"]
+    assert [change[0] for change in kinds(back)] == ["stored once", "stored once"]
     assert back.reasons[0].text == (
         "layer 2 of BEFORE `RUN chown -R 1000 /app` is gone: no longer stores 2 files a second time, most in /app/"
     )
@@ -93,10 +93,10 @@ def test_the_copy_that_is_left_is_the_lower_one() -> None:
     """Of a file stored twice, the one in the upper layer is what was stored again, whichever layers are shared."""
     before = analyzed([{"a": b"new"}])
     after = analyzed([{"a": b"new", "b": b""}, {"a": File(b"new", mode=0o755)}])
-    assert [(each.kind, each.after_layer) for each in compare(before, after).files or ()] == [
+    assert [(file.kind, file.after_layer) for file in compare(before, after).files or ()] == [
         (FileChangeKind.STORED_AGAIN, 1)
     ]
-    assert [(each.kind, each.before_layer) for each in compare(after, before).files or ()] == [
+    assert [(file.kind, file.before_layer) for file in compare(after, before).files or ()] == [
         (FileChangeKind.STORED_ONCE, 1)
     ]
 
@@ -123,9 +123,9 @@ def test_layers_of_equal_content_are_not_shared() -> None:
     found = compare(before, after)
     assert [str(verdict.status) for verdict in found.layers] == ["shared", "recompressed", "changed", "rebuilt"]
     assert "as zstd instead of gzip" in " ".join(reason.text for reason in found.reasons)
-    told = " ".join(suggestion.text for suggestion in found.suggestions)
-    assert "layer 1 `RUN 1`: the same content, compressed differently as in BEFORE" in told
-    assert "layer 3 `RUN 3`: the same files, with different timestamps or order as in BEFORE" in told
+    texts = " ".join(suggestion.text for suggestion in found.suggestions)
+    assert "layer 1 `RUN 1`: the same content, compressed differently as in BEFORE" in texts
+    assert "layer 3 `RUN 3`: the same files, with different timestamps or order as in BEFORE" in texts
     expected = sum(layer.compressed_size or 0 for layer in after.layers[1:])
     assert found.download_size == expected
 
@@ -145,7 +145,7 @@ def test_a_repeated_blob_is_downloaded_once() -> None:
     found = compare(analyzed([twice]), analyzed([twice, layer({"b": b""}), twice]))
     assert [str(verdict.status) for verdict in found.layers] == ["shared", "added", "added"]
     assert found.layers[2].compressed_growth == 0
-    assert [(each.growth, each.compressed_growth) for each in found.files or ()] == [(100, 0)]
+    assert [(file.growth, file.compressed_growth) for file in found.files or ()] == [(100, 0)]
     assert (found.growth, found.compressed_growth) == (100, found.layers[1].compressed_growth)
     assert found.download_size == found.layers[1].after_compressed_size
 
@@ -244,7 +244,10 @@ def test_shared_layers_are_found_at_any_position() -> None:
     """The same blob is the same layer, in whatever order and under whatever name."""
     first, second = layer({"a": b"1"}), layer({"b": b"2"})
     found = compare(analyzed([first, second]), analyzed([second, first], ["RUN x", "RUN y"]))
-    assert [(each.before, each.after, str(each.status)) for each in found.layers] == [(1, 0, "shared"), (0, 1, "shared")]
+    assert [(change.before, change.after, str(change.status)) for change in found.layers] == [
+        (1, 0, "shared"),
+        (0, 1, "shared"),
+    ]
     assert (found.download_size, found.same_layers) == (0, False)
 
 
@@ -321,7 +324,7 @@ def test_reasons_are_in_the_order_of_their_size() -> None:
 
 
 def test_a_small_change_to_a_large_step() -> None:
-    """A step that got a little more to do is downloaded as a whole: the little is better off in a step of its own."""
+    """A step that got a little more to do is downloaded as a whole: the little belongs in a separate step."""
     steps = [STEPS[0], "RUN apt-get install -y python3 git"]
     found = compare(analyzed(NOISE[:2], STEPS[:2]), analyzed([NOISE[0], NOISE[1] | {"bin/git": b"g" * 500}], steps))
     assert [suggestion.layers for suggestion in found.suggestions] == [(1,)]

@@ -59,7 +59,7 @@ def test_sarif_is_valid() -> None:
             rules = run["tool"]["driver"]["rules"]
             assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
             assert len({rule["id"] for rule in rules}) == len(rules)
-            prints = [each["partialFingerprints"]["primaryLocationLineHash"] for each in run["results"]]
+            prints = [result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]]
             assert len(set(prints)) == len(prints) > 0
 
 
@@ -100,7 +100,7 @@ def test_junit_is_valid() -> None:
             suite.update_statistics()  # type: ignore[no-untyped-call]
             assert told == (suite.tests, suite.failures, suite.skipped, suite.errors)
         root = junitparser.JUnitXml.fromstring(text.encode())
-        assert (root.tests, root.failures) == (sum(each.tests for each in suites), sum(each.failures for each in suites))
+        assert (root.tests, root.failures) == (sum(suite.tests for suite in suites), sum(suite.failures for suite in suites))
 
 
 class Rows(HTMLParser):

@@ -84,10 +84,10 @@ def test_sarif_of_the_example(example: Analysis) -> None:
     """Findings become results with a level, layers become logical locations, files locations in the image."""
     run = check_sarif(example)
     assert [(result["level"], result["properties"]["severity"]) for result in run["results"]] == [
-        ("note", str(each.severity)) for each in example.advice.findings
+        ("note", str(finding.severity)) for finding in example.advice.findings
     ]
     first = run["results"][0]
-    assert [each["name"] for each in first["locations"][0]["logicalLocations"]] == ["layer 1", "layer 3"]
+    assert [place["name"] for place in first["locations"][0]["logicalLocations"]] == ["layer 1", "layer 3"]
     related = first["relatedLocations"][0]["physicalLocation"]["artifactLocation"]
     assert related["uriBaseId"] in run["originalUriBaseIds"]
     assert related["uri"].startswith("var/cache/apt/archives/ca-certificates")
@@ -124,7 +124,7 @@ def check_junit(analysis: Analysis) -> junitparser.TestSuite:
     text = text_of("junit", analysis)
     JUNIT.validate(text)
     (suite,) = junitparser.JUnitXml.fromstring(text.encode())
-    serious = [each for each in analysis.advice.findings if each.severity is not Severity.LOW]
+    serious = [finding for finding in analysis.advice.findings if finding.severity is not Severity.LOW]
     assert (suite.tests, suite.failures, suite.skipped) == (len(serious) or 1, 0, len(serious))
     assert len(list(suite)) == suite.tests
     return suite
@@ -242,10 +242,12 @@ def test_metrics_of_the_example(example: Analysis) -> None:
     found = check_metrics(example)
     (download,) = found["ocisize_image_compressed_bytes"]
     assert (download.value, download.labels) == (example.compressed_size, {"image": "example", "platform": "linux/amd64"})
-    assert [each.value for each in found["ocisize_layer_wasted_bytes"]] == [layer.wasted_size for layer in example.layers]
+    assert [sample.value for sample in found["ocisize_layer_wasted_bytes"]] == [
+        layer.wasted_size for layer in example.layers
+    ]
     assert found["ocisize_image_efficiency_ratio"][0].value == pytest.approx(example.efficiency, abs=1e-6)
-    assert sum(each.value for each in found["ocisize_findings"]) == len(example.advice.findings)
-    assert sum(each.value for each in found["ocisize_findings_compressed_bytes"]) == example.advice.compressed_size
+    assert sum(sample.value for sample in found["ocisize_findings"]) == len(example.advice.findings)
+    assert sum(sample.value for sample in found["ocisize_findings_compressed_bytes"]) == example.advice.compressed_size
 
 
 def test_metrics_leave_out_what_is_unknown() -> None:
@@ -346,4 +348,4 @@ def test_the_badge_is_a_picture(example: Analysis) -> None:
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     rectangles = root.findall("{*}g/{*}rect")
     assert int(root.attrib["width"]) == sum(int(rectangle.attrib["width"]) for rectangle in rectangles)
-    assert not [name for each in root.iter() for name in each.attrib if "href" in name]
+    assert not [name for element in root.iter() for name in element.attrib if "href" in name]

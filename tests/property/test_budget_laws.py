@@ -76,8 +76,8 @@ def test_globs_mean_what_their_names_say(layers: list[list[tuple[str, bytes]]], 
                 continue
             parts = path.decode().split("/")
             above = ["/".join(parts[:count]) for count in range(1, len(parts))]
-            names = [(text, each) for text in texts for each in (*above, path.decode()) if each in above or text != "/b/"]
-            assert (row in found) is any(_matches(text, each) for text, each in names)
+            names = [(text, name) for text in texts for name in (*above, path.decode()) if name in above or text != "/b/"]
+            assert (row in found) is any(_matches(text, name) for text, name in names)
 
 
 def _matches(text: str, path: str) -> bool:

@@ -34,7 +34,7 @@ class Draft:
 
 
 DRAFTS = st.tuples(LAYERS, st.lists(COMPRESSIONS, min_size=5, max_size=5), st.lists(STEPS, min_size=5, max_size=5)).map(
-    lambda drawn: [Draft(*each) for each in zip(*drawn, strict=False)]
+    lambda drawn: [Draft(*row) for row in zip(*drawn, strict=False)]
 )
 
 
@@ -42,9 +42,11 @@ DRAFTS = st.tuples(LAYERS, st.lists(COMPRESSIONS, min_size=5, max_size=5), st.li
 def two_images(draw: st.DrawFn) -> tuple[list[Draft], list[Draft]]:
     """Two images; the second mostly has layers of the first: as they are, stored otherwise, or with other entries."""
     before, fresh = draw(DRAFTS), draw(DRAFTS)
-    pool = [*before, *before, *fresh, *(attrs.evolve(each, compression="zstd") for each in before)]
-    pool += [attrs.evolve(each, entries=[*each.entries, *other.entries]) for each, other in zip(before, fresh, strict=False)]
-    pool += [attrs.evolve(each, entries=each.entries[::-1]) for each in before]
+    pool = [*before, *before, *fresh, *(attrs.evolve(draft, compression="zstd") for draft in before)]
+    pool += [
+        attrs.evolve(draft, entries=[*draft.entries, *other.entries]) for draft, other in zip(before, fresh, strict=False)
+    ]
+    pool += [attrs.evolve(draft, entries=draft.entries[::-1]) for draft in before]
     after = draw(st.one_of(st.just(before), st.lists(st.sampled_from(pool), max_size=5)))
     return before, after
 
@@ -54,7 +56,7 @@ laws = settings(deadline=None, max_examples=40, suppress_health_check=[HealthChe
 
 def analyzed(drafts: Sequence[Draft]) -> Analysis:
     history = [{"created_by": draft.step} for draft in drafts]
-    image = build_image([layer(each.entries, each.compression) for each in drafts], history=history)
+    image = build_image([layer(draft.entries, draft.compression) for draft in drafts], history=history)
     return Analyzer(jobs=1).analyze_source(single(image))
 
 
@@ -67,25 +69,25 @@ def compared(images: tuple[list[Draft], list[Draft]]) -> Comparison:
 def test_layers_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
     """Every layer of both images is in one row, and the rows add up to both images and to what one grew."""
     found = compared(images)
-    assert sorted(each.before for each in found.layers if each.before is not None) == list(range(len(images[0])))
-    assert [each.after for each in found.layers if each.after is not None] == list(range(len(images[1])))
+    assert sorted(change.before for change in found.layers if change.before is not None) == list(range(len(images[0])))
+    assert [change.after for change in found.layers if change.after is not None] == list(range(len(images[1])))
     for side in ("before", "after"):
         image = getattr(found, side)
-        assert sum(getattr(each, f"{side}_size") for each in found.layers) == image.content_size
-        assert sum(getattr(each, f"{side}_compressed_size") for each in found.layers) == image.compressed_size
-    assert sum(each.growth for each in found.layers) == found.growth
-    assert sum(each.compressed_growth or 0 for each in found.layers) == found.compressed_growth
+        assert sum(getattr(change, f"{side}_size") for change in found.layers) == image.content_size
+        assert sum(getattr(change, f"{side}_compressed_size") for change in found.layers) == image.compressed_size
+    assert sum(change.growth for change in found.layers) == found.growth
+    assert sum(change.compressed_growth or 0 for change in found.layers) == found.compressed_growth
     if found.base is not None:
         parts = found.base.base, found.base.own
         assert sum(part.growth for part in parts) == found.growth
-        assert sum(each.compressed_growth or 0 for each in parts) == found.compressed_growth
+        assert sum(part.compressed_growth or 0 for part in parts) == found.compressed_growth
     assert sum(reason.growth for reason in found.reasons) == found.growth
-    assert sum(each.compressed_growth or 0 for each in found.reasons) == found.compressed_growth
+    assert sum(reason.compressed_growth or 0 for reason in found.reasons) == found.compressed_growth
 
 
 def parts(found: Comparison) -> list[FileSum]:
     sums = [found.sum_of(kind) for kind in FileChangeKind]
-    sums += [each for one in found.layers for each in (one.unchanged, one.other) if each is not None]
+    sums += [files for one in found.layers for files in (one.unchanged, one.other) if files is not None]
     return sums
 
 
@@ -98,7 +100,7 @@ def test_files_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
     assert (whole.before_size, whole.after_size) == (found.before.content_size, found.after.content_size)
     assert whole.before_compressed_size == found.before.compressed_size
     assert whole.after_compressed_size == found.after.compressed_size
-    unchanged = sum_file_totals([each.unchanged for each in found.layers if each.unchanged is not None])
+    unchanged = sum_file_totals([change.unchanged for change in found.layers if change.unchanged is not None])
     assert unchanged.growth == 0
     assert found.files is not None
     for kind in FileChangeKind:
@@ -106,9 +108,9 @@ def test_files_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
         assert found.sum_of(kind) == FileSum(
             count=len(rows),
             before_size=sum(row.before_size for row in rows),
-            after_size=sum(each.after_size for each in rows),
-            before_compressed_size=sum(each.before_compressed_size or 0 for each in rows),
-            after_compressed_size=sum(each.after_compressed_size or 0 for each in rows),
+            after_size=sum(row.after_size for row in rows),
+            before_compressed_size=sum(row.before_compressed_size or 0 for row in rows),
+            after_compressed_size=sum(row.after_compressed_size or 0 for row in rows),
         )
 
 
@@ -121,9 +123,9 @@ def test_directories_add_up(images: tuple[list[Draft], list[Draft]]) -> None:
     if not found.directories:
         assert (found.growth, found.compressed_growth, len(found.files)) == (0, 0, 0)
     else:
-        assert sum(each.growth for each in found.directories) == found.growth
-        assert sum(each.compressed_growth or 0 for each in found.directories) == found.compressed_growth
-        assert sum(each.file_count for each in found.directories) == len(found.files)
+        assert sum(directory.growth for directory in found.directories) == found.growth
+        assert sum(directory.compressed_growth or 0 for directory in found.directories) == found.compressed_growth
+        assert sum(directory.file_count for directory in found.directories) == len(found.files)
     names = [directory.name for directory in found.directories if directory.name is not None]
     for name in names:
         assert not any(other != name and other.startswith(name) and name.endswith("/") for other in names)
@@ -136,8 +138,8 @@ def test_the_largest_files_come_first(images: tuple[list[Draft], list[Draft]], m
     files = compared(images).files
     assert files is not None
     everything = list(files)
-    assert [(-abs(each.growth), each.path.encode()) for each in everything] == sorted(
-        (-abs(each.growth), each.path.encode()) for each in everything
+    assert [(-abs(file.growth), file.path.encode()) for file in everything] == sorted(
+        (-abs(file.growth), file.path.encode()) for file in everything
     )
     assert files.largest(most) == everything[:most] == files[:most]
     assert [files[place] for place in range(len(files))] == everything
@@ -146,10 +148,10 @@ def test_the_largest_files_come_first(images: tuple[list[Draft], list[Draft]], m
 def stored(analysis: Analysis, layers: set[int]) -> Counter[tuple[str, str | None, int]]:
     """The stored files of some layers, as plainly as it can be said."""
     return Counter(
-        (display_name(each.path), each.content_hash, each.size)
+        (display_name(entry.path), entry.content_hash, entry.size)
         for index in layers
-        for each in analysis.layers[index].files or ()
-        if each.size
+        for entry in analysis.layers[index].files or ()
+        if entry.size
     )
 
 
@@ -162,15 +164,15 @@ def test_kinds_are_what_they_say(images: tuple[list[Draft], list[Draft]]) -> Non
     left = stored(found.before, {one.before for one in found.layers if one.status not in same and one.before is not None})
     right = stored(found.after, {one.after for one in found.layers if one.status not in same and one.after is not None})
     assert found.files is not None
-    gone = [each for each in found.files if each.before_path is not None]
-    come = [each for each in found.files if each.after_layer is not None]
-    assert Counter((each.before_path, each.before_size) for each in gone) == Counter(
+    gone = [file for file in found.files if file.before_path is not None]
+    come = [file for file in found.files if file.after_layer is not None]
+    assert Counter((file.before_path, file.before_size) for file in gone) == Counter(
         (path, size) for path, _, size in (left - right).elements()
     )
-    assert Counter((each.path, each.after_size) for each in come) == Counter(
+    assert Counter((file.path, file.after_size) for file in come) == Counter(
         (path, size) for path, _, size in (right - left).elements()
     )
-    again = {(display_name(each.path), each.hidden_by) for each in found.after.waste if each.cause.value == "metadata-only"}
+    again = {(display_name(file.path), file.hidden_by) for file in found.after.waste if file.cause.value == "metadata-only"}
     for file in found.files:
         match file.kind:
             case FileChangeKind.ADDED | FileChangeKind.STORED_AGAIN:
@@ -206,8 +208,8 @@ def test_the_other_way_round_is_the_opposite(images: tuple[list[Draft], list[Dra
 def test_downloads_leave_out_what_is_there(images: tuple[list[Draft], list[Draft]]) -> None:
     """A node with BEFORE fetches each blob of AFTER that it lacks once; with the same image it fetches nothing."""
     found = compared(images)
-    there = {each.digest for each in found.before.layers}
-    missing = {each.digest: each.compressed_size or 0 for each in found.after.layers if each.digest not in there}
+    there = {stored.digest for stored in found.before.layers}
+    missing = {stored.digest: stored.compressed_size or 0 for stored in found.after.layers if stored.digest not in there}
     assert found.download_size == sum(missing.values())
     assert compare(found.after, found.after).download_size == 0
 
@@ -228,7 +230,7 @@ def test_an_image_equals_itself(drafts: list[Draft]) -> None:
 def test_saved_analyses_compare_alike(images: tuple[list[Draft], list[Draft]]) -> None:
     """Read back from JSON, one side or both, the comparison is the same."""
     before, after = analyzed(images[0]), analyzed(images[1])
-    saved_before, saved_after = (from_json(to_json(each, files=True)) for each in (before, after))
+    saved_before, saved_after = (from_json(to_json(analysis, files=True)) for analysis in (before, after))
     expected = comparison_to_json(compare(before, after))
     assert comparison_to_json(compare(saved_before, saved_after)) == expected
     assert comparison_to_json(compare(before, saved_after)) == expected
@@ -240,10 +242,10 @@ def test_without_files_the_layers_are_reported(images: tuple[list[Draft], list[D
     """An analysis saved without files gives the same growth by layers, and says which side lacks files."""
     before, after = analyzed(images[0]), analyzed(images[1])
     found = compare(from_json(to_json(before)), after)
-    assert [(each.before, each.after, each.growth, each.compressed_growth) for each in found.layers] == [
-        (each.before, each.after, each.growth, each.compressed_growth) for each in compare(before, after).layers
+    assert [(change.before, change.after, change.growth, change.compressed_growth) for change in found.layers] == [
+        (change.before, change.after, change.growth, change.compressed_growth) for change in compare(before, after).layers
     ]
     same = (LayerStatus.SHARED, LayerStatus.RECOMPRESSED)
-    needed = any(each.status not in same and each.before is not None for each in found.layers)
+    needed = any(change.status not in same and change.before is not None for change in found.layers)
     assert (found.files is None) == needed
     assert found.without_files == (("before",) if needed else ())

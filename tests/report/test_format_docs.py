@@ -37,12 +37,12 @@ def output_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def keys_of(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
-        for key, each in value.items():
+        for key, item in value.items():
             yield key
-            yield from keys_of(each)
+            yield from keys_of(item)
     elif isinstance(value, list):
-        for each in value:
-            yield from keys_of(each)
+        for item in value:
+            yield from keys_of(item)
 
 
 @pytest.mark.parametrize(

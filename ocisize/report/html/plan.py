@@ -78,7 +78,7 @@ def _step(number: int, step: PlanStep, analysis: Analysis, assumptions: CostAssu
 
 
 def _saving(step: PlanStep, plan: Plan) -> list[str]:
-    """The bytes that a step saves, with their kind on a line of its own."""
+    """The bytes that a step saves, with their kind on a separate line."""
     if not weight_of(step.compressed_size, step.size):
         return ["-"]
     if step.compressed_size is None:
@@ -87,7 +87,7 @@ def _saving(step: PlanStep, plan: Plan) -> list[str]:
 
 
 def _build_steps(step: PlanStep, analysis: Analysis) -> Markup:
-    """The build steps of the first layers, each on a line of its own."""
+    """The build steps of the first layers, one on a line."""
     texts = [(layer, shorten_step(analysis.layers[layer].build_step.shown, _MAX_WIDTH)) for layer in step.layers]
     known = [(layer, text) for layer, text in texts if text][:_MAX_BUILD_STEPS]
     return join([element("p", f"Layer {layer}: ", element("code", text), class_="note") for layer, text in known])

@@ -8,7 +8,7 @@ SEPARATOR = " · "
 
 
 def join_parts(parts: Iterable[str], width: int, separator: str = SEPARATOR) -> list[str]:
-    """Join parts to lines of at most ``width`` characters; a longer part has a line of its own.
+    """Join parts to lines of at most ``width`` characters; a longer part has a separate line.
 
     >>> join_parts(["556 MB download", "1.26 GB unpacked", "269 MB hidden waste"], 40)
     ['556 MB download · 1.26 GB unpacked', '269 MB hidden waste']

@@ -115,7 +115,9 @@ def test_no_two_tests_of_junit_share_a_name() -> None:
 def test_files_with_names_that_are_not_utf_8() -> None:
     """A Dockerfile, or a folder with budgets, may have any name; the reports are still UTF-8."""
     name = os.fsdecode(b"\xff/Dockerfile")
-    verdicts = [attrs.evolve(each, budget=attrs.evolve(each.budget, origin=f"{name}:3")) for each in judge("max-files = 1")]
+    verdicts = [
+        attrs.evolve(verdict, budget=attrs.evolve(verdict.budget, origin=f"{name}:3")) for verdict in judge("max-files = 1")
+    ]
     texts = {form: text_of(form, image(), verdicts=verdicts, dockerfile=name) for form in ("sarif", "github", "gitlab")}
     for text in texts.values():
         text.encode()
@@ -171,7 +173,8 @@ def test_github_annotates_budgets_where_they_are_written() -> None:
     ]
     assert "%0A/app/tmp in layer 1%0A" in lines[2]
     flag = [
-        attrs.evolve(each, budget=attrs.evolve(each.budget, origin="--max-download")) for each in judge("max-download = 1")
+        attrs.evolve(verdict, budget=attrs.evolve(verdict.budget, origin="--max-download"))
+        for verdict in judge("max-download = 1")
     ]
     assert text_of("github", image(), verdicts=flag).startswith("::error title=ocisize budget max-download::download ")
 
@@ -186,13 +189,13 @@ def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
     ]  # fmt: skip
     (run,) = json.loads(with_budgets("sarif"))["runs"]
     results = run["results"]
-    assert [(each["ruleId"], each["level"]) for each in results[:4]] == [
+    assert [(result["ruleId"], result["level"]) for result in results[:4]] == [
         ("budget-max-download", "error"), ("budget-max-waste", "error"), ("budget-forbid", "error"), ("budget-max-files", "warning"),
     ]  # fmt: skip
     place = results[3]["locations"][0]["physicalLocation"]
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("ocisize.toml", 6)
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    assert [rules[each["ruleIndex"]] for each in results] == [each["ruleId"] for each in results]
+    assert [rules[result["ruleIndex"]] for result in results] == [result["ruleId"] for result in results]
     prints = [result["partialFingerprints"]["primaryLocationLineHash"] for result in results]
     assert len(set(prints)) == len(prints) == 6
 
@@ -200,7 +203,7 @@ def test_gitlab_and_sarif_have_the_broken_budgets() -> None:
 def test_fingerprints_of_budgets_outlive_other_figures() -> None:
     """An image of another size breaks the same budget; two equal budgets are two issues."""
     text = 'max-download = "1 kB"\n[[budget]]\nmax-download = "1 kB"'
-    found = [json.loads(text_of("gitlab", each, verdicts=judge(text, each))) for each in platforms()[:1] * 2]
+    found = [json.loads(text_of("gitlab", image, verdicts=judge(text, image))) for image in platforms()[:1] * 2]
     grown = changed(image(), compressed_size=99_999)
     found.append(json.loads(text_of("gitlab", grown, verdicts=judge(text, grown))))
     prints = [[issue["fingerprint"] for issue in issues[:2]] for issues in found]
@@ -228,7 +231,7 @@ def test_hostile_names_in_verdicts(name: str) -> None:
     """No control character of a path, step or reason is written."""
     analysis = hostile_analysis()
     verdicts = judge("forbid = '*1*'\n[[budget]]\nlayer = '*'\nmax-unpacked = 0\nmax-file-size = 1", analysis)
-    bad = [attrs.evolve(each, budget=attrs.evolve(each.budget, reason="".join(HOSTILE[:-1]))) for each in verdicts]
+    bad = [attrs.evolve(verdict, budget=attrs.evolve(verdict.budget, reason="".join(HOSTILE[:-1]))) for verdict in verdicts]
     text = text_of(name, analysis, verdicts=bad)
     if name != "dive-json":
         assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", text)
@@ -266,16 +269,16 @@ def test_sarif_has_a_run_for_each_platform() -> None:
     ]
     assert [len(run["results"]) for run in runs] == [2, 2]
     for run, platform in zip(runs, ("linux/amd64", "linux/arm64"), strict=True):
-        assert all(each["message"]["text"].startswith(f"{platform}: ") for each in run["results"])
+        assert all(result["message"]["text"].startswith(f"{platform}: ") for result in run["results"])
 
 
 def test_gitlab_separates_platforms() -> None:
     """Fingerprints are unique over all images, and the same in a report on one platform."""
     issues = json.loads(of_all("gitlab", verdicts=judged_all()))
-    assert len({each["fingerprint"] for each in issues}) == len(issues) == 4
+    assert len({issue["fingerprint"] for issue in issues}) == len(issues) == 4
     assert [issue["description"].partition(": ")[0] for issue in issues] == ["linux/amd64"] * 2 + ["linux/arm64"] * 2
     alone = json.loads(text_of("gitlab", platforms()[1], verdicts=judged_all()["linux/arm64"]))
-    assert [each["fingerprint"] for each in alone] == [each["fingerprint"] for each in issues[2:]]
+    assert [issue["fingerprint"] for issue in alone] == [issue["fingerprint"] for issue in issues[2:]]
 
 
 def test_github_annotates_once_what_several_platforms_have() -> None:
@@ -373,10 +376,10 @@ def test_the_command_writes_all_formats(tmp_path: Path, capsys: pytest.CaptureFi
 
 def lines_in(name: str, text: str) -> list[tuple[int, int]]:
     if name == "sarif":
-        regions = [each["locations"][0]["physicalLocation"]["region"] for each in json.loads(text)["runs"][0]["results"]]
+        regions = [result["locations"][0]["physicalLocation"]["region"] for result in json.loads(text)["runs"][0]["results"]]
         return [(region["startLine"], region["endLine"]) for region in regions]
     if name == "gitlab":
-        return [(each["location"]["lines"]["begin"], each["location"]["lines"]["end"]) for each in json.loads(text)]
+        return [(issue["location"]["lines"]["begin"], issue["location"]["lines"]["end"]) for issue in json.loads(text)]
     return [(int(first), int(last)) for first, last in re.findall(r"file=Dockerfile,line=(\d+),endLine=(\d+),", text)]
 
 
@@ -516,8 +519,8 @@ def test_the_most_serious_findings_stay() -> None:
     findings = [finding(severity=list(Severity)[::-1][number % 3], size=number) for number in range(9)]
     analysis = changed(image(), advice=Advice(tuple(findings)))
     kept = most_serious(ReportedImage(analysis=analysis), 4)
-    assert [each.severity.value for each in kept].count("high") == 3
-    assert kept == [each for each in findings if each in kept]
+    assert [finding.severity.value for finding in kept].count("high") == 3
+    assert kept == [finding for finding in findings if finding in kept]
     many = [finding(100 + number % 900, severity=Severity.LOW, step=f"RUN {number}") for number in range(MOST_RESULTS + 7)]
     (run,) = json.loads(text_of("sarif", changed(image(), advice=Advice(tuple(many)))))["runs"]
     assert len(run["results"]) == MOST_RESULTS

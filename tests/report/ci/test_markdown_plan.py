@@ -64,7 +64,7 @@ def test_the_plan_comes_before_findings() -> None:
 
 
 def test_later_steps_are_folded() -> None:
-    """Five steps are open; the others are in a table and blocks of their own with their numbers."""
+    """Five steps are open; the others are in a table and separate blocks with their numbers."""
     steps = tuple(step(title=f"thing {number}") for number in range(1, 9))
     text = text_of("markdown", with_plan(image(), Plan(steps=steps)))
     table, _, folded = text.partition("<summary>3 more fixes</summary>")

@@ -104,8 +104,8 @@ def check(analysis: Analysis, data: dict[str, Any]) -> None:
     causes = data["causes"]
     for entry in analysis.waste:
         expected[entry.held_by, entry.hidden_by, causes.index(entry.cause.value)] += entry.size
-    for each in analysis.layers:
-        expected[each.index, -1, -1] += each.live_size
+    for stored in analysis.layers:
+        expected[stored.index, -1, -1] += stored.live_size
     assert content == +expected
     if data["rows"]["compressed_sizes"] is not None:
         assert sum(download.values()) == analysis.compressed_size

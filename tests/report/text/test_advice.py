@@ -143,7 +143,7 @@ def test_what_is_asked_is_last(analysis: Analysis) -> None:
 
 
 def test_findings_as_json(analysis: Analysis) -> None:
-    """A document of its own, with all findings as the whole report has them."""
+    """A separate document, with all findings as the whole report has them."""
     document = json.loads(advice_to_json(attrs.evolve(analysis, advice=Advice((FINDING, SECRET)))))
     assert (document["schema"], document["version"]) == ("ocisize.advice", 1)
     assert [finding["id"] for finding in document["advice"]["findings"]] == ["OS101", "OS230"]

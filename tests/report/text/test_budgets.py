@@ -89,7 +89,7 @@ def test_a_different_verdict_of_dive_is_shown() -> None:
     """Where dive decides otherwise the reader sees its figure; elsewhere nothing."""
     figures = image().dive
     assert figures is not None
-    found = {each.budget.key: each for each in check(image(), dive_budgets({"highestWastedBytes": "5500"}, {}, ""))}
+    found = {verdict.budget.key: verdict for verdict in check(image(), dive_budgets({"highestWastedBytes": "5500"}, {}, ""))}
     assert describe(found["highestWastedBytes"], image()) == ("waste 5.00 kB < 5.50 kB, fails in dive, which counts 6.00 kB")
     none = changed(image(), dive=attrs.evolve(figures, wasted_size=1, user_size=0))
     kept = check(changed(none, layers=none.layers[:1]), dive_budgets({}, {}, ""))[0]

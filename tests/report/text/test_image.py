@@ -263,8 +263,8 @@ def test_documents_without_dives_figures_load(analysis: Analysis) -> None:
     """What was saved before there were such figures is read, and shown without their row."""
     document = json.loads(to_json(analysis, files=True))
     del document["dive"]
-    for each in document["layers"]:
-        del each["member"], each["files"]["claimed_sizes"], each["files"]["type_flags"], each["files"]["rooted"]
+    for stored in document["layers"]:
+        del stored["member"], stored["files"]["claimed_sizes"], stored["files"]["type_flags"], stored["files"]["rooted"]
     back = from_json(json.dumps(document))
     assert back.dive is None
     assert not any(line.startswith("dive") for line in text_of(back).splitlines())

@@ -50,7 +50,7 @@ def test_base_and_own_part(analysis: Analysis) -> None:
     assert found["Yours"] == (f"{download[2]} B", "1 file, 500 B live")
 
 
-@pytest.mark.parametrize("method", [each for each in BaseMethod if each is not BaseMethod.NAMED])
+@pytest.mark.parametrize("method", [method for method in BaseMethod if method is not BaseMethod.NAMED])
 def test_every_method_has_words(analysis: Analysis, method: BaseMethod) -> None:
     """However the base was found, the report says so; a guess names the way to certainty."""
     note = lines(with_base(analysis, BaseImage(1, None, None, method, BaseCertainty.GUESS)))["Base"][1]
