@@ -10,7 +10,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import cast
 
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.tuples import NamedTuple
@@ -137,22 +136,19 @@ def split_runs(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[lis
     return starts, numbers
 
 
-class _KeptRuns(NamedTuple):
+class KeptRuns(NamedTuple):
     """The runs of a table without the directories of other tables; kept with the table, for all analyses of its layer."""
 
     starts: IntArray  #: by run, its first row
     directories: IntArray  #: by run ("I"), its directory: numbered in the order of their first rows
-    first_rows: IntArray  #: by directory ("I"), the first row in it
+    paths: list[bytes]  #: of the directories
 
     @classmethod
-    def of(cls, runs: DirectoryRuns) -> _KeptRuns:
-        """The runs of a table, whose directories are numbered with those of other tables."""
+    def of(cls, runs: DirectoryRuns, paths: Sequence[bytes]) -> KeptRuns:
+        """The runs of a table, whose directories are numbered with those of other tables; ``paths`` are those of all."""
         numbers = {number: position for position, number in enumerate(dict.fromkeys(runs.directories))}
-        first_rows = dict(zip(reversed(runs.directories), reversed(runs.starts), strict=True))
         return cls(
-            runs.starts,
-            array("I", map(numbers.__getitem__, runs.directories)),
-            array("I", map(first_rows.__getitem__, numbers)),
+            runs.starts, array("I", map(numbers.__getitem__, runs.directories)), list(map(paths.__getitem__, numbers))
         )
 
 
@@ -165,8 +161,16 @@ class ImageRuns:
 
     def read(self, table: FileTable) -> Iterator[Piece]:
         """Find the runs of the next table, and yield its pieces; the runs are complete after the last piece."""
-        kept = table.derived.get(_KeptRuns)
-        return self._read_first(table) if kept is None else self._read_again(table, cast("_KeptRuns", kept))
+        return self.pieces(table, len(self.tables) - 1) if self.add_kept(table) else self._read_first(table)
+
+    def add_kept(self, table: FileTable) -> bool:
+        """Add the runs of the next table if they are kept with it, and return whether they are. No path is split for it."""
+        kept = table.derived.get(KeptRuns)
+        if not isinstance(kept, KeptRuns):
+            return False
+        numbers = list(map(self.directories.numbers.__getitem__, kept.paths))
+        self.tables.append(DirectoryRuns(kept.starts, array("I", map(numbers.__getitem__, kept.directories))))
+        return True
 
     def _read_first(self, table: FileTable) -> Iterator[Piece]:
         """Find the runs, and keep them with the table."""
@@ -177,22 +181,7 @@ class ImageRuns:
             runs.starts.extend([first + start for start in starts])
             runs.directories.extend(numbers)
             yield Piece(first, paths, numbers, [*starts, len(paths)])
-        table.derived[_KeptRuns] = _KeptRuns.of(runs)
-
-    def _read_again(self, table: FileTable, kept: _KeptRuns) -> Iterator[Piece]:
-        """Look up the path of each directory once, at its first row."""
-        runs, begin = DirectoryRuns(kept.starts), 0
-        self.tables.append(runs)
-        numbers: list[int] = []  # by number in the table
-        for first, paths in table.paths.pieces():
-            end = bisect_left(kept.starts, first + len(paths), begin)
-            new = bisect_left(kept.first_rows, first + len(paths), len(numbers))
-            rows = kept.first_rows[len(numbers) : new]
-            numbers += [self.directories.numbers[paths[row - first].rpartition(b"/")[0]] for row in rows]
-            directories = array("I", map(numbers.__getitem__, kept.directories[begin:end]))
-            runs.directories.extend(directories)
-            yield Piece(first, paths, directories, [*[start - first for start in kept.starts[begin:end]], len(paths)])
-            begin = end
+        table.derived[KeptRuns] = KeptRuns.of(runs, self.directories.paths)
 
     def pieces(self, table: FileTable, index: int) -> Iterator[Piece]:
         """Yield the pieces of a table again; ``index`` is its place in the order in which tables were read."""
@@ -208,6 +197,6 @@ def find_runs(tables: Sequence[FileTable]) -> ImageRuns:
     """Return the runs of the tables of an image, base first."""
     runs = ImageRuns()
     for table in tables:
-        for _ in runs.read(table):
+        for _ in () if runs.add_kept(table) else runs.read(table):
             pass
     return runs

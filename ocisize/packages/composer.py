@@ -14,7 +14,7 @@ from ocisize.filesystem.overlay import Overlay
 from ocisize.layer.kept_files import COMPOSER_INSTALLED
 from ocisize.oci.strict_json import expect_type, load_json
 from ocisize.packages.development import DevelopmentPackages
-from ocisize.tar.filetable import DIRECTORY, FileTable
+from ocisize.tar.filetable import DIRECTORY, FileTable, layer_value
 from ocisize.tar.paths import clean_name
 from ocisize.values import frozen
 
@@ -46,7 +46,7 @@ def find_composer_development(tables: Sequence[FileTable], overlay: Overlay) -> 
         path: table.contents[row]
         for table, hidden_by in zip(tables, overlay.hidden_by, strict=True)
         if table.contents
-        for row, path in table.paths.select_with(COMPOSER_INSTALLED + b"\0")
+        for row, path in layer_value(table, find_installed_files)
         if row in table.contents and hidden_by[row] < 0
     }
     found = [
@@ -55,6 +55,11 @@ def find_composer_development(tables: Sequence[FileTable], overlay: Overlay) -> 
         if (installed := _read_installed(path, content)) is not None and installed.development
     ]
     return [packages for packages in found if packages is not None]
+
+
+def find_installed_files(table: FileTable) -> list[tuple[int, bytes]]:
+    """The rows of a layer that have the path of composer's list of packages, with their paths."""
+    return list(table.paths.select_with(COMPOSER_INSTALLED + b"\0"))
 
 
 def _read_installed(path: bytes, content: bytes) -> _Installed | None:

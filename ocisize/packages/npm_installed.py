@@ -66,9 +66,14 @@ def _development_of(lock: NpmLock, survey: _Survey, manifest: bytes) -> Developm
 def _visible_locks(tables: Sequence[FileTable], overlay: Overlay) -> Iterator[tuple[bytes, bytes]]:
     """The visible locks by path; few paths are looked at, since most images have no development packages."""
     for table, hidden_by in zip(tables, overlay.hidden_by, strict=True):
-        for row, path in table.paths.select_with(NPM_LOCK + b"\0") if table.contents else ():
+        for row, path in layer_value(table, find_locks) if table.contents else ():
             if row in table.contents and hidden_by[row] < 0:
                 yield path, table.contents[row]
+
+
+def find_locks(table: FileTable) -> list[tuple[int, bytes]]:
+    """The rows of a layer that have the path of a lock, with their paths."""
+    return list(table.paths.select_with(NPM_LOCK + b"\0"))
 
 
 def _visible_manifests(tables: Sequence[FileTable], overlay: Overlay) -> Iterator[tuple[bytes, bytes]]:
@@ -120,7 +125,7 @@ class _Survey:
 
     def add_layer(self, layer: int, table: FileTable, hidden_by: IntArray) -> None:
         """Record the files of a layer."""
-        kinds, left_out = table.kinds, layer_value(table, _find_long)
+        kinds, left_out = table.kinds, layer_value(table, find_long)
         for start, end, number in self._runs.tables[layer].spans(len(table)):
             if (owner := self._owners[number]) is not None:
                 rows = [row for row in range(start, end) if kinds[row] != DIRECTORY and row not in left_out]
@@ -156,7 +161,7 @@ class _Survey:
         return None
 
 
-def _find_long(table: FileTable) -> frozenset[int]:
+def find_long(table: FileTable) -> frozenset[int]:
     """The rows with paths that no filesystem has."""
     pieces = (piece for piece in table.paths.pieces() if max(map(len, piece[1])) > _MAX_PATH)
     return frozenset(row for first, paths in pieces for row, path in enumerate(paths, first) if len(path) > _MAX_PATH)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ocisize.filesystem.overlay import Overlay
 from ocisize.layer.kept_files import APK_DATABASES, DEBIAN_VERSION, DPKG_FOLDER, DPKG_STATUS, OS_RELEASE
@@ -17,7 +17,7 @@ from ocisize.model.system import OperatingSystem, Runtime, System
 from ocisize.oci.documents import RunConfig
 from ocisize.packages.runtimes import RuntimeRule, load_runtimes
 from ocisize.patterns import lazy_pattern
-from ocisize.tar.filetable import HARD_LINK, REGULAR, SYMLINK, FileTable
+from ocisize.tar.filetable import HARD_LINK, REGULAR, SYMLINK, FileTable, layer_value
 from ocisize.text import decode_name
 
 _LOADER = lazy_pattern(rb"(?:usr/)?lib(?:32|64|x32)?/(?:[^/]+/)?ld(-musl-[^/]*|-linux[^/]*|64|-\d[\d.]*)\.so[^/]*")
@@ -106,17 +106,41 @@ def _packages(contents: Mapping[bytes, bytes]) -> tuple[str | None, int | None]:
     return None, None
 
 
-def _visible(tables: Sequence[FileTable], overlay: Overlay, text: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Layer, row and path of visible files and links whose path contains a text."""
+def _visible(
+    tables: Sequence[FileTable], overlay: Overlay, find: Callable[[FileTable], Iterable[tuple[int, bytes]]]
+) -> Iterator[tuple[int, int, bytes]]:
+    """Layer, row and path of the visible files and links among what ``find`` returns for each table."""
     for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
-        for row, path in table.paths.select_with(text):
+        for row, path in find(table):
             if hidden_by[row] < 0 and table.kinds[row] in _PROGRAMS:
                 yield layer, row, path
 
 
+def loaders_of(table: FileTable) -> list[tuple[int, bytes]]:
+    """The rows of a layer whose paths are those of loaders of a C library, with the paths; found once for a layer."""
+    return layer_value(table, find_loaders)
+
+
+def find_loaders(table: FileTable) -> list[tuple[int, bytes]]:
+    """What ``loaders_of`` returns."""
+    return [(row, path) for row, path in table.paths.select_with(b"/ld") if _LOADER.fullmatch(path)]
+
+
+def programs_of(table: FileTable) -> list[tuple[int, bytes]]:
+    """The rows of a layer that have the names of runtimes, with their paths; found once for a layer."""
+    return layer_value(table, find_programs)
+
+
+def find_programs(table: FileTable) -> list[tuple[int, bytes]]:
+    """What ``programs_of`` returns."""
+    stems = {stem for rule in load_runtimes() for stem in rule.stems}
+    found = table.paths.select_with(b"bin/")
+    return [(row, path) for row, path in found if path.rpartition(b"/")[2].rstrip(_DIGITS) in stems]
+
+
 def _libc(tables: Sequence[FileTable], overlay: Overlay, system: str) -> str | None:
     """The C library, by its loader; if both are installed, the library that the distribution is built with."""
-    loaders = [match[1] for _, _, path in _visible(tables, overlay, b"/ld") if (match := _LOADER.fullmatch(path))]
+    loaders = [match[1] for _, _, path in _visible(tables, overlay, loaders_of) if (match := _LOADER.fullmatch(path))]
     kinds = {"musl" if loader.startswith(b"-musl") else "glibc" for loader in loaders}
     if len(kinds) > 1:
         return "musl" if system in _MUSL_SYSTEMS else "glibc"
@@ -135,7 +159,7 @@ def _runtimes(tables: Sequence[FileTable], overlay: Overlay, environment: Mappin
         for stem in rule.stems:
             by_stem[stem].append(rule)
     runtimes: dict[tuple[str, str, str], Runtime] = {}
-    for layer, row, path in _visible(tables, overlay, b"bin/"):
+    for layer, row, path in _visible(tables, overlay, programs_of):
         name = path.rpartition(b"/")[2]
         for rule in by_stem.get(name.rstrip(_DIGITS), ()):
             match = next((match for pattern in rule.patterns if (match := pattern.fullmatch(path))), None)
@@ -179,7 +203,7 @@ def _own_program(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig, 
     path = command[0].lstrip("/").encode("utf-8", "surrogateescape") if command and command[0].startswith("/") else b""
     if not path or path.startswith((b"bin/", b"sbin/", b"usr/bin/", b"usr/sbin/", b"usr/lib/")):
         return None
-    for layer, row, visible in _visible(tables, overlay, path + b"\0"):
+    for layer, row, visible in _visible(tables, overlay, lambda table: table.paths.select_with(path + b"\0")):
         table = tables[layer]
         executable = table.attributes[table.owners[row]].mode & 0o111
         if visible == path and executable and table.sizes[row] >= _MIN_PROGRAM_SIZE:

@@ -16,7 +16,7 @@ from ocisize.model.build_step import BuildStep, StepKind, split_commands
 from ocisize.model.plan import PlanEdit
 from ocisize.plan.contexts import StepContext, find_contexts, is_built_by_modern_builder
 from ocisize.plan.rows import RowIndex
-from ocisize.tar.paths import PathColumn
+from ocisize.tar.filetable import FileTable, layer_value
 from ocisize.text import quote_code
 from ocisize.values import define, field
 
@@ -129,7 +129,7 @@ class Build:
 
     def knows_users(self, layer: int) -> bool:
         """Whether all names of users and groups were made below a layer: packages make users, too."""
-        return not any(_names_users(table.paths) for table in self.evidence.tables[layer:])
+        return not any(layer_value(table, names_users) for table in self.evidence.tables[layer:])
 
     def is_joined(self, layer: int) -> bool:
         """Whether the commands of a layer's RUN are in one RUN with those of other layers."""
@@ -253,9 +253,9 @@ class Build:
         ]
 
 
-def _names_users(paths: PathColumn) -> bool:
+def names_users(table: FileTable) -> bool:
     """Whether a layer has one of the files with the names of users and groups."""
-    return any(path == name for name in _USERS for _, path in paths.select_with(name + b"\0"))
+    return any(path == name for name in _USERS for _, path in table.paths.select_with(name + b"\0"))
 
 
 def _wrap(text: str, pieces: Sequence[Piece], escape: str) -> str:

@@ -1,0 +1,135 @@
+"""What the rows of one layer do to each other: found once for a layer, whatever images have it.
+
+A directory of a layer is contested if rows of two pieces of the layer are in it or below it, if the layer has a path in it
+twice, or as a directory and as something else. Which directories layers contest with each other is in `overlap`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
+from operator import lt
+
+from ocisize.filesystem.directories import MAX_PATH, ImageRuns, Piece
+from ocisize.filesystem.whiteout import is_aufs, is_whiteout, marked_rows
+from ocisize.tar.filetable import DIRECTORY, FileTable, IntArray
+from ocisize.tuples import NamedTuple
+
+IS_DIRECTORY = bytes(kind == DIRECTORY for kind in range(256))  #: by kind, for ``translate``
+IS_OTHER = bytes(kind != DIRECTORY for kind in range(256))  #: the opposite
+
+
+class LayerOverlap(NamedTuple):
+    """What the rows of one layer do to each other; kept with the table of the layer."""
+
+    special: IntArray  #: rows ("I") that are no entries of a filesystem, ascending
+    contested: list[bytes]  #: directories in which rows of the layer can overlap
+
+
+def scan_layer_paths(table: FileTable, runs: ImageRuns) -> LayerOverlap:
+    """Read a layer as the next one of the runs, and find the rows that can overlap within it."""
+    return _LayerScan(table, runs).scan()
+
+
+class _LayerScan:
+    """Scans the paths of one layer, piece by piece, for directories that its own rows contest."""
+
+    def __init__(self, table: FileTable, runs: ImageRuns) -> None:
+        self._table, self._runs = table, runs
+        self._paths, self._parents = runs.directories.paths, runs.directories.parents
+        self._numbers = runs.directories.numbers
+        self._last_piece: dict[int, int] = {}  # by directory: the last piece with rows in it or below it
+        self._contested: set[int] = set()
+        self._before = array("I")  # the directories of the runs so far
+        self._pieces = 0
+        self._last_path, self._ordered = b"", False  # of the last piece; whether its last run ascends
+
+    def scan(self) -> LayerOverlap:
+        """Read the layer as the next one of the runs."""
+        special = set(markers(self._table))
+        for piece in self._runs.read(self._table):
+            directories, others = self._add_piece(piece)
+            if b".." in directories or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
+                special.update(odd_rows(self._table, piece.first, piece.paths))
+        return LayerOverlap(array("I", sorted(special)), sorted(map(self._paths.__getitem__, self._contested)))
+
+    def _add_piece(self, piece: Piece) -> tuple[set[bytes], set[bytes]]:
+        """Scan a piece; return its directories with their parents, and the paths of its other entries."""
+        paths, numbers, bounds = piece.paths, piece.directories, piece.bounds
+        before = self._before
+        uncontested = before and self._ordered and before[-1] == numbers[0] and numbers[0] not in self._contested
+        entered = self._enter(numbers)
+        kinds = self._table.kinds[piece.first : piece.first + len(paths)]
+        others = list(compress(paths, kinds.translate(IS_OTHER)))
+        distinct = set(others)
+        if len(distinct) != len(others):
+            self._mark(map(parent_of, find_repeated(others)))
+        entered.update(compress(paths, kinds.translate(IS_DIRECTORY)))
+        self._mark(map(parent_of, distinct & entered))
+        if uncontested and self._continues_run(paths[: bounds[1]], before, numbers):
+            self._contested.discard(numbers[0])
+        self._before.extend(numbers)
+        last_run = paths[bounds[-2] :]
+        self._last_path, self._ordered = paths[-1], all(map(lt, last_run, last_run[1:]))
+        return entered, distinct
+
+    def _continues_run(self, run: list[bytes], before: IntArray, numbers: Sequence[int]) -> bool:
+        """Return True if this piece continues a directory that the last piece began.
+
+        Its names must strictly ascend across the cut, and it must have no sub-directories; then it is not contested.
+        Without this, each row of a directory that is longer than a piece is laid over the others: 0.43 s of CPU time instead
+        of 0.08 s for 200,000 rows in ten directories. Of a whole run for an image of Node.js it saves 1 %.
+        """
+        number = numbers[0]
+        directory, count = self._paths[number], before.count(number)
+        below = directory + b"/" if directory else b""
+        return (
+            number not in numbers[1:]
+            and all(other == number for other in before[len(before) - count :])
+            and all(map(lt, [self._last_path, *run], run))
+            and not any(self._paths[other].startswith(below) for other in self._last_piece if other != number)
+        )
+
+    def _enter(self, numbers: Iterable[int]) -> set[bytes]:
+        """Record a piece with rows in some directories; return the paths of these and of all directories above them."""
+        self._pieces += 1
+        piece, last_piece, entered = self._pieces, self._last_piece, list[int]()
+        for number in numbers:
+            while (last := last_piece.get(number)) != piece:
+                if last is not None:
+                    self._contested.add(number)
+                last_piece[number] = piece
+                entered.append(number)
+                number = self._parents[number]  # noqa: PLW2901 - up to what is recorded
+        return set(map(self._paths.__getitem__, entered))
+
+    def _mark(self, directories: Iterable[bytes]) -> None:
+        """Mark directories as contested."""
+        self._contested.update(map(self._numbers.__getitem__, directories))
+
+
+def markers(table: FileTable) -> Iterator[int]:
+    """Rows that are whiteout markers or files of AUFS."""
+    return (row for row, path in marked_rows(table) if is_whiteout(path) or is_aufs(path))
+
+
+def odd_rows(table: FileTable, first: int, paths: list[bytes]) -> Iterator[int]:
+    """Rows with a path that no filesystem can hold: above the root, too long, or that of the root."""
+    for row, path in enumerate(paths, first):
+        if path[:3] in (b"..", b"../") or len(path) > MAX_PATH or (not path and table.kinds[row] != DIRECTORY):
+            yield row
+
+
+def find_repeated(paths: Iterable[bytes]) -> Iterator[bytes]:
+    """The paths that come again, each time they do."""
+    seen: set[bytes] = set()
+    for path in paths:
+        if path in seen:
+            yield path
+        seen.add(path)
+
+
+def parent_of(path: bytes) -> bytes:
+    """The directory of a path."""
+    return path.rpartition(b"/")[0]
