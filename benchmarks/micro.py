@@ -259,6 +259,23 @@ def _entries(analysis: Any) -> int:
     return sum(layer.entry_count for layer in analysis.layers)
 
 
+def _cache(steps: Steps, folder: Path) -> None:
+    """Layers kept in the cache and taken from it; the bytes of their entries, per entry of the layers."""
+    from ocisize import Analyzer
+    from ocisize.cache.entry import pack_entry, unpack_entry
+    from ocisize.layer.table_sections import pack_table, unpack_table
+
+    tables: list[Any] = [layer.files for layer in Analyzer().analyze(folder / "gzip").layers]
+    rows = sum(map(len, tables))
+    entries = steps.time("keep, ns", lambda: [pack_entry("k", pack_table(table)) for table in tables], lambda _: rows)
+    steps.time(
+        "load, ns",
+        lambda: [unpack_table(unpack_entry("k", entry, max_size=1 << 32)) for entry in entries],
+        lambda _: rows,
+    )
+    steps.costs["bytes of the cache"] = sum(map(len, entries)) / rows
+
+
 PAX = "pax"
 STEPS: dict[str, Callable[[Steps, Path], None]] = {
     "in-place": _scan_in_place,
@@ -268,6 +285,7 @@ STEPS: dict[str, Callable[[Steps, Path], None]] = {
     "merge": _merge,
     "catalog": _catalog,
     "compare": _compare,
+    "cache": _cache,
 }
 
 

@@ -38,8 +38,8 @@ def compile_modules(tree: Path) -> None:
 
 
 def environment(tree: Path = REPOSITORY) -> dict[str, str]:
-    """The environment that makes Python import ocisize from a tree, with .pyc files."""
-    return {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": ""}
+    """The environment that makes Python import ocisize from a tree, with .pyc files, and ocisize keep nothing."""
+    return {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "", "OCISIZE_CACHE_MAX_SIZE": "0"}
 
 
 def variables(tree: Path = REPOSITORY) -> dict[str, str]:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import results as store
 import tables
 import targets
-from groups import before, layers, network, process, scale
+from groups import before, layers, network, process, reach, scale
 from groups.context import Context
 from results import Section
 
@@ -34,6 +34,7 @@ GROUPS: dict[str, Callable[[Context], Iterator[Section]]] = {
     "start": process.start,
     "micro": process.micro,
     "before": before.before,
+    "reach": reach.reach,
 }
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from ocisize.budgets.check_platforms import check_all
     from ocisize.budgets.config import BudgetFile, find_budget_file, load_baseline, load_budget_file, save_baseline
     from ocisize.budgets.parse import BudgetSettings, parse_budgets
+    from ocisize.cache.disk import CacheUsage, DiskCache
+    from ocisize.cache.store import Cache
     from ocisize.comparison.images import compare
     from ocisize.dockerfile.parse import Dockerfile, Instruction, Stage, parse_dockerfile
     from ocisize.errors import (
@@ -123,6 +125,8 @@ _MODULES = {
     "budgets.check_platforms": "check_all",
     "budgets.config": "BudgetFile find_budget_file load_baseline load_budget_file save_baseline",
     "budgets.parse": "BudgetSettings parse_budgets",
+    "cache.disk": "CacheUsage DiskCache",
+    "cache.store": "Cache",
     "comparison.images": "compare",
     "dockerfile.parse": "Dockerfile Instruction Stage parse_dockerfile",
     "errors": (
@@ -175,23 +179,23 @@ __all__ = [
     "DIFF_FORMATS", "FORMATS", "Advice", "Analysis", "Analyzer", "ArchiveError", "Attributes", "AuthenticationFailed",
     "BaseCertainty", "BaseChange", "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer",
     "BaselineTotals", "BlobError", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit", "BudgetSettings",
-    "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Catalog", "CatalogError", "Category", "Cause", "CauseKind",
-    "Comparison", "Confidence", "Connection", "Cost", "CostAssumptions", "Descriptor", "DiffFormat", "Digest",
-    "DigestMismatch", "DirectoryChange", "DiveFigures", "Dockerfile", "DocumentError", "DownloadCause", "Drift",
-    "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan", "FileChanges", "FileColumns", "FileEntry", "FileRegion",
-    "FileSum", "FileTable", "Finding", "FindingDrift", "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups",
-    "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "Instruction", "InvalidCost", "InvalidGlob",
-    "InvalidReference", "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure", "LayerStatus", "LimitExceeded",
-    "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere",
-    "OperatingSystem", "PackageChange", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep",
-    "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "Reason", "RegistryError", "ReportError",
-    "ReportOptions", "Rule", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "Sizes", "SortOrder", "Source",
-    "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System", "TarError",
-    "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__",
-    "analyze", "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "cost_of", "digest_of",
-    "find_budget_file", "from_json", "list_files", "load_baseline", "load_budget_file", "load_catalog",
-    "make_tree", "measure_parts", "open_source", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "ratchet",
-    "render_report", "save_baseline", "scan_tar", "to_json",
+    "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Cache", "CacheUsage", "Catalog", "CatalogError", "Category",
+    "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "Cost", "CostAssumptions", "Descriptor", "DiffFormat",
+    "Digest", "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures", "Dockerfile", "DocumentError",
+    "DownloadCause", "Drift", "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan", "FileChanges", "FileColumns",
+    "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift", "ForeignLayerAbsent", "Format", "Glob",
+    "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "Instruction", "InvalidCost",
+    "InvalidGlob", "InvalidReference", "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure", "LayerStatus",
+    "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform", "NotAnImage", "Number",
+    "OcisizeError", "OnlyThere", "OperatingSystem", "PackageChange", "PartChange", "PatchError", "PathColumn", "Plan",
+    "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "Reason",
+    "RegistryError", "ReportError", "ReportOptions", "Rule", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch",
+    "Sizes", "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion",
+    "System", "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError", "WasteTable",
+    "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all", "check_change",
+    "compare", "cost_of", "digest_of", "find_budget_file", "from_json", "list_files", "load_baseline", "load_budget_file",
+    "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets", "parse_cost", "parse_dockerfile",
+    "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
 ]  # fmt: skip
 
 

@@ -33,30 +33,31 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from ocisize.chosen_base import choose_base
 from ocisize.errors import LayerError
-from ocisize.history.base_image import find_base, match_given
 from ocisize.layer.content_hashes import Outcome
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.progress import ProgressCallback
 from ocisize.layer.reader import LayerReader
-from ocisize.layer.scan import LayerScan
 from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
 from ocisize.logs import Logger, PhaseTimer
 from ocisize.model.analysis import Analysis
-from ocisize.model.base import SCRATCH, BaseImage
+from ocisize.model.base import BaseImage
 from ocisize.oci.choose import parse_wanted
 from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, read_image
 from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
-from ocisize.oci.source import ImageSource, Source, complete_source
+from ocisize.oci.source import ImageSource, OnePassSource, Source, complete_source
 from ocisize.rules.load import load_catalog
-from ocisize.sources.given_base import read_given
 from ocisize.sources.open import open_source
 from ocisize.sources.schemes import trim_input
 from ocisize.text import printable
 from ocisize.values import asdict, at_least, define, evolve, field
 
 if TYPE_CHECKING:
+    from ocisize.cache.store import Cache
+    from ocisize.finished import Finished
+    from ocisize.layer.scan import LayerScan
     from ocisize.model.build_files import BuildFiles
     from ocisize.model.platforms import IndexAnalysis
     from ocisize.rules.rule import Catalog
@@ -100,12 +101,16 @@ class Analyzer:
     keep_layers: bool = False
     #: Keep the databases of package managers in the file tables, so that ``compare`` names the packages that changed.
     keep_packages: bool = False
+    #: Keep the file tables in the analysis: lists of files and budgets on paths need them, a cache has figures at once.
+    files: bool = True
     #: What an image may ask for.
     limits: Limits = field(factory=Limits)
     #: Bytes of memory; lowers ``limits`` by the memory law of ``ocisize.limits``. None: no limit.
     max_memory: int | None = None
     #: Leave out layers, and images of an index, that cannot be read; the analysis names them, and is not ``complete``.
     keep_going: bool = False
+    #: Where results that depend on digests alone are kept between runs, such as a ``DiskCache``; None: nowhere.
+    cache: Cache | None = None
     #: Is called under a lock, at most once per MiB and layer; its errors end the analysis.
     on_progress: ProgressCallback | None = None
     _scans: dict[tuple[str, str | None], LayerScan] = field(factory=dict, init=False, repr=False)
@@ -142,15 +147,22 @@ class Analyzer:
         image = read_image(source, platform)
         shown = printable(source.reference or name)
         _log.info("%s: %d layers for %s", shown, len(image.layers), printable(str(image.platform)))
-        image, base = self._find_base(image)
+        image, base = choose_base(image, self.base, self._open)
         timer.end("manifest, config and base image")
 
         # Read the layers: this takes most of the time.
         with closing(self._make_reader(source)) as reader:
-            outcomes = self._read_distinct_layers(reader, image)
+            finished = self._open_finished(source, name, image, base)
+            known = finished.find(reader, files=self.files) if finished is not None else None
+            if known is not None:
+                timer.end("analysis from the cache")
+                return known
+            outcomes = reader.read_distinct(image.layers, self._scans if self.keep_layers else None)
             timer.end("layers")
             image = evolve(image, warnings=(*source.warnings, *image.warnings))
             analysis = self._analyze_layers(source, name, image, outcomes, base)
+        if finished is not None:
+            finished.keep(analysis, len(image.warnings))
         timer.end("analysis")
         return analysis
 
@@ -179,7 +191,7 @@ class Analyzer:
         images: dict[str, tuple[Image, BaseImage | None]] = {}
         for label, image in index.images.items():
             with error_context(label):
-                images[label] = self._find_base(image)
+                images[label] = choose_base(image, self.base, self._open)
         timer.end("manifests, configs and base images")
 
         # Read the layers of all images, each distinct one once.
@@ -231,32 +243,18 @@ class Analyzer:
 
     def _open(self, name: str, select: str | None = None) -> ImageSource:
         timer = PhaseTimer(_log)
-        source = open_source(name, select=select, connection=self.connection, limits=self._make_limits())
+        limits = self._make_limits()
+        source = open_source(name, select=select, connection=self.connection, limits=limits, cache=self.cache)
         timer.end("open")
         return source
 
-    def _find_base(self, image: Image) -> tuple[Image, BaseImage | None]:
-        """The image, with a warning if it is not built on the image that ``base`` names; and its base image."""
-        if self.base is not None and trim_input(os.fspath(self.base)) == SCRATCH:
-            return image, None
-        guessed = find_base(image.config, image.annotations, len(image.layers))
-        if self.base is None:
-            return image, guessed
-        named, notes = read_given(self._open, trim_input(os.fspath(self.base)), image.platform)
-        given, warning = match_given(named, [layer.diff_id for layer in image.layers])
-        return evolve(image, warnings=(*image.warnings, *notes, *filter(None, [warning]))), given or guessed
+    def _open_finished(self, source: ImageSource, name: str, image: Image, base: BaseImage | None) -> Finished | None:
+        """The place of an analysis in the cache; its modules are imported only if there is a cache."""
+        if self.cache is None or isinstance(source, OnePassSource):
+            return None
+        from ocisize.finished import Finished
 
-    def _read_distinct_layers(self, reader: LayerReader, image: Image) -> list[Outcome]:
-        """The outcome of each layer of an image. A layer that the image has twice, or that was kept, is not read again."""
-        layers = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(image.layers)}
-        outcomes: dict[tuple[str, str | None], Outcome] = {key: self._scans[key] for key in layers if key in self._scans}
-        missing = {key: layer for key, layer in layers.items() if key not in outcomes}
-        outcomes.update(zip(missing, reader.read(list(missing.values())), strict=True))
-        if self.keep_layers:  # the bytes of a layer that is not verified may not be those of its digest
-            read = ((key, outcomes[key]) for key in missing)
-            self._scans.update({key: scan for key, scan in read if isinstance(scan, LayerScan) and scan.digest_verified})
-        own_outcomes = [outcomes[layer.descriptor.digest, layer.diff_id] for layer in image.layers]
-        return reader.hash_duplicates(image.layers, own_outcomes)
+        return Finished.of(self.cache, self.__getstate__(), self._make_limits(), source, name, image, base)
 
     def _make_reader(self, source: ImageSource, times: int = 1) -> LayerReader:
         """A reader of layers with these options; ``times`` is that of the memory law."""
@@ -272,6 +270,7 @@ class Analyzer:
             limits=self._make_limits(times),
             on_progress=self.on_progress,
             progress_lock=self._lock,
+            cache=self.cache,
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +20,12 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 os.environ.pop("COLUMNS", None)  # pytest-xdist sets the width of its terminal, which reports would use
+
+_numbers = itertools.count()  # of tests
+#: the cache of fixtures that many tests share; each test has its own
+_CACHE = tempfile.TemporaryDirectory(prefix="ocisize-cache-")
+os.environ["OCISIZE_CACHE_DIR"] = _CACHE.name
+os.environ.pop("OCISIZE_CACHE_MAX_SIZE", None)
 
 #: folders and modules of tests that take long or run other programs, below tests/
 SLOW = (
@@ -109,6 +117,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own for each test: none depends on what another one has kept."""
+    folder = tmp_path_factory.getbasetemp() / "caches" / f"{next(_numbers)}"
+    monkeypatch.setenv("OCISIZE_CACHE_DIR", str(folder))
     return folder
 
 

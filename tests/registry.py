@@ -165,6 +165,8 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
             if answer.length and "Content-Length" not in answer.headers:
                 self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
+            if self.command == "HEAD":
+                return
             self.close_connection = answer.cut is not None or not answer.length or answer.forever
             self.wfile.write(answer.body[: answer.cut])
             self._go_on(answer, answer.body)
@@ -199,7 +201,7 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
                 _relay(self.connection, far)
                 back.join()
 
-        do_POST = do_GET
+        do_POST = do_HEAD = do_GET
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -22,6 +22,7 @@ from ocisize.cli.main import main
 from ocisize.budgets.config import load_budget_file
 from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry.credentials import Credentials, find_credentials
+from tests.images import build_image, layer, write_oci_archive
 from tests.tools import program
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +32,7 @@ BIN = Path(sys.executable).parent
 FENCES = re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)
 RECIPES = {name: text for name, text in re.findall(r"^`([^`\n]+)`\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)}
 WORKFLOW, GITLAB, JENKINS = ".github/workflows/image-size.yml", ".gitlab-ci.yml", "Jenkinsfile"
+CACHED_WORKFLOW, CACHED_GITLAB = ".github/workflows/image-size-cached.yml", "cached.gitlab-ci.yml"
 #: recipes that test_ci_comments.py tests
 COMMENTS = {
     ".github/workflows/image-size-comment.yml", ".github/workflows/image-size-action.yml", "merge-request.gitlab-ci.yml",
@@ -99,6 +101,7 @@ def test_every_recipe_is_tested() -> None:
     """No block of the page is passed over; those in this list have a test each."""
     names = {
         *COMMENTS, "ocisize.toml", WORKFLOW, GITLAB, JENKINS, ".pre-commit-config.yaml", "Makefile", "image-size.sh",
+        CACHED_WORKFLOW, CACHED_GITLAB,
     }  # fmt: skip
     assert set(RECIPES) == names
     assert len(FENCES) == len(RECIPES)
@@ -149,6 +152,34 @@ def test_gitlab(folder: Path, home: Path) -> None:
     assert set(job["artifacts"]["reports"]) == {"codequality", "metrics", "junit"}
     for report in job["artifacts"]["reports"].values():
         assert (folder / report).read_text()
+
+
+def test_a_cache_at_github(folder: Path, tmp_path: Path) -> None:
+    """The workflow is one by GitHub's schema, and what it saves is the folder that ocisize fills and prunes."""
+    check("check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(written(CACHED_WORKFLOW, folder)))
+    job = document(CACHED_WORKFLOW)["jobs"]["image-size"]
+    steps = [step["run"] for step in job["steps"] if "run" in step]
+    variables = {"OCISIZE_CACHE_DIR": job["env"]["OCISIZE_CACHE_DIR"], "GITHUB_STEP_SUMMARY": str(tmp_path / "s")}
+    save_image(folder)
+    output = [done(bash(step, folder, variables)) for step in steps]
+    assert output[-1].startswith("removed 0 B in 0 entries; ") and "; 0 B in 0" not in output[-1][20:]
+    assert any((folder / job["env"]["OCISIZE_CACHE_DIR"]).rglob("*.ocz"))
+
+
+def test_a_cache_at_gitlab(folder: Path) -> None:
+    """The job is one by GitLab's schema, and keeps the folder that ocisize fills and prunes."""
+    path = written(CACHED_GITLAB, folder)
+    check("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", str(path))
+    job = document(CACHED_GITLAB)["image-size"]
+    save_image(folder)
+    script = "\n".join([*job["before_script"], *job["script"], *job["after_script"]])
+    done(bash(script, folder, {"OCISIZE_CACHE_DIR": str(folder / job["cache"]["paths"][0])}))
+    assert any((folder / ".ocisize-cache").rglob("*.ocz"))
+
+
+def save_image(folder: Path) -> None:
+    """Put an image with compressed layers in the place of the example: its layers are kept."""
+    write_oci_archive(build_image([layer({"bin/app": b"x" * 1000})]), folder / "app.tar")
 
 
 def test_jenkins(folder: Path) -> None:

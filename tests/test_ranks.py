@@ -17,12 +17,15 @@ ORDER = [
     "values",
     "errors logs packaged prebuilt text toml_tables",
     "limits globs",
+    "cache",
     "tar",
     "blob",
     "oci",
     "model",
     "sources",
     "layer",
+    "analysis_cache",
+    "finished",
     "filesystem",
     "rules",
     "history",
@@ -33,7 +36,7 @@ ORDER = [
     "plan",
     "comparison",
     "budgets",
-    "pipeline",
+    "pipeline chosen_base",
     "analyzer",
     "report",
     "__init__",
@@ -42,11 +45,11 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names.split()}
 #: what may read files and sockets, of the packages behind ``layer``; ``pipeline`` takes what was read
-WITH_IO = ("analyzer", "budgets.config", "cli", "pipeline", "__main__", "__init__")
+WITH_IO = ("analyzer", "chosen_base", "finished", "budgets.config", "cli", "pipeline", "__main__", "__init__")
 #: modules that read them
 IMPURE = {
-    "analyzer", "blob.decoder_input", "blob.region", "blob.stream", "blob.verify", "budgets.config", "layer.scan", "oci.image",
-    "tar.scanner", "tar.window",
+    "analyzer", "blob.decoder_input", "blob.region", "blob.stream", "blob.verify", "budgets.config", "cache.disk",
+    "cache.folder", "layer.scan", "oci.image", "tar.scanner", "tar.window",
 }  # fmt: skip
 
 

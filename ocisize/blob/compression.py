@@ -19,6 +19,7 @@ except ImportError:  # no wheel for this machine; zlib takes four times as long
     isal_zlib = None  # type: ignore[assignment]
 
 GZIP, ZSTD, BZIP2, XZ, PLAIN = "gzip", "zstd", "bzip2", "xz", "plain"
+GZIP_DECODER = "zlib" if isal_zlib is None else "isal"  #: shares of files differ by a few bytes between them
 MAGIC_SIZE = 18  #: bytes at the start of a stream from which its compression is detected
 _SKIPPABLE_FRAMES = tuple(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60))
 #: with the magic of a block, too: a tar may begin with a file BZh

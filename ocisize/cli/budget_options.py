@@ -54,6 +54,11 @@ class BudgetGate(NamedTuple):
         return any(budget.findings for budget in self.budgets)
 
     @property
+    def needs_files(self) -> bool:
+        """Whether a budget is measured on the file tables."""
+        return any(budget.needs_files for budget in self.budgets)
+
+    @property
     def baseline_file(self) -> Path:
         """The file of the baseline, which may not exist."""
         from pathlib import Path

@@ -71,6 +71,12 @@ def _diff() -> CommandModule:
     return diff
 
 
+def _cache() -> CommandModule:
+    from ocisize.cli.commands import cache
+
+    return cache
+
+
 def _completion() -> CommandModule:
     from ocisize.cli.commands import completion
 
@@ -104,6 +110,18 @@ COMMANDS: Mapping[str, Command] = {
             "before": "the old image: see below, or an analysis saved with -f json --files; scratch: there is none",
             "after": "the new image, in the same forms",
         },
+    ),
+    "cache": Command(
+        "where the cache is and how big it is; prunes or clears it",
+        _cache,
+        formats={},
+        actions={
+            "dir": "print its folder",
+            "size": "print how big it is",
+            "prune": "remove what was not used for the longest time",
+            "clear": "remove everything",
+        },
+        reads_images=False,
     ),
     "completion": Command(
         "a script that completes command lines in a shell",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ocisize
+from ocisize.cli.caching import open_cache, warn_of_cache
 from ocisize.cli.terminal import print_message, show_progress
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS
@@ -41,12 +42,16 @@ def read_image(
     rules: Sequence[str] | None = None,
     build_files: BuildFiles | None = None,
     advice: bool = True,
+    files: bool = True,
 ) -> Analysis:
-    """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError."""
+    """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError.
+
+    ``files`` False is for reports and budgets that need no file tables.
+    """
     analyzer = make_analyzer(
         options, hash_content=hash_content, estimate_download=estimate_download, base=base, rules=rules, advice=advice
     )
-    analyzer.build_files = build_files
+    analyzer.build_files, analyzer.files = build_files, files
     return read_image_with(analyzer, options, select=options.select)
 
 
@@ -56,6 +61,7 @@ def read_image_with(analyzer: Analyzer, options: argparse.Namespace, *, select: 
         analysis = analyzer.analyze(options.image, select=select)
     if not options.quiet:
         show_warnings(analysis.warnings)
+        warn_of_cache(analyzer.cache)
     show_unread(analysis)
     return analysis
 
@@ -80,6 +86,7 @@ def read_all(
         absent = [f"{name}: listed in the index, but its manifest is missing" for name in index.absent]
         own = [f"{name}: {text}" for name, analysis in index.analyses.items() for text in analysis.warnings]
         show_warnings([*absent, *index.warnings, *own])
+        warn_of_cache(analyzer.cache)
     for image in index.unread:
         print_message("error", f"{image.platform or image.digest}: {image.error}")
     for name, analysis in index.analyses.items():
@@ -132,6 +139,7 @@ def make_analyzer(
         from ocisize.rules.load import load_catalog
 
         analyzer.catalog = load_catalog([Path(path) for path in rules])
+    analyzer.cache = open_cache(options)
     analyzer.limits = make_limits(options)
     analyzer.keep_going = bool(options.keep_going)
     if options.jobs:

@@ -65,6 +65,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_trust(add)
     add("--deadline", type=positive, metavar="SECONDS", help="timeout for downloading one layer (default: four hours)")
     _add_limits(add)
+    add("--no-cache", action="store_true", help="read everything again, and keep nothing in the cache")
     add("--color", choices=("auto", "always", "never"), default="auto", help="color the text report (default: %(default)s)")
     add("-v", "--verbose", action="count", default=0, help="log requests and choices to standard error; -vv: details too")
     add("-q", "--quiet", action="store_true", help="no progress and no warnings on standard error")
@@ -87,20 +88,21 @@ def _add_trust(add: Callable[..., object]) -> None:
 def _add_limits(add: Callable[..., object]) -> None:
     """Add the options that raise or lower the limits on an image."""
     help_of = {
-        "--max-layer-size": ("SIZE", _size, "maximum unpacked size of a layer (default: 256 GiB)"),
+        "--max-layer-size": ("SIZE", size, "maximum unpacked size of a layer (default: 256 GiB)"),
         "--max-ratio": ("N", positive, "maximum decompression ratio beyond the first 16 GiB (default: 200)"),
         "--max-entries": (
             "N",
             positive,
             "maximum number of files, links and directories in all layers (default: 4,000,000)",
         ),
-        "--max-memory": ("SIZE", _size, "fail instead of using more memory than this (default: no limit)"),
+        "--max-memory": ("SIZE", size, "fail instead of using more memory than this (default: no limit)"),
     }
     for flag, (metavar, kind, text) in help_of.items():
         add(flag, type=kind, metavar=metavar, help=text)
 
 
-def _size(text: str) -> int:
+def size(text: str) -> int:
+    """Parse a size in bytes, of at least 1."""
     from ocisize.model.quantity import parse_size
 
     if not (value := parse_size(text.strip())):

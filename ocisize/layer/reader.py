@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from ocisize.blob.compression import PLAIN
 from ocisize.blob.region import FileRegion
 from ocisize.errors import OcisizeError
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
@@ -14,16 +15,23 @@ from ocisize.layer.pool import CallbackFailed, Check, read_layers
 from ocisize.layer.progress import Progress, ProgressCallback
 from ocisize.layer.scan import LayerScan, reads_in_place, scan_layer
 from ocisize.limits import Limits, Meter, Tally
+from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
 from ocisize.oci.foreign import open_layer
 from ocisize.oci.image import Layer
 from ocisize.oci.source import ImageSource, OnePassSource
+from ocisize.tar.filetable import FileTable
 from ocisize.values import define, field
 
 if TYPE_CHECKING:
+    from ocisize.cache.store import Cache
+    from ocisize.layer.cache import CachedScan, LayerCache
     from ocisize.layer.sampler import Sampler
 
 _PROGRESS_STEP = 1 << 20  # bytes
 _SMALL_IMAGE = 8 << 20  # stored bytes that are read in 50 ms: threads would save less than to start them costs
+
+
+LayerId: TypeAlias = "tuple[str, str | None]"  #: digest and diff_id
 
 
 @define(kw_only=True)
@@ -41,7 +49,9 @@ class LayerReader:
     limits: Limits  #: of all layers of one call together
     on_progress: ProgressCallback | None
     progress_lock: threading.Lock  #: held while ``on_progress`` is called
+    cache: Cache | None = None  #: where scans are looked up and kept
     _sampler: Sampler | None = field(default=None, init=False)
+    _scans: LayerCache | None = field(default=None, init=False)
 
     def read_once(self) -> None:
         """Read a source whose blobs pass only once, such as a pipe, before its documents say which of them are layers.
@@ -72,53 +82,129 @@ class LayerReader:
         """
         stored_size = sum(layer.descriptor.size for layer in layers)
         tally = Tally(self.limits, stored_size)
-        totals = _Totals(len(layers), stored_size)
-        regions = self._find_regions(layers)
+        self._scans = self._open_cache()
+        regions, cached = self._look_up(layers)
         sampler = self._sampler = self._make_sampler(layers, regions, stored_size)
+        missing = [layer for layer in layers if layer.index not in cached]
+        missing_size = sum(layer.descriptor.size for layer in missing)
+        totals = _Totals(len(missing), missing_size)
+        all_in_place = len(regions) == len(missing) and not self.hash_content
+        in_turn = all_in_place or (self.source.is_local and missing_size <= _SMALL_IMAGE)
         is_one_pass = isinstance(self.source, OnePassSource)
-        all_in_place = len(regions) == len(layers) and not self.hash_content
-        in_turn = all_in_place or (self.source.is_local and stored_size <= _SMALL_IMAGE)
 
         def scan(layer: Layer, check: Check) -> LayerScan:
+            if (known := cached.get(layer.index)) is not None:
+                return known.count(layer, Meter(tally))
             on_bytes = self._make_on_bytes(layer, totals, check)
             if is_one_pass:
                 from ocisize.layer.passing import scan_passed_layer
 
                 if (passed := scan_passed_layer(self.source, layer, verify=self.verify, on_bytes=on_bytes)) is not None:
                     return passed
-            return scan_layer(
+            meter = Meter(tally) if self._scans is None else self._scans.make_meter(tally)
+            outcome = scan_layer(
                 self.source,
                 layer,
                 verify=self.verify,
                 hash_content=self.hash_content,
                 keep_records=self.keep_packages,
                 sampler=sampler,
-                meter=Meter(tally),
+                meter=meter,
                 # With one job, or while a layer of more than half of all bytes is read, a core is idle and can hash.
-                hash_in_thread=not in_turn and (self.jobs == 1 or layer.descriptor.size > stored_size / 2),
+                hash_in_thread=not in_turn and (self.jobs == 1 or layer.descriptor.size > missing_size / 2),
                 on_bytes=on_bytes,
             )
+            if self._scans is not None:
+                self._scans.keep(layer, outcome, meter)
+            return outcome
 
         return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going, in_turn=in_turn)
+
+    def read_distinct(self, layers: Sequence[Layer], kept: dict[LayerId, LayerScan] | None) -> list[Outcome]:
+        """The outcome of each layer of an image. A layer that the image has twice, or that was kept, is not read again.
+
+        ``kept`` are scans by digest and diff_id, to which those of verified layers are added; None keeps nothing.
+        """
+        distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(layers)}
+        outcomes: dict[LayerId, Outcome] = {key: kept[key] for key in distinct if key in kept} if kept else {}
+        missing = {key: layer for key, layer in distinct.items() if key not in outcomes}
+        outcomes.update(zip(missing, self.read(list(missing.values())), strict=True))
+        if kept is not None:  # the bytes of a layer that is not verified may not be those of its digest
+            read = ((key, outcomes[key]) for key in missing)
+            kept.update({key: scan for key, scan in read if isinstance(scan, LayerScan) and scan.digest_verified})
+        return self.hash_duplicates(layers, [outcomes[layer.descriptor.digest, layer.diff_id] for layer in layers])
 
     def close(self) -> None:
         """End the sampling of layers whose estimates nobody has asked for."""
         if self._sampler is not None:
             self._sampler.close()
 
-    def _find_regions(self, layers: Sequence[Layer]) -> list[FileRegion]:
-        """The regions of the layers that ``scan_layer`` will read in place; the errors of others are for it to raise."""
-        regions = []
-        for layer in layers if self.source.is_local and not self.source.sequential else ():
-            with suppress(OcisizeError):
-                blob = open_layer(self.source, layer.descriptor)
-                if reads_in_place(blob, verify=self.verify):
-                    regions.append(blob)
-        return regions
+    def _open_cache(self) -> LayerCache | None:
+        """The scans in the cache; its modules are imported only if there is one."""
+        if self.cache is None or isinstance(self.source, OnePassSource):
+            return None
+        from ocisize.layer.cache import LayerCache
+
+        return LayerCache(self.cache, keep_records=self.keep_packages, limits=self.limits)
+
+    def may_reuse(self, layers: Iterable[Layer]) -> bool:
+        """Whether scans in the cache may take the place of all layers: no file is read in place, absent, or too large."""
+        return all(self._probe(layer)[1] for layer in layers)
+
+    def find_tables(self, layers: Iterable[Layer]) -> list[FileTable] | None:
+        """The file tables of all layers from the cache, as an analysis has them; None if one is not there."""
+        self._scans = self._open_cache()
+        tables = dict[str, FileTable]()
+        for layer in layers:
+            if layer.descriptor.digest not in tables:
+                found = self._find_cached(layer)
+                if found is None:
+                    return None
+                table = found.scan.table
+                tables[layer.descriptor.digest] = table if self.keep_packages else table.without_contents()
+        return [tables[layer.descriptor.digest] for layer in layers]
+
+    def _look_up(self, layers: Sequence[Layer]) -> tuple[list[FileRegion], dict[int, CachedScan]]:
+        """The regions of the layers that will be read in place, and the scans of those that need not be read, by index."""
+        regions: list[FileRegion] = []
+        cached: dict[int, CachedScan] = {}
+        for layer in layers:
+            region, is_usable = self._probe(layer)
+            if region is not None:
+                regions.append(region)
+            elif is_usable and (found := self._find_cached(layer)) is not None:
+                cached[layer.index] = found
+        return regions, cached
+
+    def _probe(self, layer: Layer) -> tuple[FileRegion | None, bool]:
+        """The region of a layer that will be read in place; and whether a scan in the cache may take the place of a layer.
+
+        A layer in a file is taken from the cache if the file is there and has the right size; ``verify`` reads it again.
+        The errors of blobs are for ``scan_layer`` to raise.
+        """
+        is_sure = {SELF_NAMED, FILE_NAMED}.isdisjoint(layer.descriptor.annotations)  # whose digest is in the manifest
+        if not self.source.is_local or self.source.sequential:
+            return None, is_sure and not (self.verify and self.source.is_local)
+        with suppress(OcisizeError):
+            blob = open_layer(self.source, layer.descriptor)
+            if reads_in_place(blob, verify=self.verify):
+                return blob, False
+            return None, is_sure and not self.verify and getattr(blob, "size", None) == layer.descriptor.size
+        return None, False
+
+    def _find_cached(self, layer: Layer) -> CachedScan | None:
+        """The scan of a layer in the cache; None if it has an estimate, which is not kept."""
+        found = self._scans.find(layer, verify=self.verify) if self._scans is not None else None
+        return None if found is not None and found.scan.compression == PLAIN and self._estimates else found
+
+    @property
+    def _estimates(self) -> bool:
+        """Whether the compressed sizes of plain layers are unknown and asked for."""
+        return self.estimate_download and not self.source.keeps_compression
 
     def _make_sampler(self, layers: Sequence[Layer], regions: Sequence[FileRegion], stored_size: int) -> Sampler | None:
         """A sampler for layers whose compressed sizes are not known; in another process if that is worth its start."""
-        if not self.estimate_download or self.source.keeps_compression:
+        if not self._estimates:
             return None
         is_archive = (
             len({region.descriptor for region in regions}) == 1 and regions[0].owner is None

@@ -92,6 +92,11 @@ class Budget:
         return self.limit.unit
 
     @property
+    def needs_files(self) -> bool:
+        """Whether it is measured on the file tables, not on figures of the image and its layers alone."""
+        return bool(self.paths or self.ignore or self.visible_only) or self.metric is Metric.FILE_SIZE
+
+    @property
     def violation_status(self) -> BudgetStatus:
         """The status of a figure beyond the limit: WARN or FAIL, by ``level``."""
         return BudgetStatus.WARN if self.level is BudgetLevel.WARN else BudgetStatus.FAIL

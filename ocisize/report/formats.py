@@ -54,6 +54,7 @@ class Format(NamedTuple):
     content_hashes: bool = False  #: with ``--files`` it also writes content hashes, which cost time
     estimates: bool = True  #: it shows estimates of the download, or findings that depend on them
     advice: bool = True  #: it shows findings or the plan, which take half of the time after reading
+    file_tables: bool = False  #: it always reads the file tables, not figures alone
     lists_files: bool = False  #: it always lists all files, or all wasted ones: this takes memory
 
 
@@ -195,7 +196,7 @@ _ROWS = (
         "json", "everything, for programs; ocisize.from_json reads it", _json,
         all_platforms=True, unread_images=True, takes_files=True, content_hashes=True, lists_files=True,
     ),
-    Format("html", "one page with a treemap and all files; works offline", _html, lists_files=True),
+    Format("html", "one page with a treemap and all files; works offline", _html, lists_files=True, file_tables=True),
     Format("markdown", "for comments of pull requests and step summaries", _markdown, all_platforms=True),
     Format("sarif", "findings for code scanning and editors", _sarif, all_platforms=True, dockerfile_lines=True),
     Format("junit", "budgets and findings as tests, for Jenkins, GitLab, Azure", _junit, all_platforms=True),
@@ -206,8 +207,14 @@ _ROWS = (
         "csv", "rows of layers, or of files with --files", _csv,
         estimates=False, advice=False, all_platforms=True, takes_files=True,
     ),
-    Format("ncdu", "the live files, for ncdu -f and gdu -f", _ncdu, estimates=False, advice=False, lists_files=True),
-    Format("dive-json", "the format of dive --json", _dive_json, estimates=False, advice=False, lists_files=True),
+    Format(
+        "ncdu", "the live files, for ncdu -f and gdu -f", _ncdu,
+        estimates=False, advice=False, lists_files=True, file_tables=True,
+    ),
+    Format(
+        "dive-json", "the format of dive --json", _dive_json,
+        estimates=False, advice=False, lists_files=True, file_tables=True,
+    ),
     Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False),
     Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False),
 )  # fmt: skip

@@ -23,6 +23,7 @@ from ocisize.sources.schemes import (
 from ocisize.sources.standard_input import names_standard_input
 
 if TYPE_CHECKING:  # a registry's modules take 200 ms to import, those of saved images 50 ms
+    from ocisize.cache.store import Cache
     from ocisize.oci.source import ImageSource
     from ocisize.sources.registry.client import Connection
 
@@ -35,7 +36,12 @@ _log = Logger(__name__)
 
 
 def open_source(
-    text: str, *, select: str | None = None, connection: Connection | None = None, limits: Limits | None = None
+    text: str,
+    *,
+    select: str | None = None,
+    connection: Connection | None = None,
+    limits: Limits | None = None,
+    cache: Cache | None = None,
 ) -> ImageSource:
     """Open the image that ``text`` names; the caller closes the source.
 
@@ -43,7 +49,8 @@ def open_source(
     without one is an existing path, else a missing file if it looks like a path, else a reference. ``-`` is standard input;
     an archive from there, or from a FIFO, is read when it is first used, to its end. Blanks and line ends
     around the text are left out. ``select`` is the tag, digest or ``@N`` of one of several images in a file; ``limits``
-    bound what such a file may ask for. Raises SourceError, DocumentError, LimitExceeded or InvalidReference.
+    bound what such a file may ask for; ``cache`` keeps documents of registries. Raises SourceError, DocumentError,
+    LimitExceeded or InvalidReference.
 
     >>> open_source("build/app.tar")
     Traceback (most recent call last):
@@ -57,7 +64,7 @@ def open_source(
         raise InvalidReference("the name of the image is empty", hint=_UNSET)
     if text.removesuffix("//") in {f"{row.name}:" for row in SCHEMES} and not path_exists(text):
         raise InvalidReference(f"{text} is a scheme without a name behind it", hint=_UNSET)
-    options = OpenOptions(select and select.strip(), connection, limits or Limits())
+    options = OpenOptions(select and select.strip(), connection, limits or Limits(), cache)
     if explicit := find_scheme(text):
         scheme, rest = explicit
         source = scheme.open(rest, options)

@@ -16,6 +16,7 @@ from ocisize.text import STANDARD_INPUT
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from ocisize.cache.store import Cache
     from ocisize.limits import Limits
     from ocisize.oci.source import ImageSource
     from ocisize.sources.registry.client import Connection
@@ -27,6 +28,7 @@ class OpenOptions(NamedTuple):
     select: str | None  #: the tag, digest or ``@N`` of one of several images in a file
     connection: Connection | None  #: how to talk to registries
     limits: Limits  #: what a file that holds an image may ask for
+    cache: Cache | None = None  #: where documents of registries are kept
 
 
 class Scheme(NamedTuple):
@@ -53,7 +55,8 @@ def open_registry(text: str, options: OpenOptions) -> ImageSource:
     from ocisize.sources.registry.credentials import StoredLogin
     from ocisize.sources.registry.source import RegistrySource
 
-    return RegistrySource(reference, connection=options.connection, credentials=StoredLogin(reference))
+    login = StoredLogin(reference)
+    return RegistrySource(reference, connection=options.connection, credentials=login, cache=options.cache)
 
 
 def open_path(path: str, options: OpenOptions, select: str | None, form: str | None = None) -> ImageSource:

@@ -7,9 +7,13 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import overload
+from operator import le
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from ocisize.text import brief_name
+
+if TYPE_CHECKING:
+    IntArray: TypeAlias = array[int]
 
 _UNCLEAN = re.compile(rb"/(?:/|\.\.?/)").search
 _PIECE_ROWS = 1 << 14  # split at once: a list of paths takes three times the memory of joined paths
@@ -29,7 +33,7 @@ class PathColumn(Sequence[bytes]):
     __slots__ = ("_first_rows", "_joined", "_last_chunk", "_offsets", "_pieces", "_rows", "rooted")
 
     def __init__(self, names: Iterable[bytes] = ()) -> None:
-        self._joined = bytearray()
+        self._joined: bytearray | bytes = bytearray()
         self._rows = 0
         # A cache for access by row: the first row and the paths of the chunk that was split last.
         self._last_chunk: tuple[int, list[bytes]] = (0, [])
@@ -51,11 +55,42 @@ class PathColumn(Sequence[bytes]):
         if cleaned is not joined and (joined[:1] == b"/" or b"\0/" in joined):
             self.rooted.extend(row for row, name in enumerate(names, self._rows) if name[:1] == b"/")
         self._joined += cleaned + b"\0"
-        self._rows += len(names)
-        self._first_rows.append(self._rows)
-        self._offsets.append(len(self._joined))
+        self._end_chunk(self._rows + len(names), len(self._joined))
+
+    def _end_chunk(self, rows: int, size: int) -> None:
+        """Note that a chunk ends behind so many rows and bytes of joined paths."""
+        self._rows = rows
+        self._first_rows.append(rows)
+        self._offsets.append(size)
         if self._first_rows[-2] - self._first_rows[self._pieces[-1]] >= _PIECE_ROWS:
             self._pieces.append(len(self._first_rows) - 2)
+
+    @classmethod
+    def from_columns(cls, joined: bytes, first_rows: IntArray, offsets: IntArray, rooted: IntArray) -> PathColumn:
+        """The paths that ``columns`` describes; raises ValueError for columns that describe none.
+
+        >>> paths = PathColumn([b"bin/sh", b"etc/motd"])
+        >>> list(PathColumn.from_columns(*paths.columns()))
+        [b'bin/sh', b'etc/motd']
+        """
+        paths = cls()
+        if not first_rows or len(first_rows) != len(offsets) or first_rows[0] or offsets[0] or offsets[-1] != len(joined):
+            raise ValueError("paths in chunks that do not fit")
+        for chunk in range(1, len(offsets)):
+            start, end, rows = offsets[chunk - 1], offsets[chunk], first_rows[chunk] - first_rows[chunk - 1]
+            if not start < end <= len(joined) or joined[end - 1] or joined.count(0, start, end) != rows:
+                raise ValueError("paths in chunks that do not fit")
+            paths._end_chunk(first_rows[chunk], end)
+        if joined and clean_names(names := joined[:-1]) != names:
+            raise ValueError("paths that are not clean")
+        if any(map(le, islice(rooted, 1, None), rooted)) or (rooted and not 0 <= rooted[0] <= rooted[-1] < paths._rows):
+            raise ValueError("rooted paths that do not exist")
+        paths._joined, paths.rooted = joined, rooted
+        return paths
+
+    def columns(self) -> tuple[bytes, IntArray, IntArray, IntArray]:
+        """The paths, with a NUL behind each; the first rows and the offsets of chunks and of the end; ``rooted``."""
+        return bytes(self._joined), self._first_rows, self._offsets, self.rooted
 
     def __len__(self) -> int:
         return self._rows

@@ -82,8 +82,8 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     them, each BEGINNING_SIZE bytes long and padded with NUL, are asked about, and sparse files. It is also asked about files
     whose paths end with one of ``path_ends``, unless their payloads are passed over. ``visit``, in place of all of these, is
     called with the row, the path and the payload of regular files, as they pass. ``meter`` holds the scan to limits, which
-    it checks about every thousand entries; it is for the analyzer, as ``visit`` is. Without it there are no limits: analyze a
-    tar that you do not trust as ``rootfs:FILE``. ``window_size`` is how many bytes of the tar are in memory at once.
+    it checks about every thousand entries; it is for the analyzer, as ``visit`` is. Without it there are no limits: analyze
+    a tar that you do not trust as ``rootfs:FILE``. ``window_size`` is how many bytes of the tar are in memory at once.
 
     Raises TarError where Go's archive/tar, with which Docker and containerd read layers, would refuse the tar; only the
     times of star headers, which no builder writes, are not read. Raises LimitExceeded when ``meter`` does.

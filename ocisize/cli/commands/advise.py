@@ -56,7 +56,9 @@ def run(options: argparse.Namespace) -> int:
         raise ViewError("--patch and -f exclude each other: a patch is one format")
     if options.patch and files is None:
         raise ViewError(f"--patch needs a Dockerfile: there is no {DOCKERFILE} here", hint="name it with --dockerfile FILE")
-    analysis = read_image(options, estimate_download=True, base=options.base, rules=options.rules, build_files=files)
+    analysis = read_image(
+        options, estimate_download=True, base=options.base, rules=options.rules, build_files=files, files=False
+    )
     if options.patch:
         return _write_patch(options, analysis)
     warn_of_misfit(options, files, analysis)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
-from ocisize.cli.budget_options import UNWRITTEN, add_budget_options, find_gate, report_violations, status_of
+from ocisize.cli.budget_options import UNWRITTEN, BudgetGate, add_budget_options, find_gate, report_violations, status_of
 from ocisize.cli.inputs import (
     name_of_dockerfile,
     read_build_files,
@@ -16,7 +17,7 @@ from ocisize.cli.inputs import (
 from ocisize.cli.nearest import advise_on_word
 from ocisize.cli.options import add_dockerfile, add_finding_options, add_keep_going, color_mode, count, incomplete_status
 from ocisize.cli.terminal import print_message, write_outputs
-from ocisize.report.formats import FORMATS, write_report
+from ocisize.report.formats import FORMATS, Format, write_report
 from ocisize.report.sections import SECTIONS
 
 
@@ -65,6 +66,12 @@ def _sections(text: str) -> tuple[str, ...]:
     return names
 
 
+def _needs_files(options: argparse.Namespace, gate: BudgetGate, formats: Sequence[Format]) -> bool:
+    """Whether a report or a budget is made from the file tables, not from figures alone."""
+    shows_largest = options.full or any("largest" in names for names in options.sections)
+    return options.files or gate.needs_files or shows_largest or any(row.file_tables for row in formats)
+
+
 def run(options: argparse.Namespace) -> int:
     """Analyze the image, judge its budgets and write all reports."""
     if options.all_platforms:
@@ -88,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
         rules=options.rules,
         build_files=files,
         advice=advice,
+        files=_needs_files(options, gate, formats),
     )
     if not any(row.dockerfile_lines for row in formats):
         warn_of_misfit(options, files, analysis)

@@ -13,12 +13,13 @@ from ocisize.errors import ReportError
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.base import BaseCertainty, BaseMethod
 from ocisize.model.build_step import BuildStep
+from ocisize.model.contradictions import find_contradictions
 from ocisize.model.findings import Category, Confidence, Severity
 from ocisize.model.waste import Cause, WastedEntry, WasteTable
 from ocisize.oci.strict_json import expect_type
 from ocisize.oci.structure import list_problems, strict_converter
 from ocisize.report.json.analysis import FROM_FILES, SCHEMA, VERSION, columns_document
-from ocisize.report.json.check import check_columns, find_contradictions
+from ocisize.tar.check_table import check_columns
 from ocisize.tar.filetable import HASH_SIZE, Attributes, FileTable
 from ocisize.tar.paths import PathColumn
 

@@ -40,7 +40,7 @@ _MIN_ORDERED = 48  # characters for title and place, which leave room for that
 _MIN_SHARE = 0.002  # of the image; smaller layers are only counted where not all layers fit
 _STYLES = {Confidence.SAFE: "green", Confidence.PROBABLY: "yellow", Confidence.ASK: "magenta"}
 #: the commands that have the name of an image as their own: ``analyze`` must be written before these
-_COMMANDS = frozenset({"analyze", "advise", "files", "tree", "baseline", "diff", "completion"})
+_COMMANDS = frozenset({"analyze", "advise", "files", "tree", "baseline", "diff", "cache", "completion"})
 
 
 def write_screen(

@@ -15,7 +15,7 @@ import oras.auth
 import oras.container
 import urllib3
 
-from ocisize.blob.digest import ALGORITHMS, check_digest
+from ocisize.blob.digest import ALGORITHMS, check_digest, is_digest
 from ocisize.errors import AuthenticationFailed, OcisizeError, RegistryError, SizeMismatch
 from ocisize.oci.artifacts import without_parameters
 from ocisize.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
@@ -23,7 +23,6 @@ from ocisize.oci.parse import check_media_type
 from ocisize.oci.reference import Reference
 from ocisize.sources.registry import auth
 from ocisize.sources.registry.answers import (
-    StorageRefused,
     describe_answer,
     is_web_page,
     make_error_elsewhere,
@@ -33,11 +32,12 @@ from ocisize.sources.registry.answers import (
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.deadline import TooSlow
-from ocisize.sources.registry.download import Download
+from ocisize.sources.registry.documents import Documents
+from ocisize.sources.registry.download import Download, is_retryable
 from ocisize.sources.registry.hints import advise_on_error, advise_on_status
 from ocisize.sources.registry.login import Login
 from ocisize.sources.registry.messages import explain_error, host_of, sanitize
-from ocisize.sources.registry.session import RETRYABLE_STATUSES, Session, content_range, discard, read_document
+from ocisize.sources.registry.session import Session, content_range, discard, read_document
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.tls_hints import advise_on_certificate
 
@@ -67,7 +67,9 @@ class RegistryClient:
         connection: Connection,
         credentials: Credentials | StoredLogin | None,
         machine: Machine | None = None,
+        documents: Documents | None = None,
     ) -> None:
+        self._documents, self._has_answered = documents or Documents(), False
         self.prefix = "http" if plain_http else "https"
         self.session = Session(connection, reference.host, machine)
         self.auth: auth.RegistryAuth = oras.auth.get_auth_backend(auth.BACKEND, self.session, plain_http)
@@ -86,13 +88,48 @@ class RegistryClient:
         """Return the manifest or index of a tag or digest, of at most ``limit`` bytes; raise RegistryError otherwise.
 
         A manifest by tag is verified by the digest in the registry's answer, if there is one. The caller verifies a manifest
-        by digest.
+        by digest. Of a manifest in the cache, the first one is only asked for its digest, and others are not asked for.
         """
+        data = self._find_kept(selector, limit)
+        if data is None:
+            data = self._fetch_manifest(selector, limit)
+            self._documents.keep(data, selector if ":" in selector else None)
+            if not self._has_answered:
+                self._documents.note(f"{self._name}:{selector}")
+        self._has_answered = True
+        return data
+
+    def _find_kept(self, selector: str, limit: int) -> bytes | None:
+        """Return the manifest from the cache if the registry still has it, None if it must be fetched."""
+        digest: str | None = selector
+        if not self._has_answered:
+            digest = self._ask_digest(selector) if self._documents.has_seen(f"{self._name}:{selector}") else None
+        data = self._documents.find(digest) if digest is not None else None
+        return data if data is not None and len(data) <= limit else None
+
+    def _ask_digest(self, selector: str) -> str | None:
+        """Return the digest that a HEAD of a manifest tells, None if it tells none: a GET has better answers then."""
+        url, what = self._describe_manifest(selector)
+        try:
+            with contextlib.closing(self._get(url, what, {"Accept": _ACCEPT}, expected=(_OK,), method="HEAD")) as response:
+                if self.prefix == "https" and urlsplit(response.url).scheme != "https":
+                    return None
+                self._note_redirect(what, response)
+                digest = response.headers.get("Docker-Content-Digest", "")
+        except RegistryError as error:
+            if error.status is None:
+                raise  # the registry cannot be reached
+            return None
+        return digest if is_digest(digest) and (":" not in selector or digest == selector) else None
+
+    def _describe_manifest(self, selector: str) -> tuple[str, str]:
+        """The URL of a manifest, and its name in messages."""
+        url = f"{self.prefix}://{self._container.manifest_url(selector)}"
+        return url, f"{self._name}{'@' if ':' in selector else ':'}{selector}"
+
+    def _fetch_manifest(self, selector: str, limit: int) -> bytes:
         by_tag = ":" not in selector
-        url, what = (
-            f"{self.prefix}://{self._container.manifest_url(selector)}",
-            f"{self._name}{':' if by_tag else '@'}{selector}",
-        )
+        url, what = self._describe_manifest(selector)
         for tries_left in reversed(range(self._retries + 1)):
             with contextlib.closing(self._get(url, what, {"Accept": _ACCEPT}, expected=(_OK,))) as response:
                 self._note_redirect(what, response)
@@ -136,7 +173,7 @@ class RegistryClient:
             except RegistryError as error:
                 if download.position and error.status == _OUT_OF_RANGE:
                     return  # the blob is shorter than it should be, which the caller's check of the size reports best
-                if not _is_retryable(error, download):
+                if not is_retryable(error, download):
                     raise
                 problem, status = str(error), error.status
             if download.position >= size:
@@ -157,16 +194,21 @@ class RegistryClient:
             yield from download.receive(response.raw, known)
 
     def _get(
-        self, url: str, what: str, headers: dict[str, str], expected: tuple[int, ...] = (_OK, _PARTIAL)
+        self,
+        url: str,
+        what: str,
+        headers: dict[str, str],
+        expected: tuple[int, ...] = (_OK, _PARTIAL),
+        method: str = "GET",
     ) -> requests.Response:
-        """Send a GET and return the open response; raise RegistryError for a status that is not expected."""
+        """Send a request and return the open response; raise RegistryError for a status that is not expected."""
         try:
-            response = self._send(url, headers)
+            response = self._send(url, headers, method)
             for _ in range(_MAX_LOGINS):
                 if not self.auth.has_another_way(response):
                     break
                 discard(response.raw)
-                response = self._send(url, headers)
+                response = self._send(url, headers, method)
         except OcisizeError:
             raise
         except (*_BODY_ERRORS, ValueError) as error:
@@ -178,19 +220,22 @@ class RegistryClient:
         with contextlib.closing(response):
             raise self._error(what, response)
 
-    def _send(self, url: str, headers: dict[str, str]) -> requests.Response:
-        """Send a GET, answer the challenge of the registry, if any, and return the last response.
+    def _send(self, url: str, headers: dict[str, str], method: str) -> requests.Response:
+        """Send a request, answer the challenge of the registry, if any, and return the last response.
 
         ``oras.provider`` does the same in ``do_request``, but importing it takes as long as a third of all other modules of
         the client, because it imports jsonschema.
         """
-        response = self.session.get(url, headers=headers | self.auth.get_auth_header(), stream=True)
+        response = self._request(method, url, headers | self.auth.get_auth_header())
         for denials in _DENIALS:
             if response.status_code not in denials:
                 break
             answered, _ = self.auth.authenticate_request(response, headers)
-            response = self.session.get(url, headers=answered, stream=True)
+            response = self._request(method, url, answered)
         return response
+
+    def _request(self, method: str, url: str, headers: dict[str, str]) -> requests.Response:
+        return self.session.request(method, url, headers=headers, stream=True, allow_redirects=True)
 
     def _error_without_answer(self, what: str, error: Exception) -> RegistryError:
         reason, asked = explain_error(error, self.auth.secrets()), getattr(getattr(error, "request", None), "url", None)
@@ -244,12 +289,3 @@ def _check_range(response: requests.Response, download: Download, secrets: Itera
     got = sanitize(response.headers.get("Content-Range", ""), secrets) or "no range"
     asked = f"asked for bytes from {download.position} of {download.size}"
     raise RegistryError(f"blob {download.digest}: {asked}, got {got}", status=_PARTIAL)
-
-
-def _is_retryable(error: RegistryError, download: Download) -> bool:
-    """Return True if a new request for the rest of a blob may succeed."""
-    if isinstance(error, AuthenticationFailed):
-        return False
-    if isinstance(error, StorageRefused):  # the registry gives a new URL
-        return bool(download.position) or not download.failures
-    return bool(download.position) and error.status in RETRYABLE_STATUSES | {None}

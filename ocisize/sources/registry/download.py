@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ocisize.blob.region import CHUNK
-from ocisize.errors import RegistryError
-from ocisize.sources.registry.session import MAX_RETRY_SECONDS
+from ocisize.errors import AuthenticationFailed, RegistryError
+from ocisize.sources.registry.answers import StorageRefused
+from ocisize.sources.registry.session import MAX_RETRY_SECONDS, RETRYABLE_STATUSES
 from ocisize.values import define, field
 
 if TYPE_CHECKING:
@@ -84,3 +85,12 @@ class Download:
 
     def _describe(self, problem: str) -> str:
         return f"blob {self.digest} broke off at {self.position} of {self.size} bytes: {problem}"
+
+
+def is_retryable(error: RegistryError, download: Download) -> bool:
+    """Return True if a new request for the rest of a blob may succeed."""
+    if isinstance(error, AuthenticationFailed):
+        return False
+    if isinstance(error, StorageRefused):  # the registry gives a new URL
+        return bool(download.position) or not download.failures
+    return bool(download.position) and error.status in RETRYABLE_STATUSES | {None}

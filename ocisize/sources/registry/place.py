@@ -11,6 +11,7 @@ from ocisize.oci.parse import MAX_MANIFEST
 from ocisize.sources.registry.client import RegistryClient
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
+from ocisize.sources.registry.documents import Documents
 from ocisize.sources.registry.foreign import BlobUrls
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.mirrors import Endpoint
@@ -28,10 +29,11 @@ class Place:
         connection: Connection,
         machine: Machine,
         login: Credentials | StoredLogin | None,
+        documents: Documents,
     ) -> None:
         self.endpoint = endpoint
         self.caveat = ""  #: why another server could have answered, of the way that worked
-        self._connection, self._machine, self._login = connection, machine, login
+        self._connection, self._machine, self._login, self._documents = connection, machine, login, documents
         self._current: RegistryClient | None = None
         self._clients: list[RegistryClient] = []
         self._closed, self._lock = False, threading.RLock()  # not held while anything is read
@@ -103,6 +105,7 @@ class Place:
                 connection=way.connection,
                 credentials=self._login if way.sends_credentials else None,
                 machine=self._machine,
+                documents=self._documents,
             )
             self._clients.append(client)
         return client

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from ocisize.blob.digest import digest_of
+from ocisize.cache.store import Cache
 from ocisize.errors import RegistryError
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.foreign import is_foreign
@@ -14,6 +15,7 @@ from ocisize.oci.reference import Reference
 from ocisize.oci.source import ImageSource
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
+from ocisize.sources.registry.documents import Documents
 from ocisize.sources.registry.foreign import read_or_fetch
 from ocisize.sources.registry.hints import is_about_tls
 from ocisize.sources.registry.mirror_errors import add_mirror_failures
@@ -41,7 +43,9 @@ class RegistrySource(ImageSource):
         connection: Connection | None = None,
         credentials: Credentials | StoredLogin | None = None,
         machine: Machine | None = None,
+        cache: Cache | None = None,
     ) -> None:
+        self._documents = Documents(cache)
         self._connection, self._machine = connection or Connection(), machine or Machine()
         self._reference = reference
         self.reference: str | None = str(reference)
@@ -84,6 +88,9 @@ class RegistrySource(ImageSource):
         raise self._explain(failures)
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
+        known = self._documents.find_config(descriptor)
+        if known is not None:
+            return [known]
         first = self._first or 0
         blob = (
             self._places[first].read_blob(descriptor.digest, descriptor.size)
@@ -92,7 +99,7 @@ class RegistrySource(ImageSource):
         )
         if descriptor.urls or is_foreign(descriptor):
             return read_or_fetch(blob, descriptor, self._places[-1].open_urls)
-        return blob
+        return self._documents.watch_config(descriptor, blob)
 
     def abort(self) -> None:
         """End all reads, also in threads that wait for the registry; nothing can be read afterwards."""
@@ -108,7 +115,7 @@ class RegistrySource(ImageSource):
         login = self._credentials
         if (own.registry, own.repository) != (other.registry, other.repository):
             login = StoredLogin(other) if isinstance(login, StoredLogin) else None
-        return Place(endpoint, self._connection, self._machine, login)
+        return Place(endpoint, self._connection, self._machine, login, self._documents)
 
     def _settle(self, index: int, selector: str, data: bytes) -> None:
         """Remember which place has the image, and what the user should know about that place."""

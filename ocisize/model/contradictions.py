@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
-from operator import gt
 from typing import TYPE_CHECKING
 
-from ocisize.limits import MAX_HOLES
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import ID
-from ocisize.tar.filetable import HASH_SIZE, KIND_NAMES, FileTable
 from ocisize.values import asdict, fields
 
 if TYPE_CHECKING:
     from attrs import AttrsInstance
 
 _MAX = 1 << 63  # of sizes, counts and positions
-_KINDS = bytes(KIND_NAMES)
-_BY_ROW = ("links", "stored_sizes", "claimed_sizes", "type_flags", "xattrs")
 
 
 def find_contradictions(analysis: Analysis) -> Iterator[str]:
@@ -98,30 +92,3 @@ def _wrong_layers(analysis: Analysis) -> Iterator[str]:
     for index in sorted(named):
         if not 0 <= index < len(analysis.layers):
             yield f"there is no layer {index}"
-
-
-def check_columns(table: FileTable) -> None:
-    """Raises ValueError if the columns of a file table differ in length or have invalid values."""
-    count = len(table.paths)
-    columns = (table.kinds, table.sizes, table.ends, table.owners, table.compressed_sizes)
-    if any(column is not None and len(column) != count for column in columns) or len(table.hashes) != HASH_SIZE * count:
-        raise ValueError("columns of different lengths")
-    if table.kinds.translate(None, _KINDS):
-        raise ValueError("kinds that do not exist")
-    numbers = [value for owner in table.attributes for value in asdict(owner).values()]
-    numbers += [*table.stored_sizes.values(), *table.claimed_sizes.values(), *table.type_flags.values()]
-    numbers += [table.tar_size, table.overhead or 0]
-    if not all(type(number) is int and -_MAX <= number < _MAX for number in numbers):
-        raise ValueError("values that are not numbers")
-    if any(not 0 <= row < count for name in _BY_ROW for row in getattr(table, name)):
-        raise ValueError("rows that do not exist")
-    if any(map(gt, map(table.stored_size, range(count)), table.ends)) or any(
-        start > end for start, end in pairwise(table.ends)
-    ):
-        raise ValueError("ends that are not in order")
-    columns_of_sizes = (table.sizes, table.stored_sizes.values(), table.compressed_sizes or ())
-    if any(min(column, default=0) < 0 for column in columns_of_sizes):
-        raise ValueError("negative sizes")
-    holes = [table.sizes[row] - stored for row, stored in table.stored_sizes.items()]
-    if min(holes, default=0) < 0 or sum(holes) > MAX_HOLES:
-        raise ValueError("sparse files with impossible sizes")

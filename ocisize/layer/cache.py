@@ -1,0 +1,141 @@
+"""LayerCache: the scans of layers by digest, so that a layer is read once, whatever images and runs need it.
+
+Only a scan that has read the whole blob and verified its digest is kept. It depends on the digest alone: not on the name of
+the image, its source, or the time. What is read back is checked, counts against the limits as a scan does, and is used only
+where a scan would give the same result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocisize.blob.compression import COMPRESSIONS, GZIP_DECODER, PLAIN
+from ocisize.blob.verify import check_plain
+from ocisize.cache.columns import pack_document, unpack_document
+from ocisize.cache.entry import BadEntry, max_unpacked, pack_entry, unpack_entry
+from ocisize.cache.store import Cache, discard
+from ocisize.errors import LayerError, OcisizeError
+from ocisize.layer.scan import LayerScan
+from ocisize.layer.table_sections import pack_table, unpack_table
+from ocisize.layer.usage import RecordingMeter, Usage
+from ocisize.limits import Limits, Meter, Tally
+from ocisize.logs import Logger
+from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
+from ocisize.oci.image import Layer
+from ocisize.values import frozen
+
+FORMAT = "layers-v1"  #: changes with the form of an entry
+SCAN_VERSION = 1
+"""To be raised with every change of what a scan finds in the same bytes: rows, shares of the download, kept files, oddities.
+
+``tests/layer/test_cache.py`` compares the scan of a known layer with a stored digest, and fails if it was forgotten.
+"""
+_NAMED_HERE = frozenset((SELF_NAMED, FILE_NAMED))
+
+_log = Logger(__name__)
+
+
+def scan_version() -> str:
+    """What scans mean here: the shares of the download depend on the decoder of gzip, on how far it reads ahead."""
+    return f"{SCAN_VERSION}-{GZIP_DECODER}"
+
+
+@frozen
+class CachedScan:
+    """A scan from the cache, not counted yet."""
+
+    scan: LayerScan
+    usage: Usage
+
+    def count(self, layer: Layer, meter: Meter) -> LayerScan:
+        """Return the scan; raises LayerError with LimitExceeded if a scan of the layer would exceed a limit."""
+        try:
+            floor = COMPRESSIONS[self.scan.compression].ratio_floor
+            self.usage.count_again(meter, self.scan.table, ratio_floor=floor)
+        except OcisizeError as error:
+            raise LayerError(layer.index, layer.descriptor.digest, error) from error
+        return self.scan
+
+
+@frozen
+class LayerCache:
+    """The scans in a store."""
+
+    store: Cache
+    keep_records: bool = False  #: the option of ``scan_layer``: the scans with it have more contents
+    limits: Limits = Limits()  #: bound what an entry may unpack to
+
+    def find(self, layer: Layer, *, verify: bool) -> CachedScan | None:
+        """Return the scan that ``scan_layer`` would make; None if it is not kept.
+
+        With ``verify`` its diff_id was checked.
+        """
+        if not _NAMED_HERE.isdisjoint(layer.descriptor.annotations):
+            return None  # the bytes of the file may have another digest
+        key = self._key(layer)
+        entry = self.store.get(key)
+        if entry is None:
+            return None
+        try:
+            facts, *sections = unpack_entry(key, entry, max_size=max_unpacked(self.limits))
+            found = _read(unpack_document(facts), sections, layer, verify=verify)
+        except BadEntry as error:
+            _log.info("layer %d (%s): damaged entry of the cache: %s", layer.index, layer.descriptor.digest, error)
+            discard(self.store, key)
+            return None
+        if found is not None:
+            _log.debug("layer %d (%s): from the cache", layer.index, layer.descriptor.digest)
+        return found
+
+    def make_meter(self, tally: Tally) -> Meter:
+        """A meter for a scan that ``keep`` is called with."""
+        return RecordingMeter(tally)
+
+    def keep(self, layer: Layer, scan: LayerScan, meter: Meter) -> None:
+        """Keep a scan if all bytes of the blob were read and have its digest; ``meter`` counted it."""
+        if not scan.digest_verified or scan.region is not None or not isinstance(meter, RecordingMeter):
+            return
+        usage = meter.usage._replace(stored=layer.descriptor.size)
+        facts = {
+            "compression": scan.compression,
+            "diff_id": layer.diff_id if scan.diff_id_verified else None,
+            "usage": list(usage),
+        }
+        key = self._key(layer)
+        self.store.put(key, pack_entry(key, [pack_document(facts), *pack_table(scan.table)]))
+
+    def _key(self, layer: Layer) -> str:
+        algorithm, _, encoded = layer.descriptor.digest.partition(":")
+        records = "-records" if self.keep_records else ""
+        return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{records}"
+
+
+def _read(facts: Any, sections: list[bytes], layer: Layer, *, verify: bool) -> CachedScan | None:
+    """The scan of an entry, None if ``scan_layer`` would do something else than to return it; raises BadEntry."""
+    if not isinstance(facts, dict) or facts.get("compression") not in [*COMPRESSIONS]:
+        raise BadEntry("no facts of a scan")
+    usage, compression, diff_id = _read_usage(facts.get("usage")), facts["compression"], layer.diff_id
+    if usage.stored != layer.descriptor.size:
+        return None  # to read the blob raises the error
+    if compression == PLAIN:
+        try:
+            check_plain(layer.descriptor.digest, diff_id)
+        except OcisizeError:
+            return None
+    is_same = compression == PLAIN and diff_id == layer.descriptor.digest
+    if verify and diff_id is not None and not is_same and facts.get("diff_id") != diff_id:
+        return None
+    diff_id_verified = is_same or (verify and diff_id is not None)
+    scan = LayerScan(unpack_table(sections), compression, digest_verified=True, diff_id_verified=diff_id_verified)
+    return CachedScan(scan, usage)
+
+
+def _read_usage(values: Any) -> Usage:
+    count = len(Usage._fields)
+    if (
+        not isinstance(values, list)
+        or len(values) != count
+        or not all(type(value) is int and value >= 0 for value in values)
+    ):
+        raise BadEntry("no usage of a scan")
+    return Usage(*values)

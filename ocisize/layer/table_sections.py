@@ -1,0 +1,122 @@
+"""A file table as sections of an entry of the cache, and back. What is read is checked as a document of strangers is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ocisize.cache.columns import (
+    pack_by_row,
+    pack_document,
+    pack_numbers,
+    pack_texts_by_row,
+    unpack_by_row,
+    unpack_document,
+    unpack_numbers,
+    unpack_texts_by_row,
+)
+from ocisize.cache.entry import BadEntry
+from ocisize.tar.check_table import check_columns
+from ocisize.tar.filetable import Attributes, FileTable
+from ocisize.tar.paths import PathColumn
+
+SECTIONS = 23  #: of a table
+_Xattrs = dict[int, dict[str, bytes]]
+
+
+def pack_table(table: FileTable) -> list[bytes]:
+    """Return the sections of a table; those of equal tables are equal, whatever was computed from them."""
+    joined, first_rows, offsets, rooted = table.paths.columns()
+    sizes = table.compressed_sizes
+    document = {
+        "attributes": [[owner.mode, owner.uid, owner.gid] for owner in table.attributes],
+        "tar_size": table.tar_size,
+        "overhead": table.overhead,
+        "has_compressed_sizes": sizes is not None,
+        "anomalies": table.anomalies,
+        "xattrs": [[row, [[name, value.hex()] for name, value in xattrs.items()]] for row, xattrs in table.xattrs.items()],
+    }
+    return [
+        pack_document(document),
+        joined,
+        *map(pack_numbers, (first_rows, offsets, rooted)),
+        table.kinds,
+        *map(pack_numbers, (table.sizes, table.ends, table.owners)),
+        table.hashes,
+        pack_numbers(sizes) if sizes is not None else b"",
+        *pack_by_row(table.stored_sizes),
+        *pack_by_row(table.claimed_sizes),
+        *pack_by_row(table.type_flags),
+        *pack_texts_by_row(table.links),
+        *pack_texts_by_row(table.contents),
+    ]  # fmt: skip
+
+
+def unpack_table(sections: Sequence[bytes]) -> FileTable:
+    """Return the table that sections describe; raises BadEntry for sections that describe none."""
+    if len(sections) != SECTIONS:
+        raise BadEntry("other sections")
+    document, joined, first_rows, offsets, rooted, kinds, sizes, ends, owners, hashes, compressed, *by_row = sections
+    facts, rows = _Facts(unpack_document(document)), len(kinds)
+    try:
+        chunks = [unpack_numbers("q", column) for column in (first_rows, offsets, rooted)]
+        table = FileTable(
+            paths=PathColumn.from_columns(joined, *chunks),
+            kinds=kinds,
+            sizes=unpack_numbers("q", sizes, rows),
+            ends=unpack_numbers("q", ends, rows),
+            hashes=hashes,
+            owners=unpack_numbers("I", owners, rows),
+            attributes=facts.read("attributes", _read_attributes),
+            tar_size=facts.read("tar_size", int),
+            links=unpack_texts_by_row(by_row[6:9]),
+            stored_sizes=unpack_by_row(by_row[0:2]),
+            claimed_sizes=unpack_by_row(by_row[2:4]),
+            type_flags=unpack_by_row(by_row[4:6]),
+            xattrs=facts.read("xattrs", _read_xattrs),
+            contents=unpack_texts_by_row(by_row[9:12]),
+            compressed_sizes=unpack_numbers("q", compressed, rows) if facts.read("has_compressed_sizes", bool) else None,
+            overhead=facts.read("overhead", _read_overhead),
+            anomalies=facts.read("anomalies", _read_lines),
+        )
+        check_columns(table)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise BadEntry(str(error)) from None
+    return table
+
+
+class _Facts:
+    """The values of a document that is a JSON object."""
+
+    def __init__(self, document: Any) -> None:
+        if not isinstance(document, dict):
+            raise BadEntry("not an object")
+        self._document = document
+
+    def read(self, name: str, kind: Callable[[Any], Any]) -> Any:
+        """Return a value: of the type ``kind``, or what the function ``kind`` makes of it; raises BadEntry."""
+        try:
+            value = self._document[name]
+        except KeyError:
+            raise BadEntry(f"no {name}") from None
+        if not isinstance(kind, type):
+            return kind(value)
+        if type(value) is not kind:
+            raise BadEntry(f"{name} of another type")
+        return value
+
+
+def _read_attributes(value: list[list[int]]) -> tuple[Attributes, ...]:
+    return tuple(Attributes(mode, uid, gid) for mode, uid, gid in value)
+
+
+def _read_xattrs(value: list[tuple[int, list[tuple[str, str]]]]) -> _Xattrs:
+    return {int(row): {str(name): bytes.fromhex(text) for name, text in xattrs} for row, xattrs in value}
+
+
+def _read_overhead(value: int | None) -> int | None:
+    return value if value is None else int(value)
+
+
+def _read_lines(value: list[str]) -> tuple[str, ...]:
+    return tuple(map(str, value))
