@@ -132,6 +132,20 @@ def test_github(folder: Path, tmp_path: Path) -> None:
     assert json.loads((folder / uploaded).read_text())["version"] == "2.1.0"
 
 
+def test_github_of_the_tutorial(folder: Path) -> None:
+    """The workflow that the tutorial shows is one by GitHub's schema, and its steps pass on its image."""
+    page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    (text,) = re.findall(rf"^`{re.escape(WORKFLOW)}`\n\n```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    path = folder / WORKFLOW
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    check("check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(path))
+    (folder / "app.tar").unlink()
+    steps = YAML(typ="safe").load(text)["jobs"]["image-size"]["steps"]
+    output = "".join(done(bash(step["run"], folder)) for step in steps if "run" in step)
+    assert "::notice file=Dockerfile" in output and "PASS download" in output
+
+
 def test_github_with_a_broken_budget(folder: Path, tmp_path: Path) -> None:
     """The step fails, and what the next one uploads is there."""
     (folder / "ocisize.toml").write_text('max-download = "1 MB"\n')

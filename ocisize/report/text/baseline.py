@@ -42,9 +42,9 @@ def write_baseline_comparison(comparison: BaselineComparison, file: TextIO, *, c
             cells = ["-" if old is None else _cell(before, show), _cell(now, show)]
             table.add_row(label, *cells, _change(before, now, show))
         console.print(table)
-        console.print()
         write_verdicts(console, comparison.analysis, comparison.verdicts)
         if comparison.written:
+            console.print()
             console.print(Text(f"Wrote {printable(comparison.file)}", style="dim"))
 
 
