@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ocisize.cache.disk import CacheUsage, DiskCache
     from ocisize.cache.store import Cache
     from ocisize.comparison.images import compare
+    from ocisize.comparison.outlines import compare_outlines
     from ocisize.dockerfile.parse import Dockerfile, Instruction, Stage, parse_dockerfile
     from ocisize.errors import (
         ArchiveError,
@@ -88,13 +89,15 @@ if TYPE_CHECKING:
     )
     from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges, FileChangeSpan, FileColumns, SizeGrowth
     from ocisize.model.findings import Advice, Category, Confidence, Finding, Saving, Severity
+    from ocisize.model.outline import IndexOutline, LayerOutline, Outline
+    from ocisize.model.outline_comparison import OutlineComparison, OutlineLayerChange
     from ocisize.model.plan import Plan, PlanEdit, PlanStep
     from ocisize.model.platforms import Drift, FindingDrift, IndexAnalysis, OnlyThere, Spread, StepDrift
     from ocisize.model.quantity import BudgetLimit, GrowthKind, Number, Unit
     from ocisize.model.sizes import Group, Groups, Sizes
     from ocisize.model.system import OperatingSystem, Runtime, System
     from ocisize.model.waste import Cause, WastedEntry, WasteTable
-    from ocisize.oci.documents import Descriptor, Platform
+    from ocisize.oci.documents import Descriptor, Platform, RunConfig
     from ocisize.oci.platform import UnreadImage
     from ocisize.oci.source import ImageSource, Source
     from ocisize.report.formats import DIFF_FORMATS, FORMATS, DiffFormat, Format
@@ -128,6 +131,7 @@ _MODULES = {
     "cache.disk": "CacheUsage DiskCache",
     "cache.store": "Cache",
     "comparison.images": "compare",
+    "comparison.outlines": "compare_outlines",
     "dockerfile.parse": "Dockerfile Instruction Stage parse_dockerfile",
     "errors": (
         "ArchiveError AuthenticationFailed BlobError BudgetError CatalogError DigestMismatch DocumentError "
@@ -147,13 +151,15 @@ _MODULES = {
     "model.comparison": "BaseChange Comparison DirectoryChange FileSum LayerChange LayerStatus PartChange Reason Suggestion",
     "model.file_changes": "FileChange FileChangeKind FileChangeSpan FileChanges FileColumns SizeGrowth",
     "model.findings": "Advice Category Confidence Finding Saving Severity",
+    "model.outline": "IndexOutline LayerOutline Outline",
+    "model.outline_comparison": "OutlineComparison OutlineLayerChange",
     "model.plan": "Plan PlanEdit PlanStep",
     "model.platforms": "Drift FindingDrift IndexAnalysis OnlyThere Spread StepDrift",
     "model.quantity": "BudgetLimit GrowthKind Number Unit",
     "model.sizes": "Group Groups Sizes",
     "model.system": "OperatingSystem Runtime System",
     "model.waste": "Cause WasteTable WastedEntry",
-    "oci.documents": "Descriptor Platform",
+    "oci.documents": "Descriptor Platform RunConfig",
     "oci.platform": "UnreadImage",
     "oci.source": "ImageSource Source",
     "report.formats": "DIFF_FORMATS FORMATS DiffFormat Format",
@@ -184,18 +190,19 @@ __all__ = [
     "Digest", "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures", "Dockerfile", "DocumentError",
     "DownloadCause", "Drift", "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan", "FileChanges", "FileColumns",
     "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift", "ForeignLayerAbsent", "Format", "Glob",
-    "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "Instruction", "InvalidCost",
-    "InvalidGlob", "InvalidReference", "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure", "LayerStatus",
-    "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform", "NotAnImage", "Number",
-    "OcisizeError", "OnlyThere", "OperatingSystem", "PackageChange", "PartChange", "PatchError", "PathColumn", "Plan",
-    "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "Reason",
-    "RegistryError", "ReportError", "ReportOptions", "Rule", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch",
-    "Sizes", "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion",
-    "System", "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError", "WasteTable",
-    "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all", "check_change",
-    "compare", "cost_of", "digest_of", "find_budget_file", "from_json", "list_files", "load_baseline", "load_budget_file",
-    "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets", "parse_cost", "parse_dockerfile",
-    "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
+    "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction",
+    "InvalidCost", "InvalidGlob", "InvalidReference", "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure",
+    "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform",
+    "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison",
+    "OutlineLayerChange", "PackageChange", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep",
+    "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "Reason", "RegistryError", "ReportError",
+    "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "Sizes",
+    "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System",
+    "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry",
+    "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare",
+    "compare_outlines", "cost_of", "digest_of", "find_budget_file", "from_json", "list_files", "load_baseline",
+    "load_budget_file", "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets", "parse_cost",
+    "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
 ]  # fmt: skip
 
 

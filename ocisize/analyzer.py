@@ -43,23 +43,21 @@ from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
 from ocisize.logs import Logger, PhaseTimer
 from ocisize.model.analysis import Analysis
 from ocisize.model.base import BaseImage
-from ocisize.oci.choose import parse_wanted
-from ocisize.oci.documents import Platform
-from ocisize.oci.image import Image, read_image
+from ocisize.oci.image import Image
 from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
 from ocisize.oci.source import ImageSource, OnePassSource, Source, complete_source
+from ocisize.outlining import Outliner
 from ocisize.rules.load import load_catalog
-from ocisize.sources.open import open_source
 from ocisize.sources.schemes import trim_input
 from ocisize.text import printable
 from ocisize.values import asdict, at_least, define, evolve, field
 
 if TYPE_CHECKING:
-    from ocisize.cache.store import Cache
     from ocisize.finished import Finished
     from ocisize.layer.scan import LayerScan
     from ocisize.model.build_files import BuildFiles
     from ocisize.model.platforms import IndexAnalysis
+    from ocisize.oci.documents import Platform
     from ocisize.rules.rule import Catalog
     from ocisize.sources.registry.client import Connection
 
@@ -67,7 +65,7 @@ _log = Logger(__name__)
 
 
 @define(kw_only=True)
-class Analyzer:
+class Analyzer(Outliner):
     """Analyzes images with one set of options. It may be used for many images, from many threads and processes.
 
     >>> Analyzer(platform="linux/arm64", jobs=2).analyze("./missing.tar")
@@ -75,8 +73,6 @@ class Analyzer:
     ocisize.errors.ArchiveError: no such file or folder: ./missing.tar
     """
 
-    #: Of the images to analyze, as a Platform or a text such as ``linux/arm64``. None: Linux on this machine's processor.
-    platform: Platform | str | None = None
     #: How many layers are read at once.
     jobs: int = field(factory=lambda: min(os.cpu_count() or 1, 8), validator=at_least(1))
     #: Read all bytes and check all digests, diff_ids included.
@@ -87,12 +83,8 @@ class Analyzer:
     estimate_download: bool = True
     #: Compress the sample in another Python process, which takes less time where two processors are free.
     sample_in_process: bool = False
-    #: Options for registries; None: the defaults.
-    connection: Connection | None = None
     #: Rules for files that images rarely need; None: the packaged rules.
     catalog: Catalog | None = None
-    #: The base image of the analyzed images, named as for ``analyze``; ``scratch`` for none. Its layers are never read.
-    base: str | os.PathLike[str] | None = None
     #: The Dockerfile and the ignore file that the images were built with: the plan names their lines and has a patch.
     build_files: BuildFiles | None = None
     #: Find what could be better, and make the plan; False leaves both out, and takes half of the time after reading.
@@ -103,14 +95,6 @@ class Analyzer:
     keep_packages: bool = False
     #: Keep the file tables in the analysis: lists of files and budgets on paths need them, a cache has figures at once.
     files: bool = True
-    #: What an image may ask for.
-    limits: Limits = field(factory=Limits)
-    #: Bytes of memory; lowers ``limits`` by the memory law of ``ocisize.limits``. None: no limit.
-    max_memory: int | None = None
-    #: Leave out layers, and images of an index, that cannot be read; the analysis names them, and is not ``complete``.
-    keep_going: bool = False
-    #: Where results that depend on digests alone are kept between runs, such as a ``DiskCache``; None: nowhere.
-    cache: Cache | None = None
     #: Is called under a lock, at most once per MiB and layer; its errors end the analysis.
     on_progress: ProgressCallback | None = None
     _scans: dict[tuple[str, str | None], LayerScan] = field(factory=dict, init=False, repr=False)
@@ -138,19 +122,14 @@ class Analyzer:
         Raises OcisizeError. The ``abort`` method of an ``ImageSource`` is called when the analysis fails or is interrupted;
         nothing can be read from the source afterwards.
         """
-        timer = PhaseTimer(_log)
         source = complete_source(source)
         self._make_reader(source).read_once()
 
         # Read the manifest and the config, and find the base image: the figures are split there.
-        platform = parse_wanted(source, self.platform) if isinstance(self.platform, str) else self.platform
-        image = read_image(source, platform)
-        shown = printable(source.reference or name)
-        _log.info("%s: %d layers for %s", shown, len(image.layers), printable(str(image.platform)))
-        image, base = choose_base(image, self.base, self._open)
-        timer.end("manifest, config and base image")
+        image, base = self._read_image(source, name)
 
         # Read the layers: this takes most of the time.
+        timer = PhaseTimer(_log)
         with closing(self._make_reader(source)) as reader:
             finished = self._open_finished(source, name, image, base)
             known = finished.find(reader, files=self.files) if finished is not None else None
@@ -240,13 +219,6 @@ class Analyzer:
         catalog = (self.catalog or load_catalog()) if self.advice else None
         packages = self.keep_packages
         return analyze_layers(source, name, image, outcomes, catalog, base, self.build_files, keep_packages=packages)
-
-    def _open(self, name: str, select: str | None = None) -> ImageSource:
-        timer = PhaseTimer(_log)
-        limits = self._make_limits()
-        source = open_source(name, select=select, connection=self.connection, limits=limits, cache=self.cache)
-        timer.end("open")
-        return source
 
     def _open_finished(self, source: ImageSource, name: str, image: Image, base: BaseImage | None) -> Finished | None:
         """The place of an analysis in the cache; its modules are imported only if there is a cache."""

@@ -22,6 +22,7 @@ from ocisize.cli.commands import advise, analyze, baseline, diff, files, tree
 from ocisize.report.export.dive_json import to_dive_json
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
+from ocisize.report.outline_formats import OUTLINE_DIFF_FORMATS, OUTLINE_FORMATS
 from tests.hostile import HOSTILE
 from tests.images import (
     BuiltImage,
@@ -45,6 +46,9 @@ _CONTROLS = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-
 _REPORTS = [
     *((command, form) for command, row in COMMANDS.items() for form in row.formats),
     *(("all-platforms", form) for form, row in FORMATS.items() if row.all_platforms),
+    *(("quick", form) for form in OUTLINE_FORMATS),
+    *(("quick-all", form) for form in OUTLINE_FORMATS if FORMATS[form].all_platforms),
+    *(("quick-diff", form) for form in OUTLINE_DIFF_FORMATS),
 ]
 
 
@@ -116,6 +120,9 @@ def run(folder: Path, command: str, form: str, *more: str) -> tuple[str, str]:
         "analyze": [str(folder / "1"), "--max-download", "1", "--forbid", "**/*.pyc"],
         "all-platforms": [str(folder / "all"), "--all-platforms"],
         "diff": ["diff", str(folder / "1"), str(folder / "2")],
+        "quick": [str(folder / "1"), "--quick", "--max-download", "1"],
+        "quick-all": [str(folder / "all"), "--quick", "--all-platforms", "--max-download", "1"],
+        "quick-diff": ["diff", str(folder / "1"), str(folder / "2"), "--quick", "--max-download", "1"],
         "baseline": ["baseline", "write", str(folder / "2"), "--baseline", str(folder / "kept.json")],
     }.get(command, [command, str(folder / "1")])
     assert main([*arguments, "-f", form, "-o", str(report), *more]) in (0, 1)

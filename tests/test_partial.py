@@ -457,7 +457,10 @@ def test_a_budget_for_a_platform_that_was_not_read(tmp_path: Path) -> None:
     found = Analyzer(keep_going=True).analyze_all(write_index(tmp_path / "l", sha256(build("arm64").config)))
     for platform, status in (("linux/arm64", BudgetStatus.SKIPPED), ("linux/riscv64", BudgetStatus.UNMATCHED)):
         budgets = parse_budgets(f'[[budget]]\nplatform = "{platform}"\nmax-download = "1 GB"\n').budgets
-        assert BudgetGate(budgets, Path(), None).judge_all(found)["linux/amd64"][0].status is status
+        assert (
+            BudgetGate(budgets, Path(), None).judge_all(found.analyses, found.absent, found.unread)["linux/amd64"][0].status
+            is status
+        )
 
 
 def test_a_platform_without_a_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,7 @@ ORDER = [
     "comparison",
     "budgets",
     "pipeline chosen_base",
+    "outlining",
     "analyzer",
     "report",
     "__init__",
@@ -45,7 +46,7 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names.split()}
 #: what may read files and sockets, of the packages behind ``layer``; ``pipeline`` takes what was read
-WITH_IO = ("analyzer", "chosen_base", "finished", "budgets.config", "cli", "pipeline", "__main__", "__init__")
+WITH_IO = ("analyzer", "chosen_base", "finished", "budgets.config", "cli", "outlining", "pipeline", "__main__", "__init__")
 #: modules that read them
 IMPURE = {
     "analyzer", "blob.decoder_input", "blob.region", "blob.stream", "blob.verify", "budgets.config", "cache.disk",

@@ -20,7 +20,8 @@
     }
 
 Keys are sorted, every value has its own line, and the file changes only if the image does, so that a change is easy to
-review. Sizes are bytes, null where the image is saved with its layers uncompressed. ``ocisize.model.sizes`` defines them.
+review. Sizes are bytes; ``ocisize.model.sizes`` defines them. A download is null where the image is saved with its layers
+uncompressed, and all other sizes are where only the manifest was read.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from typing import Any
 
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import Analysis, LayerAnalysis, require_complete
+from ocisize.model.outline import LayerOutline, Outline, require_listed_layers
 from ocisize.text import STANDARD_INPUT, display_name
 from ocisize.values import Attribute, asdict, at_least, evolve, field, frozen
 
@@ -53,12 +55,12 @@ class BaselineTotals:
     """The figures of an image, sizes in bytes."""
 
     compressed_size: int | None = field(validator=_OPTIONAL)  #: the download; None if unknown
-    content_size: int = field(validator=_SIZE)  #: what all layers store
-    live_size: int = field(validator=_SIZE)  #: what a container sees
-    wasted_size: int = field(validator=_SIZE)  #: what no container sees
-    files: int = field(validator=_SIZE)  #: number of regular files
+    content_size: int | None = field(validator=_OPTIONAL)  #: what all layers store; None, as those below, of an outline
+    live_size: int | None = field(validator=_OPTIONAL)  #: what a container sees
+    wasted_size: int | None = field(validator=_OPTIONAL)  #: what no container sees
+    files: int | None = field(validator=_OPTIONAL)  #: number of regular files
     layers: int = field(validator=_SIZE)  #: number of layers
-    file_size: int | None = field(validator=_OPTIONAL)  #: of the largest file; None in an analysis without file tables
+    file_size: int | None = field(validator=_OPTIONAL)  #: of the largest file; None also in an analysis without file tables
 
 
 @frozen(kw_only=True)
@@ -68,7 +70,7 @@ class BaselineLayer:
     digest: str  #: of the blob
     build_step: str  #: its text
     compressed_size: int | None = field(validator=_OPTIONAL)  #: bytes, None if unknown
-    content_size: int = field(validator=_SIZE)  #: bytes
+    content_size: int | None = field(validator=_OPTIONAL)  #: bytes; None of an outline
 
 
 @frozen(kw_only=True)
@@ -106,6 +108,12 @@ class Baseline:
         """
         return Baseline({**self.images, name: {**self.images.get(name, {}), platform: entry}})
 
+    @property
+    def has_downloads_alone(self) -> bool:
+        """True if there are entries, and all of them were written from manifests alone."""
+        entries = [entry for platforms in self.images.values() for entry in platforms.values()]
+        return bool(entries) and all(entry.totals.content_size is None for entry in entries)
+
 
 def number_repeats(build_steps: list[str]) -> list[tuple[str, int]]:
     """Each build step with the number of equal ones before it.
@@ -121,23 +129,23 @@ def number_repeats(build_steps: list[str]) -> list[tuple[str, int]]:
     return numbered
 
 
-def baseline_name(analysis: Analysis) -> str:
+def baseline_name(image: Analysis | Outline) -> str:
     """The name of an image in a baseline: its reference without tag and digest, else the name of its file.
 
     >>> import ocisize
     >>> baseline_name(ocisize.analyze("testdata/example.tar"))
     'example'
     """
-    name = (analysis.reference or "").partition("@")[0]
+    name = (image.reference or "").partition("@")[0]
     if name:
         folder, slash, last = name.rpartition("/")
         return display_name(folder + slash + last.partition(":")[0])
-    file = "" if analysis.source == STANDARD_INPUT else analysis.source.rstrip("/").rpartition("/")[2]
+    file = "" if image.source == STANDARD_INPUT else image.source.rstrip("/").rpartition("/")[2]
     return display_name(file) or "image"
 
 
-def baseline_entry(analysis: Analysis, parts: Mapping[str, int] | None = None) -> BaselineEntry:
-    """The entry of an image, with the figures of ``parts`` that ``measure_parts`` gives.
+def baseline_entry(image: Analysis | Outline, parts: Mapping[str, int] | None = None) -> BaselineEntry:
+    """The entry of an image, with the figures of ``parts`` that ``measure_parts`` gives; of an outline the downloads alone.
 
     Raises IncompleteAnalysis if layers could not be read, or if the documents list different numbers of layers.
 
@@ -145,32 +153,42 @@ def baseline_entry(analysis: Analysis, parts: Mapping[str, int] | None = None) -
     >>> baseline_entry(ocisize.analyze("testdata/example.tar")).totals.compressed_size
     1590055
     """
-    require_complete(analysis)
+    if isinstance(image, Outline):
+        require_listed_layers(image)
+        totals = _totals(image, content_size=None, live_size=None, wasted_size=None, files=None, file_size=None)
+    else:
+        require_complete(image)
+        totals = _totals(
+            image,
+            content_size=image.content_size,
+            live_size=image.live_size,
+            wasted_size=image.wasted_size,
+            files=image.file_count,
+            file_size=_largest_file(image),
+        )
+    return BaselineEntry(parts=parts or {}, totals=totals, layers=layers_of(image.layers))
+
+
+def _totals(image: Analysis | Outline, **figures: int | None) -> BaselineTotals:
+    return BaselineTotals(compressed_size=image.compressed_size, layers=len(image.layers), **figures)
+
+
+def _largest_file(analysis: Analysis) -> int | None:
+    """The size of the largest file; None for an analysis that was saved without its files."""
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
-    complete = len(tables) == len(analysis.layers)
-    return BaselineEntry(
-        parts=parts or {},
-        totals=BaselineTotals(
-            compressed_size=analysis.compressed_size,
-            content_size=analysis.content_size,
-            live_size=analysis.live_size,
-            wasted_size=analysis.wasted_size,
-            files=analysis.file_count,
-            layers=len(analysis.layers),
-            file_size=max((size for table in tables for size in table.sizes), default=0) if complete else None,
-        ),
-        layers=layers_of(analysis.layers),
-    )
+    if len(tables) < len(analysis.layers):
+        return None
+    return max((size for table in tables for size in table.sizes), default=0)
 
 
-def layers_of(layers: Iterable[LayerAnalysis]) -> tuple[BaselineLayer, ...]:
+def layers_of(layers: Iterable[LayerAnalysis | LayerOutline]) -> tuple[BaselineLayer, ...]:
     """The layers of an image as a baseline stores them."""
     return tuple(
         BaselineLayer(
             digest=layer.digest,
             build_step=display_name(layer.build_step.text),
             compressed_size=layer.compressed_size,
-            content_size=layer.content_size,
+            content_size=None if isinstance(layer, LayerOutline) else layer.content_size,
         )
         for layer in layers
     )
@@ -206,7 +224,7 @@ def _smaller_layer(old: BaselineLayer, new: BaselineLayer) -> BaselineLayer:
     return evolve(
         new,
         compressed_size=_smaller(old.compressed_size, new.compressed_size),
-        content_size=min(old.content_size, new.content_size),
+        content_size=_smaller(old.content_size, new.content_size),
     )
 
 

@@ -21,7 +21,9 @@ from ocisize.findings.explanations import packaged_ids
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import BASELINE, Budget, BudgetLevel, BudgetStatus, Verdict
 from ocisize.model.findings import is_packaged_id
+from ocisize.model.outline import Outline
 from ocisize.model.quantity import Number
+from ocisize.model.unread import NOT_READ, as_analysis, was_outlined
 from ocisize.values import evolve, frozen
 
 NO_TABLES = "the analysis was saved without its files"
@@ -43,17 +45,19 @@ class _Comparison:
 
 
 def check(
-    analysis: Analysis,
+    image: Analysis | Outline,
     budgets: Iterable[Budget],
     baseline: Baseline | None = None,
     *,
     name: str | None = None,
     rules: Sequence[str] | None = None,
 ) -> tuple[Verdict, ...]:
-    """A verdict on every budget, in their order.
+    """A verdict on every budget of an image, in their order.
+
+    ``image``: an analysis, or an outline; a budget that needs the layers of an outline is INCOMPLETE, which fails.
 
     ``baseline``: the figures that growth is measured from.
-    ``name``: the image's name in the baseline; by default ``baseline_name(analysis)``.
+    ``name``: the image's name in the baseline; by default ``baseline_name(image)``.
     ``rules``: the ids of the users' rules that the analysis used, None if unknown. A budget that forbids a finding with any
     other id, which no image can have, is UNMATCHED.
 
@@ -67,38 +71,42 @@ def check(
     fail max-download 1590055 1000000
     pass max-layers 5 5
     """
-    entry = baseline.entry(name or baseline_name(analysis), analysis.platform) if baseline is not None else None
-    return check_from(entry, analysis, budgets, rules=rules)
+    entry = baseline.entry(name or baseline_name(image), image.platform) if baseline is not None else None
+    return check_from(entry, image, budgets, rules=rules)
 
 
 def check_from(
     entry: BaselineEntry | None,
-    analysis: Analysis,
+    image: Analysis | Outline,
     budgets: Iterable[Budget],
     *,
     rules: Sequence[str] | None = None,
     growth_from: str = BASELINE,
 ) -> tuple[Verdict, ...]:
     """The same, with growth measured from the figures of ``entry``, which ``growth_from`` names in messages."""
-    scope = BudgetScope(analysis)
+    scope = BudgetScope(as_analysis(image))
     verdicts = [_check_unread(_judge(budget, scope, entry, rules), scope) for budget in budgets]
     return tuple(evolve(verdict, growth_from=growth_from) for verdict in verdicts)
 
 
-def measure_parts(analysis: Analysis, budgets: Iterable[Budget]) -> dict[str, int]:
+def measure_parts(image: Analysis | Outline, budgets: Iterable[Budget]) -> dict[str, int]:
     """The figures of the parts of an image whose growth budgets limit, for ``baseline_entry``; unknown ones are left out.
+
+    An outline has none: parts are made of files.
 
     >>> import ocisize
     >>> budgets = ocisize.parse_budgets('path = "/app"\\nmax-unpacked = "+5 %"').budgets
     >>> measure_parts(ocisize.analyze("testdata/example.tar"), budgets)
     {'content_size in /app': 147712}
     """
-    scope = BudgetScope(analysis)
+    if isinstance(image, Outline):
+        return {}
+    scope = BudgetScope(image)
     parts = {}
     for budget in budgets:
-        if budget.limit.growth and (part := part_of(budget)) and not _skip_reason(budget, analysis.platform):
+        if budget.limit.growth and (part := part_of(budget)) and not _skip_reason(budget, image.platform):
             with suppress(TablesMissing):
-                (figure,) = measure(budget, scope, analysis.layers)
+                (figure,) = measure(budget, scope, image.layers)
                 if figure.value is not None:
                     parts[part] = int(figure.value)
     return parts
@@ -259,7 +267,10 @@ def _check_unread(verdict: Verdict, scope: BudgetScope) -> Verdict:
         is_final = not (budget.paths or budget.ignore) or is_read or (is_broken and not budget.ignore)
     else:
         is_final = is_broken or (unread is Unread.RAISE and is_read)
-    return verdict if is_final else Verdict(budget=budget, status=BudgetStatus.INCOMPLETE, reason=UNREAD)
+    if is_final:
+        return verdict
+    reason = NOT_READ if was_outlined(scope.analysis) else UNREAD
+    return Verdict(budget=budget, status=BudgetStatus.INCOMPLETE, reason=reason)
 
 
 def _can_be_found(finding: str, rules: Sequence[str] | None) -> bool:

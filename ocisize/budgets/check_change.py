@@ -8,6 +8,7 @@ from ocisize.budgets.baseline import baseline_entry
 from ocisize.budgets.check import NOT_IN_BASELINE, check_from, measure_parts
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import Budget, BudgetStatus, Metric, Verdict
+from ocisize.model.outline import Outline
 from ocisize.values import evolve
 
 BEFORE = "BEFORE"  #: ``Verdict.growth_from``
@@ -18,7 +19,7 @@ _DOWNLOADS = (Metric.COMPRESSED_SIZE, Metric.LAYER_COMPRESSED_SIZE)
 
 
 def check_change(
-    before: Analysis, after: Analysis, budgets: Sequence[Budget], *, rules: Sequence[str] | None = None
+    before: Analysis | Outline, after: Analysis | Outline, budgets: Sequence[Budget], *, rules: Sequence[str] | None = None
 ) -> tuple[Verdict, ...]:
     """A verdict on every budget of ``after``, in their order; growth is measured from ``before``.
 

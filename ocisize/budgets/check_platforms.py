@@ -8,11 +8,12 @@ from ocisize.budgets.baseline import Baseline
 from ocisize.budgets.check import check, is_for
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import Budget, BudgetLevel, BudgetStatus, Verdict
+from ocisize.model.outline import Outline
 from ocisize.values import evolve
 
 
 def check_all(
-    analyses: Mapping[str, Analysis],
+    images: Mapping[str, Analysis | Outline],
     budgets: Sequence[Budget],
     baseline: Baseline | None = None,
     *,
@@ -22,7 +23,7 @@ def check_all(
 ) -> dict[str, tuple[Verdict, ...]]:
     """Verdicts by platform: for each image one on every budget, in the order of the budgets.
 
-    ``analyses``: the images by the platforms of the index.
+    ``images``: analyses or outlines by the platforms of the index.
     ``absent``: platforms of the index whose images are not in the file or could not be read.
     ``baseline``, ``name``, ``rules``: as for ``check``.
 
@@ -34,11 +35,9 @@ def check_all(
     >>> [(verdict.status.value, verdict.reason) for verdict in verdicts["linux/amd64"]]
     [('unmatched', 'no image for linux/arm64, only for linux/amd64')]
     """
-    named = {platform: evolve(analysis, platform=platform) for platform, analysis in analyses.items()}
-    verdicts = {
-        platform: list(check(analysis, budgets, baseline, name=name, rules=rules)) for platform, analysis in named.items()
-    }
-    platforms = [*analyses, *absent]
+    named = {platform: evolve(image, platform=platform) for platform, image in images.items()}
+    verdicts = {platform: list(check(image, budgets, baseline, name=name, rules=rules)) for platform, image in named.items()}
+    platforms = [*images, *absent]
     for number, budget in enumerate(budgets):
         if budget.level is not BudgetLevel.OFF and not any(is_for(budget.platform, platform) for platform in platforms):
             reason = f"no image for {budget.platform}, only for {', '.join(platforms)}"

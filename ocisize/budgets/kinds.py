@@ -17,7 +17,7 @@ from ocisize.budgets.figures import Figure
 from ocisize.budgets.scope import BudgetScope, LayerSelection, RowSelection, ScopeSizes
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.budget import Budget, Metric, VerdictPlace
+from ocisize.model.budget import Budget, BudgetLevel, Metric, VerdictPlace
 from ocisize.model.findings import Category, Finding
 from ocisize.model.quantity import Unit
 from ocisize.model.sizes import weight_of
@@ -264,3 +264,17 @@ def _measure(budget: Budget, scope: BudgetScope, layers: Sequence[LayerAnalysis]
     if figure.value is not None and budget.limit.bandwidth is not None:
         return evolve(figure, value=Fraction(figure.value) / budget.limit.bandwidth)
     return figure
+
+
+def needs_layers(budget: Budget) -> bool:
+    """Return True if a budget is about what layers hold; the manifest alone has the figures of all others.
+
+    >>> from ocisize.budgets.parse import parse_budgets
+    >>> budgets = parse_budgets('max-download = "1 MB"\\nmax-layers = 9\\nmax-waste = "5 %"').budgets
+    >>> [needs_layers(budget) for budget in budgets]
+    [False, False, True]
+    """
+    if budget.level is BudgetLevel.OFF:
+        return False
+    is_narrowed = bool(budget.paths or budget.ignore or budget.visible_only)
+    return is_narrowed or kind_of(budget).unread is not Unread.NONE

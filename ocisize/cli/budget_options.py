@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from ocisize.model.analysis import Analysis
     from ocisize.model.budget import Budget, Verdict
     from ocisize.model.comparison import Comparison
-    from ocisize.model.platforms import IndexAnalysis
+    from ocisize.model.outline import Outline
+    from ocisize.model.outline_comparison import OutlineComparison
+    from ocisize.oci.platform import UnreadImage
 
 UNWRITTEN = UNUSABLE  #: exit status
 #: flags of limits on the whole image, and their help; the keys of ``ocisize.budgets.kinds``, which takes long to import
@@ -73,15 +75,15 @@ class BudgetGate(NamedTuple):
 
         return load_baseline(self.baseline_file)
 
-    def judge(self, analysis: Analysis) -> tuple[Verdict, ...]:
+    def judge(self, image: Analysis | Outline) -> tuple[Verdict, ...]:
         """A verdict on each budget; the baseline is read if one of them limits growth."""
         if not self.budgets:
             return ()
         from ocisize.budgets.check import check
 
-        return check(analysis, self.budgets, self._baseline(), name=self.name, rules=self._rules())
+        return check(image, self.budgets, self._baseline(), name=self.name, rules=self._rules())
 
-    def judge_change(self, comparison: Comparison) -> tuple[Verdict, ...]:
+    def judge_change(self, comparison: Comparison | OutlineComparison) -> tuple[Verdict, ...]:
         """A verdict on each budget of AFTER, with growth measured from BEFORE."""
         if not self.budgets:
             return ()
@@ -89,16 +91,21 @@ class BudgetGate(NamedTuple):
 
         return check_change(comparison.before, comparison.after, self.budgets, rules=self._rules())
 
-    def judge_all(self, index: IndexAnalysis) -> Mapping[str, tuple[Verdict, ...]]:
-        """Verdicts by platform on the images of an index."""
+    def judge_all(
+        self, images: Mapping[str, Analysis | Outline], absent: Sequence[str], unread: Sequence[UnreadImage]
+    ) -> Mapping[str, tuple[Verdict, ...]]:
+        """Verdicts by platform on the images of an index, which also names absent and unread ones."""
         if not self.budgets:
-            return dict.fromkeys(index.analyses, ())
+            return dict.fromkeys(images, ())
         from ocisize.budgets.check_platforms import check_all
 
-        absent = [*index.absent, *(image.platform or image.digest for image in index.unread)]
-        return check_all(index.analyses, self.budgets, self._baseline(), name=self.name, rules=self._rules(), absent=absent)
+        missing = [*absent, *(image.platform or image.digest for image in unread)]
+        return check_all(images, self.budgets, self._baseline(), name=self.name, rules=self._rules(), absent=missing)
 
     def _rules(self) -> Sequence[str]:
+        """The ids of the users' rules, which only budgets that forbid findings need."""
+        if not self.forbids_findings:
+            return ()
         from pathlib import Path
 
         from ocisize.rules.load import load_catalog
@@ -261,11 +268,14 @@ def status_of(verdicts: Sequence[Verdict]) -> int:
     return BROKEN if any(verdict.outcome.value == "fail" for verdict in verdicts) else KEPT
 
 
-def report_violations(verdicts: Sequence[Verdict], analysis: Analysis, *, about: str = "") -> None:
+def report_violations(verdicts: Sequence[Verdict], image: Analysis | Outline, *, about: str = "") -> None:
     """List the budgets that are not kept on standard error, for reports that do not show them on the terminal."""
     if not verdicts:
         return
+    from ocisize.model.unread import as_analysis
     from ocisize.report.words.budgets import describe
+
+    analysis = as_analysis(image)
 
     for outcome in ("fail", "warn"):
         for verdict in verdicts:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ocisize.limits import Limits
     from ocisize.model.analysis import Analysis
     from ocisize.model.build_files import BuildFiles
+    from ocisize.model.outline import IndexOutline
     from ocisize.model.platforms import IndexAnalysis
 
 DOCKERFILE = "Dockerfile"
@@ -99,7 +100,7 @@ def _shows_progress(options: argparse.Namespace) -> bool:
     return not options.quiet and not options.verbose and sys.stderr.isatty()
 
 
-def refuse_absent(index: IndexAnalysis) -> None:
+def refuse_absent(index: IndexAnalysis | IndexOutline) -> None:
     """Raise ViewError if the index names platforms whose manifests are missing: their budgets cannot be judged."""
     if index.absent:
         raise ViewError(

@@ -11,7 +11,7 @@ from ocisize.comparison.file_matching import find_changes
 from ocisize.comparison.file_totals import FileSums
 from ocisize.comparison.findings import compare_findings
 from ocisize.comparison.known_sizes import use_known_sizes
-from ocisize.comparison.layer_alignment import align
+from ocisize.comparison.layer_alignment import align, paid_sizes, status_of
 from ocisize.comparison.package_changes import find_package_changes
 from ocisize.comparison.reasons import FileEvidence, find_reasons
 from ocisize.comparison.suggestions import find_suggestions
@@ -30,7 +30,7 @@ from ocisize.model.comparison import (
     PartChange,
 )
 from ocisize.model.file_changes import FileChanges
-from ocisize.model.sizes import Sizes, paid_layers
+from ocisize.model.sizes import Sizes
 from ocisize.values import evolve
 
 _MAX_DIRECTORIES = 20  # that are named
@@ -50,7 +50,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     for analysis in (before, after):
         require_complete(analysis)
     before, after = use_known_sizes(before, after), use_known_sizes(after, before)
-    paid_before, paid_after = _paid(before), _paid(after)
+    paid_before, paid_after = paid_sizes(before.layers), paid_sizes(after.layers)
     layers = [
         _change(
             before.layers[old] if old is not None else None,
@@ -91,18 +91,12 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     )
 
 
-def _paid(analysis: Analysis) -> list[int | None]:
-    """By layer, bytes of download; None if unknown, 0 if a lower layer has the same blob."""
-    flags = paid_layers(analysis.layers)
-    return [layer.compressed_size if pays else 0 for layer, pays in zip(analysis.layers, flags, strict=True)]
-
-
 def _change(
     old: LayerAnalysis | None, new: LayerAnalysis | None, size_before: int | None, size_after: int | None
 ) -> LayerChange:
     shown = new or old
     return LayerChange(
-        status=_status(old, new),
+        status=status_of(old, new),
         before=old.index if old is not None else None,
         after=new.index if new is not None else None,
         build_step=shown.build_step if shown is not None else BuildStep(),
@@ -112,18 +106,6 @@ def _change(
         before_compressed_size=size_before,
         after_compressed_size=size_after,
     )
-
-
-def _status(old: LayerAnalysis | None, new: LayerAnalysis | None) -> LayerStatus:
-    if new is None:
-        return LayerStatus.REMOVED
-    if old is None:
-        return LayerStatus.ADDED
-    if old.digest == new.digest:
-        return LayerStatus.SHARED
-    if old.diff_id == new.diff_id is not None:
-        return LayerStatus.RECOMPRESSED
-    return LayerStatus.CHANGED
 
 
 def _settle(layer: LayerChange, before: Analysis, after: Analysis) -> LayerChange:

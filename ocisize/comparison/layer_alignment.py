@@ -10,8 +10,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.build_step import BuildStep
+from ocisize.model.comparison import LayerStatus
+from ocisize.model.sizes import paid_layers
 
 _SAME, _ALIKE, _UNKNOWN, _BASE = 300, 50, 60, 50  # scores of a pair; that of similar steps is their similarity in percent
 _MAX_CELLS = 1_000_000  # pairs of steps that are scored; if there are more, steps are paired by position
@@ -19,7 +22,47 @@ _HASH = re.compile(r"\b[0-9a-f]{12,64}\b")
 _WORD = re.compile(r"[^\s;&|()'\"\[\],]+")
 
 
-def align(before: Sequence[LayerAnalysis], after: Sequence[LayerAnalysis]) -> list[tuple[int | None, int | None]]:
+class PairedLayer(Protocol):
+    """A layer of an analysis or of an outline, as far as it is paired with one of another image."""
+
+    @property
+    def index(self) -> int:
+        """0 at the base."""
+
+    @property
+    def digest(self) -> str:
+        """Of the blob."""
+
+    @property
+    def diff_id(self) -> str | None:
+        """Of the uncompressed tar."""
+
+    @property
+    def build_step(self) -> BuildStep:
+        """What made the layer."""
+
+    @property
+    def compressed_size(self) -> int | None:
+        """Bytes of download; None if unknown."""
+
+
+def paid_sizes(layers: Sequence[PairedLayer]) -> list[int | None]:
+    """Return by layer the bytes of download; None if unknown, 0 if a lower layer has the same blob."""
+    return [layer.compressed_size if pays else 0 for layer, pays in zip(layers, paid_layers(layers), strict=True)]
+
+
+def status_of(old: PairedLayer | None, new: PairedLayer | None) -> LayerStatus:
+    """Return how a layer of AFTER relates to the one of BEFORE that it is paired with, by their digests alone."""
+    if new is None:
+        return LayerStatus.REMOVED
+    if old is None:
+        return LayerStatus.ADDED
+    if old.digest == new.digest:
+        return LayerStatus.SHARED
+    return LayerStatus.RECOMPRESSED if old.diff_id == new.diff_id is not None else LayerStatus.CHANGED
+
+
+def align(before: Sequence[PairedLayer], after: Sequence[PairedLayer]) -> list[tuple[int | None, int | None]]:
     """Return pairs of layer indexes, base first: each layer of both images is in one pair, with None if it is alone."""
     partner: dict[int, int] = {}  # by index in AFTER
     _pair_equal(before, after, partner, lambda layer: layer.digest)
@@ -32,10 +75,10 @@ def align(before: Sequence[LayerAnalysis], after: Sequence[LayerAnalysis]) -> li
 
 
 def _pair_equal(
-    before: Sequence[LayerAnalysis],
-    after: Sequence[LayerAnalysis],
+    before: Sequence[PairedLayer],
+    after: Sequence[PairedLayer],
     partner: dict[int, int],
-    key: Callable[[LayerAnalysis], str | None],
+    key: Callable[[PairedLayer], str | None],
 ) -> None:
     paired = set(partner.values())
     waiting: dict[str, deque[int]] = defaultdict(deque)
@@ -47,9 +90,7 @@ def _pair_equal(
             partner[layer.index] = waiting[value].popleft()
 
 
-def _pair_alike(
-    before: Sequence[LayerAnalysis], after: Sequence[LayerAnalysis]
-) -> list[tuple[LayerAnalysis, LayerAnalysis]]:
+def _pair_alike(before: Sequence[PairedLayer], after: Sequence[PairedLayer]) -> list[tuple[PairedLayer, PairedLayer]]:
     """The pairs with the highest total score that keep the order of both images."""
     if len(before) * len(after) > _MAX_CELLS:
         return list(zip(before, after, strict=False))
@@ -76,7 +117,7 @@ def _pair_alike(
 class _Step:
     """A build step as it is compared: without the hashes of added files."""
 
-    def __init__(self, layer: LayerAnalysis) -> None:
+    def __init__(self, layer: PairedLayer) -> None:
         self.is_base = layer.index == 0
         self.text = _HASH.sub("", layer.build_step.text)
         self.verb, *words = _WORD.findall(self.text) or [""]

@@ -17,10 +17,20 @@ from ocisize.oci.read import read_manifest, read_optional_manifest
 from ocisize.oci.source import Source
 from ocisize.text import printable
 from ocisize.tuples import NamedTuple
+from ocisize.values import frozen
 
 _MAX_BROKEN = 3  # images that warnings name
 _MAX_LOOKED_FOR = 100  # images of an index that lacks the chosen one; each is a request
 _log = Logger(__name__)
+
+
+@frozen
+class IndexFacts:
+    """What an index says beside the image that was chosen from it."""
+
+    digest: Digest
+    platforms: tuple[str, ...]  #: of all images, as ``parse_platform`` reads them, each once
+    attestations: int  #: how many entries describe other images
 
 
 class Choice(NamedTuple):
@@ -30,6 +40,7 @@ class Choice(NamedTuple):
     data: bytes  #: its manifest as stored
     manifest: Index | Manifest
     warnings: tuple[str, ...]  #: about the choice
+    facts: IndexFacts  #: of the index that it was chosen from
 
 
 def choose_entry(source: Source, index: Index, digest: Digest, platform: Platform | None) -> Choice:
@@ -68,7 +79,8 @@ def choose_entry(source: Source, index: Index, digest: Digest, platform: Platfor
         printable(str(chosen)), len(walk.images), printable(name_of(wanted)),
         "was asked for" if platform else "is the default",
     )  # fmt: skip
-    return Choice(entry, *manifest, (*warnings, *broken))
+    facts = IndexFacts(digest, tuple(distinct_names(walk.images)), len(walk.attestations))
+    return Choice(entry, *manifest, (*warnings, *broken), facts)
 
 
 def parse_wanted(source: Source, text: str) -> Platform:

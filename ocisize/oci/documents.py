@@ -115,15 +115,22 @@ class RootFs:
 
 @frozen(kw_only=True)
 class RunConfig:
-    """How containers of an image run; fields that are absent or of a wrong type are empty."""
+    """How containers of an image run; fields that are absent or of a wrong type are empty.
 
-    user: str = ""
+    >>> RunConfig(user="app", cmd=("serve",)).exposed_ports
+    ()
+    """
+
+    user: str = ""  #: name or number, perhaps with a group behind a colon; "" is root
     env: tuple[str, ...] = ()  #: ``NAME=VALUE``
-    entrypoint: tuple[str, ...] = ()
-    cmd: tuple[str, ...] = ()
-    working_dir: str = ""
-    labels: Mapping[str, str] = field(factory=dict, hash=False)
-    healthcheck: bool = False
+    entrypoint: tuple[str, ...] = ()  #: the program that every container runs
+    cmd: tuple[str, ...] = ()  #: the default arguments, or the program if there is no entrypoint
+    working_dir: str = ""  #: "" is the root
+    exposed_ports: tuple[str, ...] = ()  #: ``80/tcp``, in the order of the config
+    volumes: tuple[str, ...] = ()  #: paths, in the order of the config
+    labels: Mapping[str, str] = field(factory=dict, hash=False)  #: by name
+    healthcheck: tuple[str, ...] = ()  #: the test, which begins with ``CMD`` or ``CMD-SHELL``; empty if there is none
+    stop_signal: str = ""  #: "" is SIGTERM
 
 
 @frozen

@@ -8,7 +8,7 @@ from ocisize.blob.digest import Digest, digest_of
 from ocisize.errors import DocumentError, NotAnImage
 from ocisize.logs import Logger
 from ocisize.oci.artifacts import find_artifact_kind
-from ocisize.oci.choose import choose_entry
+from ocisize.oci.choose import IndexFacts, choose_entry
 from ocisize.oci.documents import Descriptor, ImageConfig, Index, Manifest, Platform
 from ocisize.oci.media_types import CONFIG_TYPES, LAYER_TYPES
 from ocisize.oci.parse import MAX_CONFIG, parse_config, parse_manifest
@@ -44,6 +44,7 @@ class Image:
     layers: tuple[Layer, ...]
     warnings: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(factory=dict, hash=False)  #: of the manifest, then of its index entry
+    index: IndexFacts | None = None  #: that the image was chosen from; None if there is none
 
     @property
     def platform(self) -> Platform:
@@ -81,7 +82,7 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
     if isinstance(document, Index):
         choice = choose_entry(source, document, digest_of(data), platform)
         image = make_image(source, choice.data, choice.manifest, choice.entry)
-        return evolve(image, warnings=(*choice.warnings, *image.warnings))
+        return evolve(image, warnings=(*choice.warnings, *image.warnings), index=choice.facts)
     image = make_image(source, data, document)
     _log.info("platform %s: the source has a single image", printable(str(image.platform)))
     if platform is not None and image.config.os and image.config.architecture:

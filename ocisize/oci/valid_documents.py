@@ -113,29 +113,37 @@ def read_config(document: object) -> ImageConfig:
 def read_run(document: object) -> RunConfig:
     """Return a run config, without fields of a wrong type: no size depends on them.
 
-    >>> read_run({"User": "app", "Env": "PATH=/bin"})
-    RunConfig(user='app', env=(), entrypoint=(), cmd=(), working_dir='', labels={}, healthcheck=False)
+    >>> run = read_run({"User": "app", "Env": "PATH=/bin", "ExposedPorts": {"80/tcp": {}}})
+    >>> run.user, run.env, run.exposed_ports
+    ('app', (), ('80/tcp',))
     """
-    fields: Mapping[str, Any] = document if isinstance(document, dict) else {}
-
-    def text(key: str) -> str:
-        return value if type(value := fields.get(key)) is str else ""
-
-    def texts(key: str) -> tuple[str, ...]:
-        value = fields.get(key)
-        return tuple(item for item in value if type(item) is str) if isinstance(value, list) else ()
-
-    labels, health = fields.get("Labels"), fields.get("Healthcheck")
-    test = health.get("Test") if isinstance(health, dict) else None
+    fields = _object(document)
+    health = _object(fields.get("Healthcheck"))
+    test = _texts(health.get("Test"))
     return RunConfig(
-        user=text("User"),
-        env=texts("Env"),
-        entrypoint=texts("Entrypoint"),
-        cmd=texts("Cmd"),
-        working_dir=text("WorkingDir"),
-        labels={name: value for name, value in labels.items() if type(value) is str} if isinstance(labels, dict) else {},
-        healthcheck=bool(test) and test != ["NONE"],
+        user=_text(fields.get("User")),
+        env=_texts(fields.get("Env")),
+        entrypoint=_texts(fields.get("Entrypoint")),
+        cmd=_texts(fields.get("Cmd")),
+        working_dir=_text(fields.get("WorkingDir")),
+        exposed_ports=tuple(_object(fields.get("ExposedPorts"))),
+        volumes=tuple(_object(fields.get("Volumes"))),
+        labels={name: value for name, value in _object(fields.get("Labels")).items() if type(value) is str},
+        healthcheck=() if test == ("NONE",) else test,
+        stop_signal=_text(fields.get("StopSignal")),
     )
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if type(value) is str else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if type(item) is str) if isinstance(value, list) else ()
 
 
 def _read_root_fs(document: object) -> RootFs:

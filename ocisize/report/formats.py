@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
     from ocisize.model.comparison import Comparison
     from ocisize.model.platforms import IndexAnalysis
+    from ocisize.oci.platform import UnreadImage
     from ocisize.report.diff_subject import DiffSubject
     from ocisize.report.options import ReportOptions
     from ocisize.report.subject import Subject
@@ -257,18 +258,23 @@ def write_index_report(
     """Write the analyses of all platforms to a text file in the format ``name``.
 
     ``verdicts`` are those on each platform's image, by the platform's name. Raises KeyError for an unknown format, and
-    ReportError if the format shows one image only, or has no place for an image of which nothing could be read.
+    ReportError as ``refuse_index`` does.
     """
-    from ocisize.errors import ReportError
     from ocisize.report.subject import Subject
 
-    row = FORMATS[name]
+    refuse_index(FORMATS[name], index.unread)
+    FORMATS[name].load()(Subject.of_index(index, options, verdicts), file, options)
+
+
+def refuse_index(row: Format, unread: Sequence[UnreadImage]) -> None:
+    """Raise ReportError if a format shows one image only, or has no place for an image of which nothing could be read."""
+    from ocisize.errors import ReportError
+
     if not row.all_platforms:
         raise ReportError("this format shows one image only")
-    if index.unread and not row.unread_images:
-        listed = ", ".join(image.platform or image.digest for image in index.unread)
+    if unread and not row.unread_images:
+        listed = ", ".join(image.platform or image.digest for image in unread)
         raise ReportError(f"this format cannot show images that could not be read: {listed}")
-    row.load()(Subject.of_index(index, options, verdicts), file, options)
 
 
 def write_diff_report(name: str, comparison: Comparison, file: TextIO, options: ReportOptions) -> None:

@@ -109,7 +109,9 @@ def worst(row: tuple[str, Unit]) -> str:
 def one_less(entry: BaselineEntry) -> BaselineEntry:
     """A baseline in which every figure is one less than it is."""
     layers = tuple(
-        attrs.evolve(layer, compressed_size=(layer.compressed_size or 1) - 1, content_size=max(layer.content_size - 1, 0))
+        attrs.evolve(
+            layer, compressed_size=(layer.compressed_size or 1) - 1, content_size=max((layer.content_size or 0) - 1, 0)
+        )
         for layer in entry.layers
     )
     totals = attrs.evolve(entry.totals, **{name: size - 1 for name, size in attrs.asdict(entry.totals).items()})

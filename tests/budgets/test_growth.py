@@ -21,7 +21,7 @@ def smaller(**sizes: int) -> BaselineEntry:
     layers = [
         attrs.evolve(
             layer,
-            content_size=layer.content_size - sizes.get(f"L{number}", 0),
+            content_size=(layer.content_size or 0) - sizes.get(f"L{number}", 0),
             compressed_size=(layer.compressed_size or 0) - sizes.get(f"L{number}", 0),
         )
         for number, layer in enumerate(entry.layers)
@@ -29,7 +29,7 @@ def smaller(**sizes: int) -> BaselineEntry:
     less = sum(sizes.values())
     totals = attrs.evolve(
         entry.totals,
-        content_size=entry.totals.content_size - less,
+        content_size=(entry.totals.content_size or 0) - less,
         compressed_size=(entry.totals.compressed_size or 0) - less,
     )
     return attrs.evolve(entry, totals=totals, layers=tuple(layers))

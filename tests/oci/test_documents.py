@@ -142,7 +142,7 @@ def test_how_an_image_runs() -> None:
     }  # fmt: skip
     assert run_of(document) == RunConfig(
         user="app:app", env=("A=1", "B=2"), entrypoint=("/run",), cmd=("x", "y"), working_dir="/app", labels={"a": "b"},
-        healthcheck=True,
+        healthcheck=("CMD", "true"),
     )  # fmt: skip
     assert not run_of({"Healthcheck": {"Test": ["NONE"]}}).healthcheck
 

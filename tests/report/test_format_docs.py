@@ -88,3 +88,17 @@ def test_formats_for_all_platforms_are_listed() -> None:
     assert set(re.findall(r"`([\w-]+)`", " ".join(line.split("|")[1] for line in table.splitlines()))) == {
         name for name, row in FORMATS.items() if row.all_platforms
     }
+
+
+@pytest.mark.parametrize(
+    "arguments", [[EXAMPLE], [EXAMPLE, "--all-platforms"], [EXAMPLE, "--max-download", "1 GB"], ["diff", EXAMPLE, EXAMPLE]]
+)
+def test_outlines_have_the_fields_that_are_named(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The same for the documents of --quick; the figures that nobody knows without the layers are null."""
+    document = json.loads(output_of(capsys, *arguments, "--quick", "-f", "json"))
+    assert f"`{document['schema']}`" in SECTIONS["json"]
+    outline = document["images"][0]["outline"] if "images" in document else document.get("after", document)
+    assert [outline[name] for name in ("content_size", "live_size", "wasted_size", "file_count")] == [None] * 4
+    if "run" in outline:
+        outline["run"]["labels"], outline["annotations"] = {}, {}
+    assert set(keys_of(document)) - set(re.findall(r"`(\w+)`", SECTIONS["json"])) == set()

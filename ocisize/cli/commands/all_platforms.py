@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.budget_options import UNWRITTEN, find_gate, report_violations, status_of
+from ocisize.cli.budget_options import UNWRITTEN, report_violations, status_of
 from ocisize.cli.inputs import name_of_dockerfile, read_all, read_dockerfile, refuse_absent
 from ocisize.cli.options import color_mode, incomplete_status
 from ocisize.cli.terminal import write_outputs
@@ -14,25 +14,21 @@ from ocisize.report.formats import FORMATS, write_index_report
 if TYPE_CHECKING:
     import argparse
 
+    from ocisize.cli.budget_options import BudgetGate
 
-def run_all(options: argparse.Namespace) -> int:
+
+def run_all(options: argparse.Namespace, gate: BudgetGate) -> int:
     """Judge the budgets on each platform and write all reports; the exit status is 1 if a budget fails.
 
     Raises ViewError after the reports are written, if there are budgets and a manifest is missing.
     """
+    refuse_single_formats(options)
     formats = [FORMATS[output.format] for output in options.outputs]
-    if others := [row.name for row in formats if not row.all_platforms]:
-        able = ", ".join(row.name for row in FORMATS.values() if row.all_platforms)
-        raise ViewError(
-            f"--all-platforms: {', '.join(others)} can show one image only",
-            hint=f"choose one with --platform, or one of the formats {able}",
-        )
-    gate = find_gate(options)
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
     advice = bool(gate.budgets) or any(row.advice for row in formats)
     index = read_all(options, hash_content=needs_hashes, estimate_download=estimates, advice=advice)
-    verdicts = gate.judge_all(index)
+    verdicts = gate.judge_all(index.analyses, index.absent, index.unread)
 
     from ocisize.report.options import ReportOptions
 
@@ -51,3 +47,14 @@ def run_all(options: argparse.Namespace) -> int:
         refuse_absent(index)
     status = max(map(status_of, verdicts.values()), default=0)
     return incomplete_status(status, complete=index.lacks_only_foreign) if written else UNWRITTEN
+
+
+def refuse_single_formats(options: argparse.Namespace) -> None:
+    """Raise ViewError for a report that can show one image only."""
+    formats = [FORMATS[output.format] for output in options.outputs]
+    if others := [row.name for row in formats if not row.all_platforms]:
+        able = ", ".join(row.name for row in FORMATS.values() if row.all_platforms)
+        raise ViewError(
+            f"--all-platforms: {', '.join(others)} can show one image only",
+            hint=f"choose one with --platform, or one of the formats {able}",
+        )

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from ocisize.cli.budget_options import UNWRITTEN, BudgetGate, add_budget_options, find_gate, report_violations, status_of
+from ocisize.cli.commands.quick import run_quick
 from ocisize.cli.inputs import (
     name_of_dockerfile,
     read_build_files,
@@ -16,6 +17,7 @@ from ocisize.cli.inputs import (
 )
 from ocisize.cli.nearest import advise_on_word
 from ocisize.cli.options import add_dockerfile, add_finding_options, add_keep_going, color_mode, count, incomplete_status
+from ocisize.cli.quick_option import add_quick
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, Format, write_report
 from ocisize.report.sections import SECTIONS
@@ -34,7 +36,8 @@ def add_brief_options(parser: argparse.ArgumentParser) -> None:
 def _add_options(parser: argparse.ArgumentParser, *, brief: bool) -> None:
     add = parser.add_argument
     add("--files", action="store_true", help="add every stored file: to json with content hashes, to csv as rows")
-    add("--full", action="store_true", help="show the full text report: every figure, layer and list")
+    add_quick(parser)
+    add("--full", action="store_true", help="show the full text report: every figure, layer and list; read the layers")
     add(
         "--section",
         type=_sections,
@@ -73,12 +76,14 @@ def _needs_files(options: argparse.Namespace, gate: BudgetGate, formats: Sequenc
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyze the image, judge its budgets and write all reports."""
+    """Analyze the image, judge its budgets and write all reports; no layer is read if none is needed."""
+    gate = find_gate(options)
+    if (status := run_quick(options, gate)) is not None:
+        return status
     if options.all_platforms:
         from ocisize.cli.commands.all_platforms import run_all
 
-        return run_all(options)
-    gate = find_gate(options)
+        return run_all(options, gate)
     formats = [FORMATS[output.format] for output in options.outputs]
     if options.files and not any(row.takes_files for row in formats) and not options.quiet:
         names = " and ".join(row.name for row in FORMATS.values() if row.takes_files)

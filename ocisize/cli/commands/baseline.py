@@ -1,4 +1,8 @@
-"""``ocisize baseline write|check IMAGE``: store an image's figures, and compare later builds with them."""
+"""``ocisize baseline write|check IMAGE``: store an image's figures, and compare later builds with them.
+
+``--quick`` is about downloads alone. ``check`` reads no layer either if the budgets of growth need none; without budgets of
+growth, that is so if the baseline has downloads alone.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,28 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ocisize.cli.budget_options import add_growth_options, find_gate, report_violations, status_of
+from ocisize.cli.commands.quick import read_outline, read_outlines
 from ocisize.cli.inputs import read_all, read_image, refuse_absent, repeat_arguments
 from ocisize.cli.options import KEPT, color_mode
+from ocisize.cli.quick_option import add_quick, list_layer_budgets, refuse_layers
 from ocisize.cli.terminal import open_output, print_message
-from ocisize.errors import BudgetError
+from ocisize.errors import BudgetError, ViewError
 from ocisize.values import evolve
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ocisize.budgets.baseline import Baseline, BaselineEntry
     from ocisize.cli.budget_options import BudgetGate
     from ocisize.model.analysis import Analysis
     from ocisize.model.budget import Budget
+    from ocisize.model.outline import IndexOutline, Outline
     from ocisize.model.platforms import IndexAnalysis
     from ocisize.report.words.baseline import BaselineComparison
 
-_DEFAULT_KEYS = ("max-download", "max-unpacked", "max-waste")  # these may not grow where no budget limits growth
-
 _OF_BASELINES = ("name", "baseline", "budget_file")  # options that say where the baseline is
+_FORMATS = ("text", "json")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="with check: if all budgets pass, lower the stored figures that have become smaller",
     )
     parser.add_argument("--all-platforms", action="store_true", help="all images of an index, each with its own figures")
+    add_quick(parser)
+    parser.add_argument("--full", action="store_true", help="read the layers even if only downloads are compared")
     add_growth_options(parser)
 
 
@@ -45,14 +53,13 @@ def run(options: argparse.Namespace) -> int:
     if writes and options.ratchet:
         raise BudgetError("--ratchet: only works with check")
     gate = find_gate(options)
-    index = read_all(options, estimate_download=gate.forbids_findings) if options.all_platforms else None
-    analyses = _by_name(index) if index else [read_image(options, estimate_download=gate.forbids_findings)]
 
     from ocisize.budgets.baseline import Baseline
     from ocisize.budgets.config import save_baseline
 
     baseline = before = gate.load_baseline() or Baseline()
-    comparisons = [_compare(analysis, gate, baseline, judged=not writes) for analysis in analyses]
+    images, index = _read(options, gate, baseline)
+    comparisons = [_compare(image, gate, baseline, judged=not writes) for image in images]
     status = max((status_of(comparison.verdicts) for comparison in comparisons), default=KEPT)
     for number, comparison in enumerate(comparisons):
         entry = _entry_after(comparison, options, status)
@@ -67,23 +74,60 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _by_name(index: IndexAnalysis) -> list[Analysis]:
+def _read(
+    options: argparse.Namespace, gate: BudgetGate, baseline: Baseline
+) -> tuple[Sequence[Analysis | Outline], IndexAnalysis | IndexOutline | None]:
+    """The images, with their index if all platforms are asked for; outlines if no layer is needed."""
+    if _needs_layers(options, gate, baseline):
+        estimates = gate.forbids_findings
+        if not options.all_platforms:
+            return [read_image(options, estimate_download=estimates)], None
+        analyzed = read_all(options, estimate_download=estimates)
+        return _by_name(analyzed.analyses), analyzed
+    if options.all_platforms:
+        outlined = read_outlines(options)
+        return _by_name(outlined.outlines), outlined
+    return [read_outline(options)], None
+
+
+def _needs_layers(options: argparse.Namespace, gate: BudgetGate, baseline: Baseline) -> bool:
+    """Whether the figures that are stored or compared need the layers; raises an error if ``--quick`` rules them out."""
+    growth = [budget for budget in gate.budgets if budget.limit.growth]
+    if options.quick:
+        refuse_layers(options, _FORMATS, growth)
+        return False
+    if options.action == "write" or options.full or options.verify:
+        return True
+    return bool(list_layer_budgets(growth)) if growth else not baseline.has_downloads_alone
+
+
+def _by_name(images: Mapping[str, Analysis] | Mapping[str, Outline]) -> list[Analysis | Outline]:
     """The images of an index with the names that the index gives their platforms; configs may give two images one name."""
-    return [evolve(analysis, platform=name) for name, analysis in index.analyses.items()]
+    return [evolve(image, platform=name) for name, image in images.items()]
 
 
-def _compare(analysis: Analysis, gate: BudgetGate, baseline: Baseline, *, judged: bool) -> BaselineComparison:
+def _compare(image: Analysis | Outline, gate: BudgetGate, baseline: Baseline, *, judged: bool) -> BaselineComparison:
     """An image and its baseline, with the verdicts on its growth."""
     from ocisize.budgets.baseline import baseline_entry, baseline_name
     from ocisize.budgets.check import measure_parts
+    from ocisize.model.unread import as_analysis
     from ocisize.report.words.baseline import BaselineComparison
 
-    name, new = gate.name or baseline_name(analysis), baseline_entry(analysis, measure_parts(analysis, gate.budgets))
-    old = baseline.entry(name, analysis.platform)
+    name, new = gate.name or baseline_name(image), baseline_entry(image, measure_parts(image, gate.budgets))
+    if new.totals.compressed_size is None and new.totals.content_size is None and not judged:
+        raise ViewError(
+            "--quick has nothing to store: the download is unknown, because the layers are uncompressed",
+            hint="omit --quick, or name the image in its registry",
+        )
+    old = baseline.entry(name, image.platform)
     growth = gate._replace(budgets=tuple(_growth_budgets(gate, old, new)), name=name) if judged else None
-    verdicts = growth.judge(analysis) if growth else ()
     return BaselineComparison(
-        name=name, analysis=analysis, new=new, old=old, verdicts=verdicts, file=str(gate.baseline_file)
+        name=name,
+        analysis=as_analysis(image),
+        new=new,
+        old=old,
+        verdicts=growth.judge(image) if growth else (),
+        file=str(gate.baseline_file),
     )
 
 
@@ -140,7 +184,8 @@ def _command_to_write(options: argparse.Namespace) -> str:
     words = ["ocisize", "baseline", "write", *repeat_arguments(options)]
     for name in _OF_BASELINES:
         words += [f"--{name.replace('_', '-')}", vars(options)[name]] if vars(options)[name] else []
-    return shlex.join([*words, *(["--all-platforms"] if options.all_platforms else [])])
+    flags = [f"--{name.replace('_', '-')}" for name in ("all_platforms", "quick") if vars(options)[name]]
+    return shlex.join([*words, *flags])
 
 
 def _growth_budgets(gate: BudgetGate, old: BaselineEntry | None, new: BaselineEntry) -> Iterator[Budget]:
@@ -154,6 +199,15 @@ def _growth_budgets(gate: BudgetGate, old: BaselineEntry | None, new: BaselineEn
     if growth:
         yield from growth
         return
-    is_known = new.totals.compressed_size is not None or old is None or old.totals.compressed_size is not None
-    for key in _DEFAULT_KEYS if is_known else _DEFAULT_KEYS[1:]:
+    for key in _default_keys(old, new):
         yield make_limit(key, "+0", "baseline check")
+
+
+def _default_keys(old: BaselineEntry | None, new: BaselineEntry) -> Iterator[str]:
+    """The figures that may not grow where no budget limits growth: those that the baseline and the image have."""
+    has_content = new.totals.content_size is not None and (old is None or old.totals.content_size is not None)
+    is_known = new.totals.compressed_size is not None or old is None or old.totals.compressed_size is not None
+    if is_known or not has_content:  # a check of nothing would pass
+        yield "max-download"
+    if has_content:
+        yield from ("max-unpacked", "max-waste")

@@ -12,13 +12,16 @@ from ocisize.cli.inputs import (
     read_build_files,
     read_dockerfile,
     read_image_with,
+    show_warnings,
     warn_of_misfit,
 )
 from ocisize.cli.options import add_dockerfile, add_rules, color_mode, count
+from ocisize.cli.quick_option import add_quick, refuse_layers
 from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
 from ocisize.model.base import SCRATCH
 from ocisize.report.formats import FORMATS, write_diff_report
+from ocisize.report.outline_formats import OUTLINE_DIFF_FORMATS, write_outline_diff_report
 from ocisize.sources.schemes import names_registry
 from ocisize.sources.standard_input import names_standard_input
 from ocisize.values import evolve
@@ -27,8 +30,10 @@ if TYPE_CHECKING:
     import argparse
 
     from ocisize.analyzer import Analyzer
+    from ocisize.cli.budget_options import BudgetGate
     from ocisize.model.analysis import Analysis
     from ocisize.model.build_files import BuildFiles
+    from ocisize.model.outline import Outline
 
 _BEGINNING = 512  # bytes that tell a saved analysis from an archive
 
@@ -43,6 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--top", type=count, default=10, metavar="N",
         help="number of rows in the lists of causes, directories and files (default: %(default)s)",
     )  # fmt: skip
+    add_quick(parser)
     add_dockerfile(parser)
     add_rules(parser)
     add_change_options(parser)
@@ -56,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
     if len(options.base) > 2:
         raise ViewError("--base: give one for both images, or one for each")
     gate = find_gate(options)
+    if options.quick:
+        return _run_quick(options, gate)
     files = read_build_files(options)
     before, after = _read_both(options, files)
     comparison = compare(before, after)
@@ -73,6 +81,44 @@ def run(options: argparse.Namespace) -> int:
     if not any(output.format == "text" and output.output is None for output in options.outputs):
         report_violations(verdicts, comparison.after)
     return status_of(verdicts) if written else UNWRITTEN
+
+
+def _run_quick(options: argparse.Namespace, gate: BudgetGate) -> int:
+    """Compare the manifests and configs of both, check the budgets of AFTER and write all reports."""
+    from ocisize.comparison.outlines import compare_outlines
+    from ocisize.report.options import ReportOptions
+
+    refuse_layers(options, OUTLINE_DIFF_FORMATS, gate.budgets)
+    analyzer, bases = make_analyzer(options), options.base or [None]
+    before = None if options.before == SCRATCH else _outline(options, options.before, analyzer, bases[0])
+    after = _outline(options, options.after, analyzer, bases[-1])
+    comparison = compare_outlines(_outline_scratch(after) if before is None else before, after)
+    verdicts = gate.judge_change(comparison)
+    chosen = ReportOptions(top=options.top, color=color_mode(options), verdicts=verdicts)
+    written = write_outputs(options.outputs, lambda name, file: write_outline_diff_report(name, comparison, file, chosen))
+    if not any(output.format == "text" and output.output is None for output in options.outputs):
+        report_violations(verdicts, comparison.after)
+    return status_of(verdicts) if written else UNWRITTEN
+
+
+def _outline(options: argparse.Namespace, image: str, analyzer: Analyzer, base: str | None) -> Outline:
+    """The outline of one side, which must be an image."""
+    options.image, analyzer.base = image, base
+    if not names_standard_input(image) and _is_saved(Path(image)):
+        hint = "omit --quick: the layers of a saved analysis are not read again"
+        raise ViewError("a saved analysis, which --quick cannot compare", hint=hint)
+    outline = analyzer.outline(image, select=_select(options))
+    if not options.quiet:
+        show_warnings(outline.warnings)
+    return outline
+
+
+def _outline_scratch(after: Outline) -> Outline:
+    """The outline of no image, for the platform of AFTER."""
+    from ocisize.analyzer import Analyzer
+    from ocisize.sources.scratch import ScratchSource
+
+    return evolve(Analyzer().outline_source(ScratchSource(), name=SCRATCH), platform=after.platform)
 
 
 def _read_both(options: argparse.Namespace, files: BuildFiles | None) -> tuple[Analysis, Analysis]:

@@ -6,8 +6,8 @@ of https://github.com/actions/toolkit. GitHub keeps 10 annotations of each kind 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from ocisize.report.ci.levels import LEVELS, OF_OUTCOMES, AlertLevel
 from ocisize.report.ci.merge_findings import MergedFinding, merge_findings
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ocisize.report.diff_subject import DiffSubject
 
 LIMIT = 10  #: annotations of a kind
-_Annotation = tuple[str, Mapping[str, "str | int"], Sequence[str]]  # command, properties, lines of the message
+#: command, properties, lines of the message
+Annotation: TypeAlias = tuple[str, Mapping[str, "str | int"], Sequence[str]]
 
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
@@ -33,17 +34,25 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     _write([], subject, file, options)
 
 
-def _write(first: Sequence[_Annotation], subject: Subject, file: TextIO, options: ReportOptions) -> None:
-    left = dict.fromkeys(map(str, LEVELS), LIMIT)
+def _write(first: Sequence[Annotation], subject: Subject, file: TextIO, options: ReportOptions) -> None:
     findings = merge_findings(subject.images)
-    for command, properties, lines in [
-        *first,
-        *_unread(subject.images),
-        *_findings([row for row in findings if is_secret(row.finding)], options),
-        *_budgets(subject.images),
-        *_growth(subject.images, options),
-        *_findings([row for row in findings if not is_secret(row.finding)], options),
-    ]:
+    write_annotations(
+        [
+            *first,
+            *_unread(subject.images),
+            *_findings([row for row in findings if is_secret(row.finding)], options),
+            *annotate_budgets(subject.images),
+            *_growth(subject.images, options),
+            *_findings([row for row in findings if not is_secret(row.finding)], options),
+        ],
+        file,
+    )
+
+
+def write_annotations(annotations: Iterable[Annotation], file: TextIO) -> None:
+    """Write a command for each annotation, as many of a kind as GitHub keeps, and how many there are more."""
+    left = dict.fromkeys(map(str, LEVELS), LIMIT)
+    for command, properties, lines in annotations:
         left[command] -= 1
         if left[command] >= 0:
             listed = ",".join(f"{name}={_escape_property(display_name(str(value)))}" for name, value in properties.items())
@@ -59,7 +68,7 @@ def write_diff(subject: DiffSubject, file: TextIO, options: ReportOptions) -> No
     _write([headline], Subject(images=[subject.news]), file, options)
 
 
-def _unread(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
+def _unread(images: Sequence[ReportedImage]) -> Iterator[Annotation]:
     """The images with unread layers."""
     for image in images:
         if not image.analysis.complete:
@@ -72,7 +81,7 @@ def _unread(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
             )
 
 
-def _budgets(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
+def annotate_budgets(images: Sequence[ReportedImage]) -> Iterator[Annotation]:
     """The violated budgets, at the lines that set them."""
     for image in images:
         for verdict in image.violations:
@@ -83,7 +92,7 @@ def _budgets(images: Sequence[ReportedImage]) -> Iterator[_Annotation]:
             yield str(OF_OUTCOMES[verdict.outcome]), {**where, "title": title}, [text, *places_of(verdict, image.analysis)]
 
 
-def _findings(rows: Sequence[MergedFinding], options: ReportOptions) -> Iterator[_Annotation]:
+def _findings(rows: Sequence[MergedFinding], options: ReportOptions) -> Iterator[Annotation]:
     """Some findings; a finding of several platforms is listed once."""
     for image, finding, platforms, level in rows:
         line = image.dockerfile_line(finding)
@@ -93,7 +102,7 @@ def _findings(rows: Sequence[MergedFinding], options: ReportOptions) -> Iterator
         yield str(level), properties, [f"{names}{describe(finding)}", *list_paths(finding)]
 
 
-def _growth(images: Sequence[ReportedImage], options: ReportOptions) -> Iterator[_Annotation]:
+def _growth(images: Sequence[ReportedImage], options: ReportOptions) -> Iterator[Annotation]:
     """Why the images grew, at the instructions that wrote the layers."""
     for image in images:
         for reason in image.reasons:

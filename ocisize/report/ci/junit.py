@@ -63,6 +63,11 @@ def write_diff(subject: DiffSubject, file: TextIO, options: ReportOptions) -> No
     write(Subject(images=[subject.news]), file, options)
 
 
+def check_budgets(image: ReportedImage) -> Sequence[Check]:
+    """A check for each budget of an image, with unique names."""
+    return _with_unique_names(list(_of_budgets(image)))
+
+
 def _with_unique_names(checks: Sequence[Check]) -> list[Check]:
     """The checks with unique names: readers take tests with the same name for one test."""
     seen = Counter[tuple[str, str]]()

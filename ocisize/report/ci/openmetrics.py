@@ -8,7 +8,7 @@ same metric in the target branch.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TextIO
 
 from ocisize.model.budget import BudgetStatus
@@ -65,7 +65,26 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     text = "Bytes of download that the image loses if the plan is carried out, by how safe the steps are."
     planned = [sample for image in read_images for sample in _savings(image, image.analysis.plan)]
     _write_gauge(file, "ocisize_plan_compressed_bytes", "bytes", text, planned)
-    outcomes = [sample for image in subject.images for sample in _outcomes(image)]
+    _write_end(subject.images, file)
+
+
+def write_manifest_gauges(images: Sequence[ReportedImage], file: TextIO) -> None:
+    """Write the gauges whose figures the manifest has: the downloads of images and layers, the layers, and the budgets."""
+    labelled = [(_labels_of(image), image.analysis) for image in images]
+    text, read = _SIZES["compressed"]
+    downloads: list[_Sample] = [(labels, read(image)) for labels, image in labelled]
+    _write_gauge(file, "ocisize_image_compressed_bytes", "bytes", text, downloads)
+    of_layers: list[_Sample] = [
+        ({**labels, "layer": str(layer.index)}, read(layer)) for labels, image in labelled for layer in image.layers
+    ]
+    _write_gauge(file, "ocisize_layer_compressed_bytes", "bytes", f"Per layer: {text}", of_layers)
+    counts: list[_Sample] = [(labels, len(image.layers)) for labels, image in labelled]
+    _write_gauge(file, "ocisize_image_layers", "", "Layers.", counts)
+    _write_end(images, file)
+
+
+def _write_end(images: Sequence[ReportedImage], file: TextIO) -> None:
+    outcomes = [sample for image in images for sample in _outcomes(image)]
     _write_gauge(file, "ocisize_budgets", "", "Budgets by outcome.", outcomes)
     file.write("# EOF\n")
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from ocisize.report.export.badge import make_badge
+from ocisize.report.export.badge import Badge, make_badge, make_outline_badge
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
 
+if TYPE_CHECKING:
+    from ocisize.report.outline_subject import OutlineSubject
+
 _COLORS = {
     "brightgreen": "#3b9b0e", "green": "#5f8a1a", "yellowgreen": "#78801c", "yellow": "#9a7500", "orange": "#c2571a",
-    "red": "#c73a2b", "lightgrey": "#6e6e6e",
+    "red": "#c73a2b", "lightgrey": "#6e6e6e", "blue": "#1b6fb3",
 }  # fmt: skip
 _CHARACTER_WIDTHS = dict.fromkeys(" .,iljt1Ifr", 4.0) | {"m": 10.7, "M": 9.3, "w": 9.0, "G": 8.5, "?": 6.0}
 _DEFAULT_WIDTH = 7.0  # pixels of a character in 11 px Verdana
@@ -35,7 +38,16 @@ _SVG = """\
 
 def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write the SVG image."""
-    badge = make_badge(subject.image)
+    _write(make_badge(subject.image), file)
+
+
+def write_outline(subject: OutlineSubject, file: TextIO, _: ReportOptions) -> None:
+    """Write the SVG image about an image whose layers were not read."""
+    (image,) = subject.images
+    _write(make_outline_badge(image), file)
+
+
+def _write(badge: Badge, file: TextIO) -> None:
     lengths = [_width(badge.label), _width(badge.message)]
     left, right = (length + 2 * _PADDING for length in lengths)
     file.write(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ocisize.errors import ReportError
 from ocisize.model.analysis import Analysis
@@ -19,6 +19,9 @@ from ocisize.report.words.findings import describe_image
 from ocisize.report.words.incomplete import describe_layer, headline
 from ocisize.tar.filetable import KIND_NAMES
 from ocisize.text import decode_name, printable
+
+if TYPE_CHECKING:
+    from ocisize.report.outline_subject import OutlineSubject
 
 _LAYER = (
     "compressed_size", "tar_size", "content_size", "live_size", "disk_size", "wasted_size", "wasted_compressed_size",
@@ -46,6 +49,14 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
             writer.writerows(_files(image.analysis, [_text(image.platform)] if several else []))
         else:
             writer.writerows(_layers(image.analysis))
+
+
+def write_outline(subject: OutlineSubject, file: TextIO, _: ReportOptions) -> None:
+    """Write a row per layer, base first; the figures that only the layers have are empty."""
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(_HEAD)
+    for image in subject.images:
+        writer.writerows(_layers(image.as_image().analysis))
 
 
 def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:

@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ocisize.budgets.baseline import BaselineTotals
+from ocisize.model.unread import was_outlined
 from ocisize.report.text.budgets import write_verdicts
 from ocisize.report.text.page import open_page
 from ocisize.report.words.baseline import BaselineComparison, describe_missing
+from ocisize.report.words.outline import NOT_KNOWN
 from ocisize.report.words.units import human_size
 from ocisize.text import printable
 
@@ -37,12 +39,17 @@ def write_baseline_comparison(comparison: BaselineComparison, file: TextIO, *, c
         for _ in range(3):
             table.add_column(justify="right", no_wrap=True)
         table.add_row("", "Baseline", "Now", "Change", style="dim")
+        is_outline = was_outlined(comparison.analysis)
         for label, figure, show in _ROWS:
             before, now = figure(old) if old else None, figure(comparison.new.totals)
+            if is_outline and now is None and label != "Download":
+                continue
             cells = ["-" if old is None else _cell(before, show), _cell(now, show)]
             table.add_row(label, *cells, _change(before, now, show))
         console.print(table)
         write_verdicts(console, comparison.analysis, comparison.verdicts)
+        if is_outline:
+            console.print(Text(f"{NOT_KNOWN}.", style="dim"))
         if comparison.written:
             console.print()
             console.print(Text(f"Wrote {printable(comparison.file)}", style="dim"))

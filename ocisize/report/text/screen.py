@@ -8,16 +8,17 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Confidence
-from ocisize.report.text.alerts import LABEL_WIDTH, list_head, list_secret_lines, list_violations
+from ocisize.report.text.alerts import list_head, list_secret_lines, list_violations
+from ocisize.report.text.commands import list_commands, write_analyze
+from ocisize.report.text.layer_list import MIN_LINES, LayerList, ListedLayer
 from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
 from ocisize.report.words.advice import is_secret
 from ocisize.report.words.download import ABOUT
 from ocisize.report.words.fixes import Fix, is_all_in_base, list_fixes, list_uncovered, summarize_fixes, summarize_guess
 from ocisize.report.words.flow import join_parts
-from ocisize.report.words.steps import name_step, show_step
-from ocisize.report.words.units import cut, cut_words, human_size, shorten_steps
+from ocisize.report.words.units import cut, cut_words, human_size
 from ocisize.text import count_of, plural, printable
 from ocisize.values import evolve
 
@@ -28,19 +29,13 @@ if TYPE_CHECKING:
 MAX_LINES = 24
 _MAX_UNREAD = 2  # layers that are listed
 _MIN_FIXES = 3  # that are listed, whatever else needs lines
-_MAX_FLOW_LINES = 3  # of the largest layers
-_MIN_LAYER_LINES = 2
-_MIN_PART_CHARACTERS = 6  # of a layer in a flow, with its separator
 _MIN_PLACE = 17  # characters of the place of a fix, unless all are shorter
 _UNPACKED = "unpacked"  # the heading of a column
 _ORDERED = " (largest unpacked)"  # after a title above savings that are not in their order
 _MIN_TITLE = 50  # characters of a title that is cut for the unpacked size
 _MAX_GROWTH = 1.02  # of savings that count as equal
 _MIN_ORDERED = 48  # characters for title and place, which leave room for that
-_MIN_SHARE = 0.002  # of the image; smaller layers are only counted where not all layers fit
 _STYLES = {Confidence.SAFE: "green", Confidence.PROBABLY: "yellow", Confidence.ASK: "magenta"}
-#: the commands that have the name of an image as their own: ``analyze`` must be written before these
-_COMMANDS = frozenset({"analyze", "advise", "files", "tree", "baseline", "diff", "cache", "completion"})
 
 
 def write_screen(
@@ -81,8 +76,8 @@ def _list_lines(
     alerts = [*list_secret_lines(analysis, width), *list_violations(analysis, verdicts, width)]
     commands = _list_commands(analysis, width, arguments)
     room = MAX_LINES - sum(len(block) + 1 for block in (head, alerts) if block) - len(commands)
-    fixes = _list_fixes(analysis, width, top, room - _MIN_LAYER_LINES - 2)
-    layers = _list_layers(analysis, width, room - len(fixes) - 2)
+    fixes = _list_fixes(analysis, width, top, room - MIN_LINES - 2)
+    layers = _list_layers(analysis).lines(width, room - len(fixes) - 2)
     for number, block in enumerate(filter(None, (head, alerts, fixes, layers, commands))):
         if number:
             yield Line()
@@ -163,75 +158,26 @@ def _is_descending(fixes: Sequence[Fix]) -> bool:
     return all(after <= _MAX_GROWTH * before for before, after in itertools.pairwise(sizes))
 
 
-class _Measure:
-    """The figure by which layers are shown: their download, known or estimated, or the unpacked size of all of them."""
-
-    def __init__(self, analysis: Analysis) -> None:
-        self.has_download = all(layer.expected_compressed_size is not None for layer in analysis.layers)
-        self.is_estimate = any(layer.compressed_size is None for layer in analysis.layers)
-
-    def weigh(self, layer: LayerAnalysis) -> int:
-        """The bytes of one layer."""
-        return (layer.expected_compressed_size or 0) if self.has_download else layer.content_size
-
-    def describe(self, layers: Sequence[LayerAnalysis]) -> str:
-        """The bytes of some layers with a unit, after ``≈`` if they are estimated."""
-        mark = ABOUT if self.has_download and self.is_estimate else ""
-        return f"{mark}{human_size(sum(map(self.weigh, layers)))}"
-
-
-def _list_layers(analysis: Analysis, width: int, room: int) -> list[Line]:
-    """A line for each layer if they fit into ``room`` lines, else the largest in a few lines. The base is one."""
+def _list_layers(analysis: Analysis) -> LayerList:
+    """The layers with their download, known or estimated, or with their unpacked size if a download is unknown."""
     layers = analysis.layers
-    if not layers:
-        return []
-    base = 0 if analysis.base is None else analysis.base.found.certain_layers
-    if len(layers) - max(base - 1, 0) <= room:
-        lines = _layer_rows(analysis, base if base > 1 else 0, width - LABEL_WIDTH)
-    else:
-        most = max(_MIN_LAYER_LINES, min(room, _MAX_FLOW_LINES))
-        highest = min(len(layers) - base, most * width // _MIN_PART_CHARACTERS)
-        flows = (_flow_layers(analysis, base, count, width - LABEL_WIDTH) for count in range(highest, -1, -1))
-        lines = [Line(line) for line in next((flow for flow in flows if len(flow) <= most), [])]
-    return [
-        Line((f"{'Layers' if not number else '':{LABEL_WIDTH}}", "bold"), *line.spans) for number, line in enumerate(lines)
-    ]
-
-
-def _layer_rows(analysis: Analysis, base: int, width: int) -> list[Line]:
-    """A line for each layer, one for the ``base`` lowest together."""
-    measure = _Measure(analysis)
-    own = analysis.layers[base:]
-    rows = [(str(layer.index), measure.describe([layer])) for layer in own]
-    if base:
-        rows.insert(0, (f"0-{base - 1}", measure.describe(analysis.layers[:base])))
-    number_width = max(len(number) for number, _ in rows)
-    size_width = max(len(size) for _, size in rows)
-    step_width = width - number_width - size_width - 4
-    steps = shorten_steps([printable(show_step(layer.build_step) or f"({layer.digest[:19]})") for layer in own], step_width)
-    if base:
-        name = analysis.base.found.name if analysis.base is not None else None
-        steps.insert(0, cut(f"base image {printable(name)}" if name else f"base image: {base:,} layers", step_width))
-    return [
-        Line((f"{number:>{number_width}}  ", "dim"), f"{size:>{size_width}}  {step}")
-        for (number, size), step in zip(rows, steps, strict=True)
-    ]
-
-
-def _flow_layers(analysis: Analysis, base: int, count: int, width: int) -> list[str]:
-    """The base image, the ``count`` largest other layers in their order, and the sum of the rest."""
-    measure, layers = _Measure(analysis), analysis.layers
-    own = layers[base:]
-    least = _MIN_SHARE * sum(map(measure.weigh, layers))
-    largest = sorted(own, key=lambda layer: -measure.weigh(layer))[:count]
-    shown = sorted((layer for layer in largest if measure.weigh(layer) >= least), key=lambda layer: layer.index)
-    parts = [f"{measure.describe(layers[:base])} base"] if base else []
-    names = [printable(name_step(layer.build_step)) or f"layer {layer.index}" for layer in shown]
-    parts += [f"{measure.describe([layer])} {name}" for layer, name in zip(shown, names, strict=True)]
-    indexes = {layer.index for layer in shown}
-    if rest := [layer for layer in own if layer.index not in indexes]:
-        parts.append(f"{len(rest):,} more {plural(len(rest), 'layer')}, {measure.describe(rest)}")
-    return join_parts(parts, width)
+    has_download = all(layer.expected_compressed_size is not None for layer in layers)
+    is_estimate = has_download and any(layer.compressed_size is None for layer in layers)
+    found = analysis.base.found if analysis.base is not None else None
+    return LayerList(
+        layers=[
+            ListedLayer(
+                layer.index,
+                (layer.expected_compressed_size or 0) if has_download else layer.content_size,
+                layer.build_step,
+                layer.digest,
+            )
+            for layer in layers
+        ],
+        base=found.certain_layers if found is not None else 0,
+        base_name=found.name if found is not None else None,
+        mark=ABOUT if is_estimate else "",
+    )
 
 
 def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> list[Line]:
@@ -245,16 +191,8 @@ def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> 
         rows.append((f"ocisize advise {image} --patch", f"{which} as a patch"))
     elif analysis.advice.findings or plan.steps:
         rows.append((f"ocisize advise {image}", _describe_advise(analysis)))
-    analyze = "analyze " if arguments[0] in _COMMANDS else ""
-    rows.append((f"ocisize {analyze}{image} --full", "layers, files and every figure"))
-    longest = max(len(command) for command, _ in rows)
-    return [
-        Line(
-            (command, "cyan"),
-            (f"{'':{longest - len(command)}}   {about}" if longest + 3 + len(about) <= width else "", "dim"),
-        )
-        for command, about in rows
-    ]
+    rows.append((f"{write_analyze(arguments)} --full", "layers, files and every figure"))
+    return list_commands(rows, width)
 
 
 def _describe_advise(analysis: Analysis) -> str:

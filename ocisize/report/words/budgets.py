@@ -14,6 +14,7 @@ from ocisize.budgets.kinds import Value, kind_of
 from ocisize.model.analysis import Analysis
 from ocisize.model.budget import BASELINE, Budget, BudgetStatus, Verdict, VerdictPlace
 from ocisize.model.quantity import Number, Unit, parse_size
+from ocisize.model.unread import NOT_READ
 from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path
 from ocisize.text import display_name, printable
 
@@ -24,6 +25,7 @@ _HELP = {
     NO_TABLES: "analyze the image itself",
     NO_BASELINE: "ocisize baseline write IMAGE",
     NOT_IN_BASELINE: "ocisize baseline write IMAGE",
+    NOT_READ: "analyze the image with its layers",
 }
 
 

@@ -25,7 +25,8 @@ _METHODS = {
 }
 
 _MAX_RUNTIMES = 8
-_DOUBTS = {BaseCertainty.SURE: "", BaseCertainty.LIKELY: " (probably)", BaseCertainty.GUESS: " (perhaps)"}
+#: how certain a base image is, behind its name
+DOUBTS = {BaseCertainty.SURE: "", BaseCertainty.LIKELY: " (probably)", BaseCertainty.GUESS: " (perhaps)"}
 _REMEDY = "; --base IMAGE makes it certain"
 
 
@@ -41,16 +42,22 @@ def describe_base(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
     split = analysis.base
     if split is None:
         return
-    base = split.found
     if split.base is None or split.own is None:
-        yield "Base", "?", f"{_name(base)}; its layers are unknown"
+        yield "Base", "?", describe_found(split.found)
         return
-    layers = f"layers 0 to {base.layers - 1}" if base.layers > 1 else "layer 0"
-    name = f"{_name(base)}: " if base.name or base.digest else ""
-    note = f"{_unpacked(split.base)}{name}{layers}{_DOUBTS[base.certainty]}, {_METHODS[base.method]}"
-    yield "Base", _figure(split.base), note + ("" if base.certainty is BaseCertainty.SURE else _REMEDY)
+    yield "Base", _figure(split.base), _unpacked(split.base) + describe_found(split.found)
     files = count_of(split.own.file_count, "file")
     yield "Yours", _figure(split.own), f"{_unpacked(split.own)}{files}, {human_size(split.own.live_size)} live"
+
+
+def describe_found(base: BaseImage) -> str:
+    """The name of a base image, its layers, how they were found, and how to be certain of them."""
+    if not base.layers:
+        return f"{_name(base)}; its layers are unknown"
+    layers = f"layers 0 to {base.layers - 1}" if base.layers > 1 else "layer 0"
+    name = f"{_name(base)}: " if base.name or base.digest else ""
+    remedy = "" if base.certainty is BaseCertainty.SURE else _REMEDY
+    return f"{name}{layers}{DOUBTS[base.certainty]}, {_METHODS[base.method]}{remedy}"
 
 
 def describe_system(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
@@ -88,13 +95,13 @@ def _system(system: System) -> str:
 
 
 def summarize_cost(analysis: Analysis, assumptions: CostAssumptions) -> list[str]:
-    """The time of a download at the lowest bandwidth and the cost of a year, in a few words each; [] if unknown."""
+    """The shortest time of a pull at the lowest bandwidth and the cost of a year, in a few words each; [] if unknown."""
     cost = cost_of(analysis.compressed_size, assumptions)
     if cost.pull_seconds is None or cost.yearly_dollars is None:
         return []
     bandwidth, seconds = min(zip(assumptions.bandwidths, cost.pull_seconds, strict=True))
     return [
-        f"{human_seconds(seconds)} to pull at {human_bandwidth(bandwidth)}",
+        f"at least {human_seconds(seconds)} to pull at {human_bandwidth(bandwidth)}",
         f"{human_dollars(cost.yearly_dollars)} of egress a year",
     ]
 

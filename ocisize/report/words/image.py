@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.model.outline import Outline
 from ocisize.model.system import Runtime
 from ocisize.oci.documents import UNKNOWN
 from ocisize.patterns import lazy_pattern
@@ -29,12 +30,12 @@ _MAX_RUNTIMES = 2  # that are named
 _PART_OF_SYSTEMS = ("perl",)  # runtimes that base images of distributions bring along
 
 
-def name_image(analysis: Analysis) -> str:
+def name_image(image: Analysis | Outline) -> str:
     """The name of the image: the input as given, and the image's own name if it differs."""
-    if analysis.format == "registry" and analysis.reference:
-        return analysis.reference
-    source = name_input(analysis.source)
-    return source if analysis.reference in (None, source) else f"{source} · {analysis.reference}"
+    if image.format == "registry" and image.reference:
+        return image.reference
+    source = name_input(image.source)
+    return source if image.reference in (None, source) else f"{source} · {image.reference}"
 
 
 def describe_facts(analysis: Analysis) -> list[str]:
@@ -51,9 +52,9 @@ def _without_parentheses(name: str) -> str:
     return _PARENTHESES.sub("", name) if "(" in name else name
 
 
-def describe_platform(analysis: Analysis) -> str:
+def describe_platform(image: Analysis | Outline) -> str:
     """The platform, or that it is unknown, as of a root filesystem."""
-    return "platform unknown" if analysis.platform == UNKNOWN else analysis.platform
+    return "platform unknown" if image.platform == UNKNOWN else image.platform
 
 
 def _main_runtimes(analysis: Analysis) -> list[Runtime]:
