@@ -55,12 +55,17 @@ class BaselineTotals:
     """The figures of an image, sizes in bytes."""
 
     compressed_size: int | None = field(validator=_OPTIONAL)  #: the download; None if unknown
-    content_size: int | None = field(validator=_OPTIONAL)  #: what all layers store; None, as those below, of an outline
+    content_size: int | None = field(validator=_OPTIONAL)  #: what all layers store; None, as the next three, of an outline
     live_size: int | None = field(validator=_OPTIONAL)  #: what a container sees
     wasted_size: int | None = field(validator=_OPTIONAL)  #: what no container sees
     files: int | None = field(validator=_OPTIONAL)  #: number of regular files
     layers: int = field(validator=_SIZE)  #: number of layers
     file_size: int | None = field(validator=_OPTIONAL)  #: of the largest file; None also in an analysis without file tables
+
+    def __attrs_post_init__(self) -> None:
+        known = {size is not None for size in (self.content_size, self.live_size, self.wasted_size, self.files)}
+        if len(known) > 1:
+            raise ValueError("content_size, live_size, wasted_size and files must all be known, or none of them")
 
 
 @frozen(kw_only=True)
