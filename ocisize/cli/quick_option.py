@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.errors import BudgetError, ViewError
 from ocisize.report.outline_formats import OUTLINE_FORMATS
+from ocisize.sources.schemes import names_registry
 
 if TYPE_CHECKING:
     import argparse
@@ -31,10 +32,14 @@ def add_quick(parser: argparse.ArgumentParser) -> None:
 
 
 def is_enough(options: argparse.Namespace, budgets: Sequence[Budget]) -> bool:
-    """Whether the reports and the budgets that are asked for need no layer, also without ``--quick``."""
+    """Whether the reports and the budgets that are asked for need no layer, also without ``--quick``.
+
+    Layers that no registry delivers are read: a manifest of theirs may not have the download, and a pipe is read once.
+    """
     formats = [OUTLINE_FORMATS.get(output.format) for output in options.outputs]
     return (
-        all(row is not None and row.is_enough for row in formats)
+        names_registry(options.image)
+        and all(row is not None and row.is_enough for row in formats)
         and not options.all_platforms
         and not _list_options(options)
         and not list_layer_budgets(budgets)

@@ -535,7 +535,7 @@ def test_output_names_the_file_of_a_report_without(layout: Path, tmp_path: Path,
     arguments = ["-f", f"badge={tmp_path / 'badge'}", "-f", "text", "-o", str(tmp_path / "text")]
     assert status_of([str(layout), *arguments], capsys) == (0, "", "")
     assert "Layers  0" in (tmp_path / "text").read_text()
-    assert status_of([str(layout), "-f", "badge=-", "--full"], capsys)[1] == (tmp_path / "badge").read_text()
+    assert status_of([str(layout), "-f", "badge=-"], capsys)[1] == (tmp_path / "badge").read_text()
 
 
 def test_other_commands_write_one_report(layout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -180,7 +180,7 @@ def test_no_layer_is_read_if_none_is_needed(
 
 
 def test_a_badge_of_an_archive_with_plain_layers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its layers are read, because the manifest does not have the download; with --quick the badge says unknown."""
+    """Its layers are read, as those of all files; with --quick the badge says unknown."""
     path = str(write_docker_archive(build_image([layer({"a": b"a" * 3000})]), tmp_path / "app.tar"))
     assert json.loads(lines_of([path, "-f", "badge"], capsys)[0])["label"] == "unpacked size"
     badge = json.loads(lines_of([path, "-f", "badge", "--quick"], capsys)[0])

@@ -1,7 +1,7 @@
 """``ocisize baseline write|check IMAGE``: store an image's figures, and compare later builds with them.
 
-``--quick`` is about downloads alone. ``check`` reads no layer either if the budgets of growth need none; without budgets of
-growth, that is so if the baseline has downloads alone.
+``--quick`` is about downloads alone. ``check`` reads no layer of an image in a registry either if no budget of growth needs
+one; without budgets of growth, that is so if the baseline has downloads alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ocisize.cli.options import KEPT, color_mode
 from ocisize.cli.quick_option import add_quick, list_layer_budgets, refuse_layers
 from ocisize.cli.terminal import open_output, print_message
 from ocisize.errors import BudgetError, ViewError
+from ocisize.sources.schemes import names_registry
 from ocisize.values import evolve
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _needs_layers(options: argparse.Namespace, gate: BudgetGate, baseline: Basel
     if options.quick:
         refuse_layers(options, _FORMATS, growth)
         return False
-    if options.action == "write" or options.full or options.verify:
+    if options.action == "write" or options.full or options.verify or not names_registry(options.image):
         return True
     return bool(list_layer_budgets(growth)) if growth else not baseline.has_downloads_alone
 

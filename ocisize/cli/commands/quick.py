@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 def run_quick(options: argparse.Namespace, gate: BudgetGate) -> int | None:
     """Write the reports and return the exit status if they need no layer; return None if they need the layers.
 
-    With ``--quick`` they need none. Without it, an image whose download its manifest does not have is left to the layers.
     Raises ViewError and BudgetError for what ``--quick`` cannot answer.
     """
     if options.quick:
@@ -34,10 +33,7 @@ def run_quick(options: argparse.Namespace, gate: BudgetGate) -> int | None:
         return None
     if options.all_platforms:
         return _run_all(options, gate)
-    outline = _outline(options)
-    if outline.compressed_size is None and not options.quick:
-        return None
-    _show_warnings(outline, options)
+    outline = read_outline(options)
     return _report(outline, gate.judge(outline), options)
 
 
@@ -71,18 +67,10 @@ def _run_all(options: argparse.Namespace, gate: BudgetGate) -> int:
 
 def read_outline(options: argparse.Namespace) -> Outline:
     """The outline of the image of the options; prints warnings, and raises OcisizeError."""
-    outline = _outline(options)
-    _show_warnings(outline, options)
-    return outline
-
-
-def _outline(options: argparse.Namespace) -> Outline:
-    return make_analyzer(options, base=options.base).outline(options.image, select=options.select)
-
-
-def _show_warnings(outline: Outline, options: argparse.Namespace) -> None:
+    outline = make_analyzer(options, base=options.base).outline(options.image, select=options.select)
     if not options.quiet:
         show_warnings(outline.warnings)
+    return outline
 
 
 def read_outlines(options: argparse.Namespace) -> IndexOutline:
