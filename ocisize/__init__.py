@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from ocisize.globs import Glob, parse_glob
     from ocisize.layer.progress import Progress, ProgressCallback
     from ocisize.limits import Limits
-    from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis, LayerFailure
+    from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis, LayerFailure, TableOfContents
     from ocisize.model.base import BaseCertainty, BaseImage, BaseMethod, BaseSplit
     from ocisize.model.budget import Budget, BudgetLevel, BudgetStatus, Metric, Verdict, VerdictPlace
     from ocisize.model.build_files import BuildFiles
@@ -99,7 +99,7 @@ if TYPE_CHECKING:
     from ocisize.model.waste import Cause, WastedEntry, WasteTable
     from ocisize.oci.documents import Descriptor, Platform, RunConfig
     from ocisize.oci.platform import UnreadImage
-    from ocisize.oci.source import ImageSource, Source
+    from ocisize.oci.source import ImageSource, RangedSource, Source
     from ocisize.report.formats import DIFF_FORMATS, FORMATS, DiffFormat, Format
     from ocisize.report.json.analysis import to_json
     from ocisize.report.json.read import from_json
@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from ocisize.sizes.tree import TreeNode, make_tree
     from ocisize.sources.open import open_source
     from ocisize.sources.registry.connection import Connection
+    from ocisize.tar.content_hash import ContentHash
     from ocisize.tar.filetable import Attributes, FileEntry, FileTable
     from ocisize.tar.paths import PathColumn
     from ocisize.tar.scanner import scan_tar
@@ -142,7 +143,7 @@ _MODULES = {
     "globs": "Glob parse_glob",
     "layer.progress": "Progress ProgressCallback",
     "limits": "Limits",
-    "model.analysis": "Analysis DiveFigures LayerAnalysis LayerFailure",
+    "model.analysis": "Analysis DiveFigures LayerAnalysis LayerFailure TableOfContents",
     "model.base": "BaseCertainty BaseImage BaseMethod BaseSplit",
     "model.budget": "Budget BudgetLevel BudgetStatus Metric Verdict VerdictPlace",
     "model.build_files": "BuildFiles",
@@ -161,7 +162,7 @@ _MODULES = {
     "model.waste": "Cause WasteTable WastedEntry",
     "oci.documents": "Descriptor Platform RunConfig",
     "oci.platform": "UnreadImage",
-    "oci.source": "ImageSource Source",
+    "oci.source": "ImageSource RangedSource Source",
     "report.formats": "DIFF_FORMATS FORMATS DiffFormat Format",
     "report.json.analysis": "to_json",
     "report.json.read": "from_json",
@@ -174,6 +175,7 @@ _MODULES = {
     "sizes.tree": "TreeNode make_tree",
     "sources.open": "open_source",
     "sources.registry.connection": "Connection",
+    "tar.content_hash": "ContentHash",
     "tar.filetable": "Attributes FileEntry FileTable",
     "tar.paths": "PathColumn",
     "tar.scanner": "scan_tar",
@@ -186,8 +188,8 @@ __all__ = [
     "BaseCertainty", "BaseChange", "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer",
     "BaselineTotals", "BlobError", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit", "BudgetSettings",
     "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Cache", "CacheUsage", "Catalog", "CatalogError", "Category",
-    "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "Cost", "CostAssumptions", "Descriptor", "DiffFormat",
-    "Digest", "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures", "Dockerfile", "DocumentError",
+    "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "ContentHash", "Cost", "CostAssumptions", "Descriptor",
+    "DiffFormat", "Digest", "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures", "Dockerfile", "DocumentError",
     "DownloadCause", "Drift", "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan", "FileChanges", "FileColumns",
     "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift", "ForeignLayerAbsent", "Format", "Glob",
     "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction",
@@ -195,14 +197,14 @@ __all__ = [
     "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform",
     "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison",
     "OutlineLayerChange", "PackageChange", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep",
-    "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "Reason", "RegistryError", "ReportError",
-    "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "Sizes",
-    "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System",
-    "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry",
-    "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare",
-    "compare_outlines", "cost_of", "digest_of", "find_budget_file", "from_json", "list_files", "load_baseline",
-    "load_budget_file", "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets", "parse_cost",
-    "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
+    "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "RangedSource", "Reason", "RegistryError",
+    "ReportError", "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch",
+    "Sizes", "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion",
+    "System", "TableOfContents", "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError",
+    "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all",
+    "check_change", "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file", "from_json", "list_files",
+    "load_baseline", "load_budget_file", "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets",
+    "parse_cost", "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
 ]  # fmt: skip
 
 

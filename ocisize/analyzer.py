@@ -77,8 +77,12 @@ class Analyzer(Outliner):
     jobs: int = field(factory=lambda: min(os.cpu_count() or 1, 8), validator=at_least(1))
     #: Read all bytes and check all digests, diff_ids included.
     verify: bool = False
+    #: Read layers from their tables of contents if a registry sends parts of blobs; without effect with ``verify``.
+    use_toc: bool = True
     #: Hash the content of every file, not only where the figures need it.
     hash_content: bool = False
+    #: The function that hashes contents: ``xxh3-128``, or ``sha256-128``, which tables of contents have. None: as is best.
+    hash_function: str | None = None
     #: Compress a sample of layers that an archive holds uncompressed, to estimate their compressed size.
     estimate_download: bool = True
     #: Compress the sample in another Python process, which takes less time where two processors are free.
@@ -136,7 +140,7 @@ class Analyzer(Outliner):
             if known is not None:
                 timer.end("analysis from the cache")
                 return known
-            outcomes = reader.read_distinct(image.layers, self._scans if self.keep_layers else None)
+            outcomes = reader.with_tocs([image]).read_distinct(image.layers, self._scans if self.keep_layers else None)
             timer.end("layers")
             image = evolve(image, warnings=(*source.warnings, *image.warnings))
             analysis = self._analyze_layers(source, name, image, outcomes, base)
@@ -175,7 +179,7 @@ class Analyzer(Outliner):
 
         # Read the layers of all images, each distinct one once.
         layers = shared_layers(index.images)
-        with closing(self._make_reader(source, TIMES_TWO_IMAGES)) as reader:
+        with closing(self._make_reader(source, TIMES_TWO_IMAGES).with_tocs([*index.images.values()])) as reader:
             try:
                 results = reader.read(list(layers.values()))
             except LayerError as error:
@@ -235,6 +239,7 @@ class Analyzer(Outliner):
             jobs=self.jobs,
             verify=self.verify,
             hash_content=self.hash_content,
+            hash_function=self.hash_function,
             keep_packages=self.keep_packages,
             estimate_download=self.estimate_download,
             sample_in_process=self.sample_in_process,
@@ -243,6 +248,7 @@ class Analyzer(Outliner):
             on_progress=self.on_progress,
             progress_lock=self._lock,
             cache=self.cache,
+            use_toc=self.use_toc,
         )
 
 

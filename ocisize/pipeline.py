@@ -229,6 +229,7 @@ def _list_facts(
             digest_verified=scan.digest_verified and source.has_digests,
             diff_id_verified=scan.diff_id_verified and source.has_digests,
             member=source.member_name(layer.descriptor),
+            toc=scan.toc,
             failure=failure,
         )
         for layer, scan, failure in zip(image.layers, scans, failures, strict=True)

@@ -236,15 +236,16 @@ def ranged(data: bytes, *, cut: int | None = None) -> Callable[[Request], Answer
     """Serve a body, or the part of it that Range asks for, and cut it after so many bytes."""
 
     def answer(request: Request) -> Answer:
-        match = re.fullmatch("bytes=([0-9]+)-", request.headers.get("Range") or "")
+        match = re.fullmatch("bytes=([0-9]+)-([0-9]*)", request.headers.get("Range") or "")
         if match is None:
             return Answer(data, cut=cut)
         start = int(match[1])
         if start >= len(data):
             # As docker-registry 2.8 does it: the length of the whole blob with a shorter body.
             return Answer(b"invalid range", 416, {"Content-Length": str(len(data))}, cut=13)
-        headers = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
-        return Answer(data[start:], 206, headers, cut=cut)
+        stop = min(int(match[2]) + 1 if match[2] else len(data), len(data))
+        headers = {"Content-Range": f"bytes {start}-{stop - 1}/{len(data)}"}
+        return Answer(data[start:stop], 206, headers, cut=cut)
 
     return answer
 

@@ -11,7 +11,8 @@ from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.file_changes import FileColumns
 from ocisize.model.sizes import paid_layers
 from ocisize.model.waste import CAUSES, Cause
-from ocisize.tar.filetable import HASH_SIZE, NO_HASH, Attributes, FileTable
+from ocisize.tar.content_hash import HASH_SIZE
+from ocisize.tar.filetable import NO_HASH, Attributes, FileTable
 from ocisize.text import decode_name, display_name
 from ocisize.values import frozen
 
@@ -25,8 +26,11 @@ class ImageFiles:
     again: Mapping[tuple[bytes, int], int]  #: path and layer of a file that is stored again → lower layer that has it
 
 
-def read_files(analysis: Analysis, layers: Collection[int]) -> ImageFiles:
-    """The files of some layers, which must have file tables; of layers with the same blob the lowest pays."""
+def read_files(analysis: Analysis, layers: Collection[int], *, comparable: bool = True) -> ImageFiles:
+    """The files of some layers, which must have file tables; of layers with the same blob the lowest pays.
+
+    Without ``comparable``, contents count as not read: the two images were hashed with different functions.
+    """
     tables = [(index, table) for index in sorted(layers) if (table := analysis.layers[index].files) is not None]
     paid = paid_layers(analysis.layers)
     known = all(table.compressed_sizes is not None for _, table in tables)
@@ -34,7 +38,7 @@ def read_files(analysis: Analysis, layers: Collection[int]) -> ImageFiles:
     contents, compressed = list[bytes](), list[int]()
     for index, table in tables:
         paths += compress(_clean_paths(table), table.sizes)
-        contents += compress(_contents(table), table.sizes)
+        contents += compress(_contents(table) if comparable else repeat(b""), table.sizes)
         shares = table.compressed_sizes or repeat(0)
         compressed += compress(shares if paid[index] else repeat(0), table.sizes)
         sizes += filter(None, table.sizes)
@@ -76,11 +80,13 @@ def _contents(table: FileTable) -> Iterable[bytes]:
 def same_entries(before: LayerAnalysis, after: LayerAnalysis) -> bool:
     """Return True if two layers have the same entries, apart from timestamps and order.
 
-    Paths, contents, owners, modes, links and extended attributes are compared. Returns False if a table is missing or a
-    content was not read.
+    Paths, contents, owners, modes, links and extended attributes are compared. Returns False if a table is missing, if a
+    content was not read, or if contents were hashed with different functions.
     """
     old, new = before.files, after.files
-    if old is None or new is None or len(old) != len(new) or before.content_size != after.content_size:
+    if old is None or new is None or old.hash_function != new.hash_function:
+        return False
+    if len(old) != len(new) or before.content_size != after.content_size:
         return False
     numbers: dict[Attributes, int] = {}
     columns_before, columns_after = _columns(old, numbers), _columns(new, numbers)

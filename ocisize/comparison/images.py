@@ -124,7 +124,8 @@ def _find_changes(before: Analysis, after: Analysis, layers: Sequence[LayerChang
     tables = [before.layers[index].files for index in old] + [after.layers[index].files for index in new]
     if None in tables:
         return None
-    return find_changes(read_files(before, old), read_files(after, new))
+    comparable = len({table.hash_function for table in tables if table is not None}) <= 1
+    return find_changes(*(read_files(side, part, comparable=comparable) for side, part in ((before, old), (after, new))))
 
 
 def _with_files(layers: Sequence[LayerChange], changes: FileChanges) -> list[LayerChange]:

@@ -8,7 +8,8 @@ from itertools import accumulate, compress
 from operator import and_, ne
 
 from ocisize.filesystem.overlay import Overlay
-from ocisize.tar.filetable import HASH_SIZE, NO_HASH, FileTable, IntArray
+from ocisize.tar.content_hash import HASH_SIZE
+from ocisize.tar.filetable import NO_HASH, FileTable, IntArray
 from ocisize.values import evolve, field, frozen
 
 _MAX_BUCKET_ROWS = 1 << 18  # rows that are compared at once, about

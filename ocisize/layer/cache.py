@@ -22,7 +22,8 @@ from ocisize.limits import Limits, Meter, Tally
 from ocisize.logs import Logger
 from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
 from ocisize.oci.image import Layer
-from ocisize.values import frozen
+from ocisize.tar.content_hash import XXH3, ContentHash
+from ocisize.values import evolve, frozen
 
 FORMAT = "layers-v1"  #: changes with the form of an entry
 SCAN_VERSION = 1
@@ -64,6 +65,7 @@ class LayerCache:
     store: Cache
     keep_records: bool = False  #: the option of ``scan_layer``: the scans with it have more contents
     limits: Limits = Limits()  #: bound what an entry may unpack to
+    content_hash: ContentHash = XXH3  #: that of the scans
 
     def find(self, layer: Layer, *, verify: bool) -> CachedScan | None:
         """Return the scan that ``scan_layer`` would make; None if it is not kept.
@@ -83,9 +85,13 @@ class LayerCache:
             _log.info("layer %d (%s): damaged entry of the cache: %s", layer.index, layer.descriptor.digest, error)
             discard(self.store, key)
             return None
-        if found is not None:
-            _log.debug("layer %d (%s): from the cache", layer.index, layer.descriptor.digest)
-        return found
+        if found is None:
+            return None
+        _log.debug("layer %d (%s): from the cache", layer.index, layer.descriptor.digest)
+        if self.content_hash is XXH3:
+            return found
+        table = evolve(found.scan.table, hash_function=self.content_hash.name)
+        return CachedScan(evolve(found.scan, table=table), found.usage)
 
     def make_meter(self, tally: Tally) -> Meter:
         """A meter for a scan that ``keep`` is called with."""
@@ -107,7 +113,8 @@ class LayerCache:
     def _key(self, layer: Layer) -> str:
         algorithm, _, encoded = layer.descriptor.digest.partition(":")
         records = "-records" if self.keep_records else ""
-        return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{records}"
+        function = "" if self.content_hash is XXH3 else f"-{self.content_hash.name}"
+        return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{records}{function}"
 
 
 def _read(facts: Any, sections: list[bytes], layer: Layer, *, verify: bool) -> CachedScan | None:

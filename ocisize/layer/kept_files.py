@@ -48,6 +48,16 @@ PATH_ENDS = (b"/.package-lock.json", PACKAGE_JSON, COMPOSER_INSTALLED)
 PATH_ENDS_TO_COMPARE = (*PATH_ENDS, PYTHON_RECORD)
 
 
+_BEGINNINGS_OF_PATHS = tuple({*_EXACT_PATHS, DPKG_LISTS, DPKG_FOLDER})
+
+
+def may_be_kept(path: bytes, path_ends: tuple[bytes, ...]) -> bool:
+    """Whether a scan with these ``path_ends`` asks KeptFiles about a file with this clean path."""
+    if path.endswith(PATH_ENDS_TO_COMPARE):
+        return path.endswith(path_ends)
+    return path.startswith(_BEGINNINGS_OF_PATHS)
+
+
 class KeptFiles:
     """The ``wanted`` function of ``scan_tar`` for one layer; what it keeps is at most 96 MiB, which ``meter`` counts.
 

@@ -34,6 +34,7 @@ from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
 from ocisize.oci.foreign import open_layer
 from ocisize.patterns import lazy_pattern
+from ocisize.tar.content_hash import ContentHash
 from ocisize.values import define, evolve, field
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class PassingScanner:
     verify: bool
     keep_packages: bool
     estimate_download: bool
+    content_hash: ContentHash
     limits: Limits  #: of all blobs together
     on_progress: ProgressCallback | None
     progress_lock: threading.Lock  #: held while ``on_progress`` is called
@@ -98,7 +100,8 @@ class PassingScanner:
         is_sampled = self.estimate_download and stream.compression == PLAIN
         plan = self._plan_sample(blob.size) if is_sampled and blob.size is not None else None
         path_ends = PATH_ENDS_TO_COMPARE if self.keep_packages else PATH_ENDS
-        return scan_stream(stream, plan=plan, path_ends=path_ends, meter=meter), stream.digest
+        scan = scan_stream(stream, plan=plan, path_ends=path_ends, meter=meter, content_hash=self.content_hash)
+        return scan, stream.digest
 
     def _plan_sample(self, size: int) -> BlockPlan:
         """The blocks of a plain layer that are sampled: its share of those layers that have passed so far.

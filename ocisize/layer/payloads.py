@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-import xxhash
-
 from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
 from ocisize.layer.pool import Stopped
+from ocisize.tar.content_hash import CONTENT_HASHES, Hasher
 from ocisize.tar.filetable import REGULAR, FileTable
 from ocisize.tar.scanner import WINDOW
 from ocisize.values import evolve
@@ -23,14 +22,13 @@ def hash_payloads(
     No row may be of a sparse file. Raises Stopped once ``stopped`` is set, and TarError when the file has been cut since it
     was scanned.
     """
-    buffer, hashes = memoryview(bytearray(WINDOW)), bytearray()
+    buffer, hashes, start = memoryview(bytearray(WINDOW)), bytearray(), CONTENT_HASHES[table.hash_function].start
     for row in rows:
-        hashes += _hash_payload(region.part(table.payload_start(row), table.sizes[row]), buffer, stopped)
+        hashes += _hash_payload(region.part(table.payload_start(row), table.sizes[row]), start(), buffer, stopped)
     return bytes(hashes)
 
 
-def _hash_payload(payload: FileRegion, buffer: memoryview, stopped: threading.Event | None) -> bytes:
-    hasher = xxhash.xxh3_128()
+def _hash_payload(payload: FileRegion, hasher: Hasher, buffer: memoryview, stopped: threading.Event | None) -> bytes:
     while count := payload.readinto(buffer):
         hasher.update(buffer[:count])
         if stopped is not None and stopped.is_set():

@@ -14,11 +14,13 @@ from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.pool import CallbackFailed, Check, read_layers
 from ocisize.layer.progress import Progress, ProgressCallback
 from ocisize.layer.scan import LayerScan, reads_in_place, scan_layer
+from ocisize.layer.toc.find import Tocs, find_tocs
 from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
 from ocisize.oci.foreign import open_layer
-from ocisize.oci.image import Layer
+from ocisize.oci.image import Image, Layer
 from ocisize.oci.source import ImageSource, OnePassSource
+from ocisize.tar.content_hash import CONTENT_HASHES, SHA256, XXH3, ContentHash
 from ocisize.tar.filetable import FileTable
 from ocisize.values import define, field
 
@@ -50,6 +52,9 @@ class LayerReader:
     on_progress: ProgressCallback | None
     progress_lock: threading.Lock  #: held while ``on_progress`` is called
     cache: Cache | None = None  #: where scans are looked up and kept
+    use_toc: bool = False
+    hash_function: str | None = None
+    _tocs: Tocs | None = field(default=None, init=False)
     _sampler: Sampler | None = field(default=None, init=False)
     _scans: LayerCache | None = field(default=None, init=False)
 
@@ -66,6 +71,7 @@ class LayerReader:
             verify=self.verify,
             keep_packages=self.keep_packages,
             estimate_download=self.estimate_download,
+            content_hash=self.content_hash,
             limits=self.limits,
             on_progress=self.on_progress,
             progress_lock=self.progress_lock,
@@ -101,12 +107,16 @@ class LayerReader:
 
                 if (passed := scan_passed_layer(self.source, layer, verify=self.verify, on_bytes=on_bytes)) is not None:
                     return passed
+            from_toc = self._scan_toc(layer, Meter(tally), on_bytes)
+            if from_toc is not None:
+                return from_toc
             meter = Meter(tally) if self._scans is None else self._scans.make_meter(tally)
             outcome = scan_layer(
                 self.source,
                 layer,
                 verify=self.verify,
                 hash_content=self.hash_content,
+                content_hash=self.content_hash,
                 keep_records=self.keep_packages,
                 sampler=sampler,
                 meter=meter,
@@ -123,16 +133,32 @@ class LayerReader:
     def read_distinct(self, layers: Sequence[Layer], kept: dict[LayerId, LayerScan] | None) -> list[Outcome]:
         """The outcome of each layer of an image. A layer that the image has twice, or that was kept, is not read again.
 
-        ``kept`` are scans by digest and diff_id, to which those of verified layers are added; None keeps nothing.
+        ``kept`` are scans by digest and diff_id, to which those of verified layers are added; None keeps nothing. Those
+        whose content hashes are of another function than the reader's are made again.
         """
         distinct = {(layer.descriptor.digest, layer.diff_id): layer for layer in reversed(layers)}
-        outcomes: dict[LayerId, Outcome] = {key: kept[key] for key in distinct if key in kept} if kept else {}
+        name = self.content_hash.name
+        usable = {key: scan for key, scan in (kept or {}).items() if scan.table.hash_function == name}
+        outcomes: dict[LayerId, Outcome] = {key: usable[key] for key in distinct if key in usable}
         missing = {key: layer for key, layer in distinct.items() if key not in outcomes}
         outcomes.update(zip(missing, self.read(list(missing.values())), strict=True))
         if kept is not None:  # the bytes of a layer that is not verified may not be those of its digest
             read = ((key, outcomes[key]) for key in missing)
             kept.update({key: scan for key, scan in read if isinstance(scan, LayerScan) and scan.digest_verified})
         return self.hash_duplicates(layers, [outcomes[layer.descriptor.digest, layer.diff_id] for layer in layers])
+
+    def with_tocs(self, images: Sequence[Image]) -> LayerReader:
+        """Find the tables of contents of the layers of these images; return the reader."""
+        if self.use_toc and not self.verify:
+            self._tocs = find_tocs(self.source, images, with_soci=not self.hash_content)
+        return self
+
+    @property
+    def content_hash(self) -> ContentHash:
+        """The function that hashes files: if none is asked for, that of tables of contents where a layer has one."""
+        if self.hash_function is not None:
+            return CONTENT_HASHES[self.hash_function]
+        return SHA256 if self._tocs is not None and self._tocs.list_digests else XXH3
 
     def close(self) -> None:
         """End the sampling of layers whose estimates nobody has asked for."""
@@ -145,7 +171,7 @@ class LayerReader:
             return None
         from ocisize.layer.cache import LayerCache
 
-        return LayerCache(self.cache, keep_records=self.keep_packages, limits=self.limits)
+        return LayerCache(self.cache, keep_records=self.keep_packages, limits=self.limits, content_hash=self.content_hash)
 
     def may_reuse(self, layers: Iterable[Layer]) -> bool:
         """Whether scans in the cache may take the place of all layers: no file is read in place, absent, or too large."""
@@ -201,6 +227,15 @@ class LayerReader:
     def _estimates(self) -> bool:
         """Whether the compressed sizes of plain layers are unknown and asked for."""
         return self.estimate_download and not self.source.keeps_compression
+
+    def _scan_toc(self, layer: Layer, meter: Meter, on_bytes: Callable[[int], None]) -> LayerScan | None:
+        """The scan of a layer from its table of contents; None if the layer must be read."""
+        if self._tocs is None:
+            return None
+        from ocisize.layer.toc.scan import scan_toc  # few layers have one
+
+        keep, function = self.keep_packages, self.content_hash
+        return scan_toc(self._tocs, layer, content_hash=function, keep_records=keep, meter=meter, on_bytes=on_bytes)
 
     def _make_sampler(self, layers: Sequence[Layer], regions: Sequence[FileRegion], stored_size: int) -> Sampler | None:
         """A sampler for layers whose compressed sizes are not known; in another process if that is worth its start."""

@@ -7,7 +7,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
 from ocisize.blob.digest import Digest
@@ -21,12 +21,15 @@ from ocisize.layer.payloads import hash_payloads, keep_payloads
 from ocisize.layer.sampling import SampledStream, SizeEstimate
 from ocisize.limits import Meter
 from ocisize.logs import Logger
+from ocisize.model.analysis import TableOfContents
 from ocisize.oci.documents import FILE_NAMED, SELF_NAMED
 from ocisize.oci.foreign import open_layer
 from ocisize.oci.image import Layer
 from ocisize.oci.source import Source
+from ocisize.tar.content_hash import XXH3, ContentHash
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.tar.scanner import scan_tar
+from ocisize.tuples import NamedTuple
 from ocisize.values import evolve, field, frozen
 
 if TYPE_CHECKING:
@@ -58,11 +61,24 @@ class LayerScan:
     diff_id_verified: bool  #: the uncompressed bytes have the config's diff_id
     region: FileRegion | None = None  #: of a layer that was read in place, without its large files
     digest: str | None = None  #: of the stored bytes, if their file is named after another one
+    toc: TableOfContents | None = None  #: the table of contents that was read instead of the stored bytes
     wait_for_estimate: Callable[[], SizeEstimate | None] = field(default=_no_estimate, eq=False, repr=False)
     """Waits for the estimate of the compressed size of a plain layer, and returns the estimate; None without a sampler.
 
     Raises TarError if the file has been cut.
     """
+
+
+class _Options(NamedTuple):
+    """The options of ``scan_layer`` that its parts share; ``path_ends`` are those of ``scan_tar``."""
+
+    verify: bool
+    hash_in_thread: bool
+    content_hash: ContentHash
+    path_ends: tuple[bytes, ...]
+    sampler: Sampler | None
+    meter: Meter | None
+    on_bytes: Callable[[int], object] | None
 
 
 def scan_layer(
@@ -72,6 +88,7 @@ def scan_layer(
     verify: bool = False,
     hash_content: bool = False,
     hash_in_thread: bool = False,
+    content_hash: ContentHash = XXH3,
     keep_records: bool = False,
     sampler: Sampler | None = None,
     meter: Meter | None = None,
@@ -81,9 +98,10 @@ def scan_layer(
 
     Without ``verify``, a plain layer in a local file is read in place: only the size of the blob is verified, and only
     headers and small files are read; with ``hash_content`` all files. Every other layer is streamed, and its digest
-    verified; with ``verify`` its diff_id too. ``hash_in_thread`` computes the digest in a second thread. ``keep_records``
-    also keeps the lists of files of Python packages. ``sampler`` estimates the compressed size of a plain layer. ``meter``
-    enforces limits. ``on_bytes`` is called with the number of stored bytes read so far; its errors end the scan.
+    verified; with ``verify`` its diff_id too. ``hash_in_thread`` computes the digest in a second thread. ``content_hash`` is
+    the function that hashes files. ``keep_records`` also keeps the lists of files of Python packages. ``sampler`` estimates
+    the compressed size of a plain layer. ``meter`` enforces limits. ``on_bytes`` is called with the number of stored bytes
+    read so far; its errors end the scan.
 
     Raises LayerError with the cause: SourceError, BlobError, StreamError, TarError or LimitExceeded. If the bytes
     cannot be unpacked and do not have the digest either, the cause is the digest, unless the check needs more than 256 MiB.
@@ -106,19 +124,13 @@ def scan_layer(
     """
     started = time.perf_counter()
     path_ends = PATH_ENDS_TO_COMPARE if keep_records else PATH_ENDS
+    options = _Options(verify, hash_in_thread, content_hash, path_ends, sampler, meter, on_bytes)
     try:
         blob = open_layer(source, layer.descriptor)
         if in_place := reads_in_place(blob, verify=verify):
-            scan = _scan_region(
-                blob, layer,
-                hash_content=hash_content, path_ends=path_ends, sampler=sampler, meter=meter, on_bytes=on_bytes,
-            )  # fmt: skip
+            scan = _scan_region(blob, layer, options, hash_content=hash_content)
         else:
-            scan = _scan_named(
-                source, blob, layer,
-                verify=verify, hash_in_thread=hash_in_thread, path_ends=path_ends, sampler=sampler, meter=meter,
-                on_bytes=on_bytes,
-            )  # fmt: skip
+            scan = _scan_named(source, blob, layer, options)
         if scan.compression == PLAIN and {SELF_NAMED, FILE_NAMED}.isdisjoint(layer.descriptor.annotations):
             check_plain(layer.descriptor.digest, layer.diff_id)
     except OcisizeError as error:
@@ -137,19 +149,20 @@ def reads_in_place(blob: Iterable[bytes], *, verify: bool) -> TypeGuard[FileRegi
     return isinstance(blob, FileRegion) and not verify and detect_compression(blob.read_at(0, MAGIC_SIZE)) == PLAIN
 
 
-def _scan_named(source: Source, blob: Iterable[bytes], layer: Layer, **options: Any) -> LayerScan:
+def _scan_named(source: Source, blob: Iterable[bytes], layer: Layer, options: _Options) -> LayerScan:
     """Scan a blob as ``_scan_stream`` does; one in a file that another digest names is read again, to verify its diff_id.
 
     For docker, names of files in an archive are only names. Reading again costs nothing where names are digests.
     """
     try:
-        return _scan_stream(blob, layer, **options)
+        return _scan_stream(blob, layer, options)
     except DigestMismatch as error:
         if FILE_NAMED not in layer.descriptor.annotations or layer.diff_id is None or error.what != "blob":
             raise
         renamed = evolve(layer.descriptor, digest=Digest(error.got), annotations={SELF_NAMED: "true"})
         try:
-            scan = _scan_stream(source.open_blob(layer.descriptor), evolve(layer, descriptor=renamed), **options)
+            again = source.open_blob(layer.descriptor)
+            scan = _scan_stream(again, evolve(layer, descriptor=renamed), options)
         except (StreamError, TarError):
             raise error from None
         text = f"its file is named after {layer.descriptor.digest}, its digest is {error.got}"
@@ -157,26 +170,16 @@ def _scan_named(source: Source, blob: Iterable[bytes], layer: Layer, **options: 
         return evolve(scan, table=table, digest=error.got)
 
 
-def _scan_stream(
-    blob: Iterable[bytes],
-    layer: Layer,
-    *,
-    verify: bool,
-    hash_in_thread: bool,
-    path_ends: tuple[bytes, ...],
-    sampler: Sampler | None,
-    meter: Meter | None,
-    on_bytes: Callable[[int], object] | None,
-) -> LayerScan:
+def _scan_stream(blob: Iterable[bytes], layer: Layer, options: _Options) -> LayerScan:
     """Decompress and verify the whole blob, and scan its tar on the way."""
     digest, diff_id = layer.descriptor.digest, layer.diff_id
     self_named = SELF_NAMED in layer.descriptor.annotations
-    check_diff_id = diff_id is not None and (verify or self_named)
-    size, verifier = layer.descriptor.size, None
+    check_diff_id = diff_id is not None and (options.verify or self_named)
+    size, verifier, sampler = layer.descriptor.size, None, options.sampler
     if isinstance(blob, FileRegion):
-        verifier = Verifier(digest, size, hash_in_thread=hash_in_thread)
+        verifier = Verifier(digest, size, hash_in_thread=options.hash_in_thread)
     else:
-        blob = verify_chunks(blob, digest, size, hash_in_thread=hash_in_thread)
+        blob = verify_chunks(blob, digest, size, hash_in_thread=options.hash_in_thread)
     try:
         stream = LayerStream(
             blob,
@@ -184,13 +187,15 @@ def _scan_stream(
             verifier=verifier,
             diff_id=diff_id if check_diff_id else None,
             verified_as=digest,
-            meter=meter,
-            on_bytes=on_bytes,
+            meter=options.meter,
+            on_bytes=options.on_bytes,
         )
         plan = sampler.plan(size) if sampler is not None and stream.compression == PLAIN else None
-        scan = scan_stream(stream, plan=plan, path_ends=path_ends, meter=meter)
+        scan = scan_stream(
+            stream, plan=plan, path_ends=options.path_ends, meter=options.meter, content_hash=options.content_hash
+        )
     except (StreamError, TarError):
-        _verify_rest(verifier.read_rest(blob) if isinstance(blob, FileRegion) and verifier else blob, on_bytes)
+        _verify_rest(verifier.read_rest(blob) if isinstance(blob, FileRegion) and verifier else blob, options.on_bytes)
         raise
     finally:
         if verifier is not None:
@@ -201,14 +206,26 @@ def _scan_stream(
 
 
 def scan_stream(
-    stream: LayerStream, *, plan: BlockPlan | None, path_ends: tuple[bytes, ...], meter: Meter | None
+    stream: LayerStream,
+    *,
+    plan: BlockPlan | None,
+    path_ends: tuple[bytes, ...],
+    meter: Meter | None,
+    content_hash: ContentHash = XXH3,
 ) -> LayerScan:
     """Scan the tar of a layer while it is decompressed, to the end of the stream; nothing is said of what was verified.
 
     ``plan`` says which blocks of a plain layer are sampled. Raises StreamError, TarError and LimitExceeded.
     """
     sampled = SampledStream(stream, plan) if plan is not None else None
-    table = scan_tar(sampled or stream, wanted=KeptFiles(meter), beginnings=BEGINNINGS, path_ends=path_ends, meter=meter)
+    table = scan_tar(
+        sampled or stream,
+        content_hash=content_hash,
+        wanted=KeptFiles(meter),
+        beginnings=BEGINNINGS,
+        path_ends=path_ends,
+        meter=meter,
+    )
     stored_size = stream.finish()
     estimate = sampled.estimate() if sampled is not None else None
     table = evolve(table, anomalies=(*table.anomalies, *stream.anomalies))
@@ -237,56 +254,40 @@ def _verify_rest(chunks: Iterable[bytes], on_bytes: Callable[[int], object] | No
         return
 
 
-def _scan_region(
-    blob: FileRegion,
-    layer: Layer,
-    *,
-    hash_content: bool,
-    path_ends: tuple[bytes, ...],
-    sampler: Sampler | None,
-    meter: Meter | None,
-    on_bytes: Callable[[int], object] | None,
-) -> LayerScan:
+def _scan_region(blob: FileRegion, layer: Layer, options: _Options, *, hash_content: bool) -> LayerScan:
     """Scan a plain layer in place. A blob that is not a tar is read whole, to see whether it is the right blob."""
     digest, size = layer.descriptor.digest, layer.descriptor.size
     if blob.size != size:
         raise SizeMismatch(digest, got=blob.size, expected=size)
-    wait_for_estimate = sampler.start(blob) if sampler is not None else _no_estimate
+    wait_for_estimate = options.sampler.start(blob) if options.sampler is not None else _no_estimate
     try:
-        scan = _scan_in_place(blob, hash_content=hash_content, path_ends=path_ends, meter=meter, on_bytes=on_bytes)
-        return evolve(scan, wait_for_estimate=wait_for_estimate)
+        return evolve(_scan_in_place(blob, options, hash_content=hash_content), wait_for_estimate=wait_for_estimate)
     except TarError:
-        _verify_rest(verify_chunks(blob, digest, size), on_bytes)
+        _verify_rest(verify_chunks(blob, digest, size), options.on_bytes)
         raise
 
 
-def _scan_in_place(
-    blob: FileRegion,
-    *,
-    hash_content: bool,
-    path_ends: tuple[bytes, ...],
-    meter: Meter | None,
-    on_bytes: Callable[[int], object] | None,
-) -> LayerScan:
+def _scan_in_place(blob: FileRegion, options: _Options, *, hash_content: bool) -> LayerScan:
     with _HEADER_SCAN_LOCK:
-        if on_bytes is not None:
-            on_bytes(0)  # raises when the result is not needed any more
-        wanted = KeptFiles(meter)
+        if options.on_bytes is not None:
+            options.on_bytes(0)  # raises when the result is not needed any more
+        wanted = KeptFiles(options.meter)
         table = scan_tar(
             blob.part(0, blob.size),
             hash_up_to=MAX_HASHED_IN_PLACE,
+            content_hash=options.content_hash,
             wanted=wanted,
             beginnings=BEGINNINGS,
-            meter=meter,
+            meter=options.meter,
             window_size=_IN_PLACE_WINDOW,
         )
-        table = keep_payloads(blob, table, wanted, path_ends)
+        table = keep_payloads(blob, table, wanted, options.path_ends)
     if hash_content:
         sizes, sparse = table.sizes, table.stored_sizes
         rows = [row for row, size in enumerate(sizes) if size > MAX_HASHED_IN_PLACE and row not in sparse]
         table = table.with_hashes([(rows, hash_payloads(blob, table, rows))])
-    if on_bytes is not None:
-        on_bytes(blob.size)
+    if options.on_bytes is not None:
+        options.on_bytes(blob.size)
     table = _add_compressed_sizes(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)
     return LayerScan(table, PLAIN, digest_verified=False, diff_id_verified=False, region=None if hash_content else blob)
 

@@ -27,6 +27,18 @@ class LayerFailure:
     error: str  #: the message of the error
 
 
+@frozen
+class TableOfContents:
+    """The table of contents that a layer was read from: the stored bytes of its files were not read.
+
+    Its author is that of the manifest, which has its digest: nothing proves that the layer has the same files.
+    """
+
+    format: str  #: ``estargz``, ``zstd:chunked`` or ``soci``
+    verified: bool  #: it has the digest that the manifest of the image names
+    read_size: int  #: bytes that were read in place of the layer: the table, and package databases
+
+
 @frozen(kw_only=True)
 class LayerAnalysis(Sizes):
     """The figures of a layer and its files.
@@ -54,6 +66,7 @@ class LayerAnalysis(Sizes):
     digest_verified: bool  #: True if all bytes of the blob were read and have the digest
     diff_id_verified: bool  #: True if the uncompressed tar was read and has the diff_id
     member: str | None = None  #: the layer's file within a saved image
+    toc: TableOfContents | None = None  #: the table of contents that the layer was read from; None if its blob was read
     failure: LayerFailure | None = None  #: None if the layer was read
     #: the entries; None in an analysis that was saved without them
     files: FileTable | None = field(default=None, eq=False, repr=False)

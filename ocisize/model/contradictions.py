@@ -62,6 +62,7 @@ def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, AttrsInstance]]:
     """All values that have sizes and counts as fields, with their names."""
     yield "the image", analysis
     yield from ((f"layer {index}", layer) for index, layer in enumerate(analysis.layers))
+    yield from ((f"layer {layer.index}", layer.toc) for layer in analysis.layers if layer.toc is not None)
     yield from ((finding.id, finding) for finding in analysis.advice.findings)
     yield from ((f"step {number} of the plan", step) for number, step in enumerate(analysis.plan.steps, 1))
     for division in asdict(analysis.groups, recurse=False).values() if analysis.groups is not None else ():

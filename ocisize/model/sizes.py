@@ -13,7 +13,7 @@ estimate_error
     compressed, or if the size is that of the same layer in another image. Builders that compress in another way than
     ``gzip -6`` differ by a few percent more.
 tar_size
-    the length of the uncompressed tar streams.
+    the length of the uncompressed tar streams. None if a layer was read from a table of contents that does not tell.
 content_size
     Unpacked: the bytes of all regular files in the layers as a host writes them, with the holes of sparse files. Hidden
     files are included, hard links are not.
@@ -56,7 +56,7 @@ class Sizes:
     """The figures of an image, or of one of its layers, in bytes unless noted; docs/numbers.md defines them."""
 
     compressed_size: int | None  #: the download; None if unknown
-    tar_size: int  #: length of the uncompressed tars
+    tar_size: int | None  #: length of the uncompressed tars; None if a table of contents does not tell
     content_size: int  #: what all layers store, as a host writes it: unpacked
     stored_size: int  #: the part of ``content_size`` that the tars store, without the holes of sparse files
     live_size: int  #: what a container sees

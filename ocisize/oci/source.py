@@ -35,6 +35,29 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class RangedSource(Source, Protocol):
+    """A source that can also read parts of blobs: layers with tables of contents are then read from these alone.
+
+    >>> class Folder:
+    ...     def read_manifest(self, digest=None):
+    ...         return Path(digest or "manifest.json").read_bytes()
+    ...     def open_blob(self, descriptor):
+    ...         return [Path(descriptor.digest).read_bytes()]
+    ...     def read_range(self, descriptor, start, stop):
+    ...         return Path(descriptor.digest).read_bytes()[start:stop]
+    >>> isinstance(Folder(), RangedSource)
+    True
+    """
+
+    def read_range(self, descriptor: Descriptor, start: int, stop: int) -> bytes | None:
+        """Return the stored bytes of a blob from ``start`` up to ``stop``, or None if they cannot be had.
+
+        The caller verifies the bytes, and reads the whole blob if there are none: errors are for ``open_blob`` to raise.
+        """
+        ...
+
+
+@runtime_checkable
 class ImageSource(Source, Protocol):
     """All that the analyzer asks of a source, with the answers that are right for most.
 
@@ -129,6 +152,17 @@ class _CompletedSource(ImageSource):
         return self._source.open_blob(descriptor)
 
 
+class _CompletedRangedSource(_CompletedSource):
+    """The same for a source that can read parts of blobs."""
+
+    def __init__(self, source: RangedSource) -> None:
+        super().__init__(source)
+        self._ranged = source
+
+    def read_range(self, descriptor: Descriptor, start: int, stop: int) -> bytes | None:
+        return self._ranged.read_range(descriptor, start, stop)
+
+
 def complete_source(source: Source) -> ImageSource:
     """Return the source itself if it is an ``ImageSource``, else an adapter with the default answers.
 
@@ -143,4 +177,6 @@ def complete_source(source: Source) -> ImageSource:
     >>> complete_source(source) is source
     True
     """
-    return source if isinstance(source, ImageSource) else _CompletedSource(source)
+    if isinstance(source, ImageSource):
+        return source
+    return _CompletedRangedSource(source) if isinstance(source, RangedSource) else _CompletedSource(source)

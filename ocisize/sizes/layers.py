@@ -8,7 +8,7 @@ from itertools import compress
 from ocisize.filesystem.overlay import Overlay
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.history.steps import LayerHistory
-from ocisize.model.analysis import LayerAnalysis, LayerFailure
+from ocisize.model.analysis import LayerAnalysis, LayerFailure, TableOfContents
 from ocisize.model.base import BaseImage, BaseSplit
 from ocisize.model.sizes import Sizes, paid_layers, sum_estimates, sum_known, uppermost_layers
 from ocisize.model.waste import WasteTable
@@ -32,6 +32,7 @@ class LayerFacts(NamedTuple):
     failure: LayerFailure | None = None  #: why the layer could not be read; its table is empty
     estimated_compressed_size: int | None = None  #: if compressed_size is None and the layer was sampled
     estimate_error: float | None = None
+    toc: TableOfContents | None = None  #: of a layer that was read from its table of contents
 
 
 def summarize_layers(
@@ -88,6 +89,7 @@ def summarize_layers(
                 digest_verified=fact.digest_verified,
                 diff_id_verified=fact.diff_id_verified,
                 member=fact.member,
+                toc=fact.toc,
                 failure=fact.failure,
                 files=table,
                 hidden_by=overlay.hidden_by[index] if overlay is not None else None,
@@ -146,7 +148,7 @@ def _sum_part(layers: Sequence[LayerAnalysis], image: Sequence[LayerAnalysis]) -
         compressed_size=sum_known(layer.compressed_size for layer in downloaded),
         estimated_compressed_size=estimated_size,
         estimate_error=estimate_error,
-        tar_size=sum(layer.tar_size for layer in layers),
+        tar_size=sum_known(layer.tar_size for layer in layers),
         content_size=sum(layer.content_size for layer in layers),
         stored_size=sum(layer.stored_size for layer in layers),
         live_size=sum(layer.live_size for layer in layers),

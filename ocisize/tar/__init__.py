@@ -19,6 +19,8 @@ directories and links itself and leaves everything else to the other modules.
     reading sparse files: their maps, contents and hashes
 ``header``
     the formats of header fields, as functions of bytes
+``content_hash``
+    the two functions that hash the content of files
 ``table_builder``
     the columns while they grow, 1,024 rows at a time
 ``filetable``

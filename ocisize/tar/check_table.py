@@ -6,7 +6,8 @@ from itertools import islice
 from operator import gt
 
 from ocisize.limits import MAX_HOLES
-from ocisize.tar.filetable import HASH_SIZE, KIND_NAMES, FileTable
+from ocisize.tar.content_hash import CONTENT_HASHES, HASH_SIZE
+from ocisize.tar.filetable import KIND_NAMES, FileTable
 
 _MAX = 1 << 63  # of sizes, counts and positions
 _KINDS = bytes(KIND_NAMES)
@@ -16,18 +17,20 @@ _BY_ROW = ("links", "stored_sizes", "claimed_sizes", "type_flags", "xattrs", "co
 def check_columns(table: FileTable) -> None:
     """Raises ValueError if the columns of a file table differ in length or have invalid values."""
     count = len(table.paths)
-    columns = (table.kinds, table.sizes, table.ends, table.owners, table.compressed_sizes)
+    columns = (table.kinds, table.sizes, table.ends or None, table.owners, table.compressed_sizes)
     if any(column is not None and len(column) != count for column in columns):
         raise ValueError("columns of different lengths")
     if len(table.hashes) not in (0, HASH_SIZE * count):
         raise ValueError("columns of different lengths")
+    if table.hash_function not in CONTENT_HASHES:
+        raise ValueError("a hash function that does not exist")
     if table.kinds.translate(None, _KINDS):
         raise ValueError("kinds that do not exist")
     if max(table.owners, default=-1) >= len(table.attributes):
         raise ValueError("owners that do not exist")
     numbers = [value for owner in table.attributes for value in (owner.mode, owner.uid, owner.gid)]
     numbers += [*table.stored_sizes.values(), *table.claimed_sizes.values(), *table.type_flags.values()]
-    numbers += [table.tar_size, table.overhead or 0]
+    numbers += [table.tar_size or 0, table.overhead or 0]
     if not all(type(number) is int and -_MAX <= number < _MAX for number in numbers):
         raise ValueError("values that are not numbers")
     if any(not 0 <= row < count for name in _BY_ROW for row in getattr(table, name)):
@@ -38,7 +41,7 @@ def check_columns(table: FileTable) -> None:
 def _check_sizes(table: FileTable) -> None:
     """Raises ValueError for sizes that no tar can have."""
     ends = table.ends
-    if any(map(gt, ends, islice(ends, 1, None))) or any(map(gt, _stored_sizes(table), ends)):
+    if any(map(gt, ends, islice(ends, 1, None))) or (ends and any(map(gt, _stored_sizes(table), ends))):
         raise ValueError("ends that are not in order")
     columns = (table.sizes, table.stored_sizes.values(), table.compressed_sizes or ())
     if any(min(column, default=0) < 0 for column in columns):

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast, overload
 
+from ocisize.tar.content_hash import HASH_SIZE, XXH3
 from ocisize.tar.paths import PathColumn
 from ocisize.text import decode_name
 from ocisize.values import evolve, field, frozen
@@ -30,7 +31,6 @@ KIND_NAMES: Mapping[int, str] = {
     DIRECTORY: "dir",
     ord("6"): "fifo",
 }
-HASH_SIZE = 16  #: bytes of one content hash (xxh3-128)
 NO_HASH = bytes(HASH_SIZE)  #: of rows without a content hash: other kinds, or content that was not read
 
 _ValueT = TypeVar("_ValueT")
@@ -73,7 +73,7 @@ class FileEntry:
     uid: int  #: of the owner
     gid: int  #: of the group
     link: str | None  #: target of a hard link or symlink
-    content_hash: str | None  #: xxh3-128 of the content in hex, of a file with holes also of its map; None where unknown
+    content_hash: str | None  #: of the content, in hex, by the ``hash_function`` of the table; None where unknown
     xattrs: Mapping[str, bytes] = field(factory=dict, hash=False)  #: extended attributes by name
 
 
@@ -102,11 +102,11 @@ class FileTable(Sequence[FileEntry]):
     paths: PathColumn  #: without leading slashes, as bytes
     kinds: bytes  #: one tar type flag per row, normalized: 0 file, 1 hardlink, 2 symlink, 3 char, 4 block, 5 dir, 6 fifo
     sizes: IntArray  #: "q": bytes of the file, holes included; 0 for directories and links
-    ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included
-    hashes: bytes  #: 16 bytes (xxh3-128) per row, all zero where unknown; empty when no content was read
+    ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included; empty if that is not known
+    hashes: bytes  #: 16 bytes per row, all zero where unknown; empty when no content was read
     owners: IntArray  #: "I": index into ``attributes``
     attributes: tuple[Attributes, ...]  #: owners and modes that occur in the layer
-    tar_size: int  #: length of the uncompressed tar
+    tar_size: int | None  #: length of the uncompressed tar; None if a table of contents does not tell
     links: Mapping[int, bytes] = field(factory=dict)  #: by row: target of a link, as written in the tar
     stored_sizes: Mapping[int, int] = field(factory=dict)  #: by row: bytes of a sparse file that the tar stores
     claimed_sizes: Mapping[int, int] = field(factory=dict)  #: by row: size in the header of an entry without payload
@@ -115,6 +115,7 @@ class FileTable(Sequence[FileEntry]):
     contents: Mapping[int, bytes] = field(factory=dict)  #: by row: payloads that the scan was asked to keep
     compressed_sizes: IntArray | None = None  #: "q": bytes of the stored blob per row; None when unknown
     overhead: int | None = None  #: bytes of the stored blob that belong to no entry
+    hash_function: str = XXH3.name  #: name of the ContentHash of ``hashes``: only hashes of one function can be compared
     anomalies: tuple[str, ...] = ()  #: odd but readable parts of the tar, in words
     derived: DerivedValues = field(factory=DerivedValues, init=False, repr=False)  #: see ``layer_value``
 

@@ -15,8 +15,6 @@ import math
 import struct
 from collections.abc import Callable, Container
 
-import xxhash
-
 try:
     from isal.isal_zlib import adler32  # half the time of zlib's
 except ImportError:
@@ -24,6 +22,7 @@ except ImportError:
 
 from ocisize.errors import TarError
 from ocisize.limits import Meter
+from ocisize.tar.content_hash import XXH3, ContentHash
 from ocisize.tar.field_cache import (
     KIND_UNIT,
     UNUSUAL,
@@ -52,7 +51,6 @@ _FLUSH_ROWS = 1024
 _FLUSH_HEADER_BYTES = 1 << 20  # of extended headers and sparse maps, which take more time and memory than rows
 BEGINNING_SIZE = 18  #: bytes of a name as written, padded with NUL, that ``beginnings`` are compared with
 WINDOW = 256 << 10  #: bytes; fits a core's second-level cache, and larger windows were no faster
-_EMPTY_HASH = xxhash.xxh3_128_digest(b"")
 _LINK = struct.Struct("157x100s")
 _NEWLINE = ord("\n")
 _NO_HEADER = (UNUSUAL, 0)  # for usual_headers
@@ -66,6 +64,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     *,
     hash_content: bool = True,
     hash_up_to: float = math.inf,
+    content_hash: ContentHash = XXH3,
     wanted: Callable[[bytes, int], bool] | None = None,
     beginnings: Container[bytes] | None = None,
     path_ends: tuple[bytes, ...] = (),
@@ -77,13 +76,14 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
 
     ``stream`` is an open binary file, or any object with ``readinto``; one with ``skip`` too is not read where nothing
     needs the bytes. Without ``hash_content`` no content is hashed; with it, only sparse files and payloads of up to
-    ``hash_up_to`` bytes are, and larger ones are passed over. ``wanted(path, size)`` says which contents of regular files to
-    keep in the table's ``contents``. ``beginnings`` saves calls of ``wanted``: only names as written that begin with one of
-    them, each BEGINNING_SIZE bytes long and padded with NUL, are asked about, and sparse files. It is also asked about files
-    whose paths end with one of ``path_ends``, unless their payloads are passed over. ``visit``, in place of all of these, is
-    called with the row, the path and the payload of regular files, as they pass. ``meter`` holds the scan to limits, which
-    it checks about every thousand entries; it is for the analyzer, as ``visit`` is. Without it there are no limits: analyze
-    a tar that you do not trust as ``rootfs:FILE``. ``window_size`` is how many bytes of the tar are in memory at once.
+    ``hash_up_to`` bytes are, and larger ones are passed over. ``content_hash`` is the function that hashes them.
+    ``wanted(path, size)`` says which contents of regular files to keep in the table's ``contents``. ``beginnings`` saves
+    calls of ``wanted``: only names as written that begin with one of them, each BEGINNING_SIZE bytes long and padded with
+    NUL, are asked about, and sparse files. It is also asked about files whose paths end with one of ``path_ends``, unless
+    their payloads are passed over. ``visit``, in place of all of these, is called with the row, the path and the payload of
+    regular files, as they pass. ``meter`` holds the scan to limits, which it checks about every thousand entries; it is for
+    the analyzer, as ``visit`` is. Without it there are no limits: analyze a tar that you do not trust as ``rootfs:FILE``.
+    ``window_size`` is how many bytes of the tar are in memory at once.
 
     Raises TarError where Go's archive/tar, with which Docker and containerd read layers, would refuse the tar; only the
     times of star headers, which no builder writes, are not read. Raises LimitExceeded when ``meter`` does.
@@ -102,9 +102,11 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     buffer, view, blocks, unpack, link_name = window.buffer, window.view, window.blocks, FIELDS.unpack, _LINK.unpack_from
     checksum_cache, size_cache, owner_table = ChecksumCache(), SizeCache(), OwnerTable()
     high_sums, low_sums, high_sizes, low_sizes = HighSums(), LowSums(), HighSizes(), LowSizes()
-    rest, special = RestOfHeader(), SpecialEntries(window, owner_table, hash_content=hash_content, meter=meter)
+    rest = RestOfHeader()
+    special = SpecialEntries(window, owner_table, hash_content=hash_content, meter=meter, content_hash=content_hash)
     times, tails, valid_owners = rest.times, rest.tails, special.valid_owners
-    builder, digest = TableBuilder(has_hashes=hash_content), xxhash.xxh3_128_digest
+    builder, digest = TableBuilder(has_hashes=hash_content), content_hash.of
+    empty_hash = digest(b"")
     add_row = builder.new_fields.extend
     max_hashed = hash_up_to if hash_content else -1
     kept_beginnings: Container[bytes] = (
@@ -243,15 +245,15 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             # Move past the payload: hash it in the window, pass over it unread, or leave it to the slow path.
             stop = start + size
             if kind != REGULAR:
-                position, content_hash = start, NO_HASH
+                position, row_hash = start, NO_HASH
                 if kind == SPARSE:
-                    kind, content_hash = REGULAR, special.sparse.last_hash
+                    kind, row_hash = REGULAR, special.sparse.last_hash
                     flush_headers()
             elif (is_plain := name[_BEGINNING] not in kept_beginnings) and start <= stop <= end and size <= max_hashed:
                 position = stop + (-size & 511)
-                content_hash = digest(view[start:stop]) if size else _EMPTY_HASH
+                row_hash = digest(view[start:stop]) if size else empty_hash
             elif is_plain and size > max_hashed and 0 <= size < _MAX_SKIPPED:
-                position, payload_end, content_hash = stop + (-size & 511), base + stop, NO_HASH
+                position, payload_end, row_hash = stop + (-size & 511), base + stop, NO_HASH
             else:
                 window.position, name = start, name.partition(b"\0")[0]
                 keep = False
@@ -259,13 +261,13 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     keep = late.wants_now(len(builder), name, size, always=not is_plain)
                 elif wanted is not None and not is_plain:
                     keep = wanted(clean_name(name), size)
-                content_hash = special.read_payload(len(builder), name, size, hash_content=size <= max_hashed, keep=keep)
+                row_hash = special.read_payload(len(builder), name, size, hash_content=size <= max_hashed, keep=keep)
                 start -= window.base - base  # so that errors name this header
                 window.position += -size & 511
                 base, position, end = window.base, window.position, window.end
                 last, last_usual = window.last_header, -1
 
-            add_row((name, kind, size, base + position, owner_table[owner], content_hash))
+            add_row((name, kind, size, base + position, owner_table[owner], row_hash))
     except ValueError as error:
         raise TarError(f"bad header: {error}", offset=base + start - BLOCK) from None
 
@@ -283,6 +285,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         type_flags=special.type_flags,
         xattrs=special.xattrs,
         contents=special.contents,
+        hash_function=content_hash.name,
         anomalies=(*special.anomalies.values(), *describe_holes(builder.paths, builder.sizes, special.sparse.stored_sizes)),
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 
-import xxhash
-
 from ocisize.limits import Meter
+from ocisize.tar.content_hash import XXH3, ContentHash
+from ocisize.tar.filetable import NO_HASH
 from ocisize.tar.header import BLOCK, GNU_MAGIC, MAX_SPECIAL, parse_number
 from ocisize.tar.paths import clean_name, name_for_error
 from ocisize.tar.sparse import (
@@ -27,17 +27,23 @@ _ZEROS = memoryview(bytes(1 << 16))
 class SparseReader:
     """State for the sparse files of a layer.
 
-    ``hash_content`` and ``meter`` are those of ``scan_tar``; kept files are added to ``contents``, by row.
+    ``hash_content``, ``meter`` and ``content_hash`` are those of ``scan_tar``; kept files are added to ``contents``, by row.
 
     >>> import io
     >>> reader = SparseReader(Window(io.BytesIO(b"abc".ljust(512, b"\\0")), 512), {}, hash_content=True, meter=None)
     >>> reader.read_payload(0, b"var/log/lastlog", SparseMap(4096, ((1, 3),)), 3)
-    >>> reader.stored_sizes, reader.last_hash == xxhash.xxh3_128_digest(b"\\0abc" + bytes(4092))
+    >>> reader.stored_sizes, reader.last_hash == XXH3.of(b"\\0abc" + bytes(4092))
     ({0: 3}, True)
     """
 
     def __init__(
-        self, window: Window, contents: MutableMapping[int, bytes], *, hash_content: bool, meter: Meter | None
+        self,
+        window: Window,
+        contents: MutableMapping[int, bytes],
+        *,
+        hash_content: bool,
+        meter: Meter | None,
+        content_hash: ContentHash = XXH3,
     ) -> None:
         self.stored_sizes: dict[int, int] = {}  #: by row: bytes of fragments
         self.last_hash = b""  #: content hash of the last file, if ``hash_content``
@@ -45,7 +51,7 @@ class SparseReader:
         self.map_size = 0  #: bytes of maps that were read from blocks
         self.fragment_count = 0  #: of these maps
         self._window, self._contents = window, contents
-        self._hash_content, self._meter = hash_content, meter
+        self._hash_content, self._meter, self._content_hash = hash_content, meter, content_hash
         self._hashable_holes = _MAX_HASHED_HOLES
 
     def read_old_map(self, header: bytes) -> SparseMap:
@@ -95,7 +101,7 @@ class SparseReader:
         window, what, content_hash = self._window, repr(name_for_error(name)), b""
         if self.wants is not None and self.wants(row, name, sparse.size):
             self._contents[row] = content = sparse.expand(window.read_exactly(stored, what))
-            content_hash = xxhash.xxh3_128_digest(content)
+            content_hash = self._content_hash.of(content)
         elif self._hash_content:
             content_hash = self._hash(sparse, stored, what)
         else:
@@ -104,11 +110,14 @@ class SparseReader:
         self.last_hash = content_hash if self._hash_content else b""
 
     def _hash(self, sparse: SparseMap, stored: int, what: str) -> bytes:
-        """Move past the fragments of a file; return the hash of its content, or of fragments and map for huge holes."""
-        window, hasher, holes, end = self._window, xxhash.xxh3_128(), sparse.size - stored, 0
+        """Move past the fragments of a file; return the hash of its content; for huge holes, that of fragments and map.
+
+        A digest of another writer is always of the content, so a sha256 of fragments would be compared with it wrongly.
+        """
+        window, hasher, holes, end = self._window, self._content_hash.start(), sparse.size - stored, 0
         if holes > self._hashable_holes:
             window.discard_exactly(stored, what, hasher.update)
-            return sparse.hash_with_holes(hasher.digest())
+            return sparse.hash_with_holes(hasher.digest()) if self._content_hash is XXH3 else NO_HASH
         self._hashable_holes -= holes
         for offset, length in (*sparse.fragments, (sparse.size, 0)):
             while end < offset:

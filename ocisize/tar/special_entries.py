@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import xxhash
-
 from ocisize.errors import TarError
 from ocisize.limits import ROW_VALUE_OVERHEAD, Meter
+from ocisize.tar.content_hash import ContentHash
 from ocisize.tar.field_cache import OwnerTable
 from ocisize.tar.filetable import DIRECTORY, NO_HASH, REGULAR, SYMLINK
 from ocisize.tar.header import (
@@ -40,11 +39,14 @@ class SpecialEntries:
     """State for tar entries that are not plain files, directories or links, or that have unusual extended headers.
 
     Parses their extended headers, and stores by row what few entries have: links, xattrs, stored bytes of sparse files, kept
-    payloads. ``hash_content`` and ``meter`` are those of ``scan_tar``.
+    payloads. ``hash_content``, ``meter`` and ``content_hash`` are those of ``scan_tar``.
     """
 
-    def __init__(self, window: Window, owners: OwnerTable, *, hash_content: bool, meter: Meter | None) -> None:
+    def __init__(
+        self, window: Window, owners: OwnerTable, *, hash_content: bool, meter: Meter | None, content_hash: ContentHash
+    ) -> None:
         self.window, self.owners = window, owners
+        self._content_hash = content_hash
         self.valid_owners: set[bytes] = set()  #: owner fields of extended headers that are known to be numbers
         self.links: dict[int, bytes] = {}
         self.claimed_sizes: dict[int, int] = {}
@@ -52,7 +54,7 @@ class SpecialEntries:
         self.xattrs: dict[int, Mapping[str, bytes]] = {}
         self.contents: dict[int, bytes] = {}
         self.visit: Callable[[int, bytes, Payload], object] | None = None  #: takes the payloads of regular files
-        self.sparse = SparseReader(window, self.contents, hash_content=hash_content, meter=meter)
+        self.sparse = SparseReader(window, self.contents, hash_content=hash_content, meter=meter, content_hash=content_hash)
         self.anomalies: dict[int, str] = {}  # by tar type: the first entry of each unknown one
         #: Extended headers so far, counted as entries: every 8 records of a header count as one more, because parsing
         #: them takes about as long.
@@ -222,13 +224,13 @@ class SpecialEntries:
         if keep:
             content = window.read_exactly(size, what)
             self.contents[row] = content
-            return xxhash.xxh3_128_digest(content) if hash_content else NO_HASH
+            return self._content_hash.of(content) if hash_content else NO_HASH
         if not hash_content:
             window.discard_exactly(size, what)
             return NO_HASH
         if size <= len(window.buffer) and window.fill(size) >= size:
             window.position = size
-            return xxhash.xxh3_128_digest(window.view[:size])
-        hasher = xxhash.xxh3_128()
+            return self._content_hash.of(window.view[:size])
+        hasher = self._content_hash.start()
         window.discard_exactly(size, what, hasher.update)
         return hasher.digest()

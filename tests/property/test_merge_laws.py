@@ -76,8 +76,11 @@ def analyzed(layers: Sequence[Pairs]) -> Result:
     tables = tables_of(layers)
     merged = overlay_all(tables)
     waste = find_waste(tables, merged)
-    facts = [LayerFacts(f"{table.tar_size}", None, "", "plain", table.tar_size, True, True) for table in tables]
-    tables = [table.with_compressed_sizes(table.sizes, table.tar_size - sum(table.sizes)) for table in tables]
+    sizes = [table.tar_size or 0 for table in tables]
+    facts = [LayerFacts(f"{size}", None, "", "plain", size, True, True) for size in sizes]
+    tables = [
+        table.with_compressed_sizes(table.sizes, size - sum(table.sizes)) for table, size in zip(tables, sizes, strict=True)
+    ]
     return Result(
         waste,
         summarize_layers(

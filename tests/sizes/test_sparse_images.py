@@ -39,6 +39,7 @@ def test_figures(analysis: Analysis) -> None:
     assert (analysis.content_size, analysis.stored_size) == (4 * SIZE + 2, 4 * len(DATA) + 2)
     assert (analysis.live_size, analysis.wasted_size, analysis.duplicate_size) == (3 * SIZE + 2, SIZE, SIZE)
     assert analysis.disk_size == 4 * SIZE + 4096
+    assert analysis.tar_size is not None
     assert analysis.tar_size < 50_000
     assert [(entry.path, entry.size) for entry in analysis.waste] == [(LOG, SIZE)]
     assert analysis.dive is not None

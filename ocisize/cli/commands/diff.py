@@ -128,6 +128,7 @@ def _read_both(options: argparse.Namespace, files: BuildFiles | None) -> tuple[A
     bases = options.base or [None]
     analyzer.base = bases[0]
     before = None if options.before == SCRATCH else _read(options, options.before, analyzer)
+    analyzer.hash_function = _hash_function(before)  # contents of AFTER are compared with these
     analyzer.base, analyzer.build_files = bases[-1], files
     after = _read(options, options.after, analyzer)
     return (_analyze_scratch(after) if before is None else before), after
@@ -139,6 +140,12 @@ def _analyze_scratch(after: Analysis) -> Analysis:
     from ocisize.sources.scratch import ScratchSource
 
     return evolve(Analyzer().analyze_source(ScratchSource(), name=SCRATCH), platform=after.platform)
+
+
+def _hash_function(analysis: Analysis | None) -> str | None:
+    """The function that the contents of an image were hashed with; None if it has no files."""
+    layers = analysis.layers if analysis is not None else ()
+    return next((layer.files.hash_function for layer in layers if layer.files is not None), None)
 
 
 def _read(options: argparse.Namespace, image: str, analyzer: Analyzer) -> Analysis:

@@ -172,7 +172,7 @@ def _groups(groups: Groups) -> dict[str, Any]:
 
 
 def _layer(layer: LayerAnalysis, *, files: bool) -> dict[str, Any]:
-    document = _sizes(layer)
+    document = _sizes(layer) | {"toc": None if layer.toc is None else asdict(layer.toc)}
     if layer.failure is not None:
         return document | dict.fromkeys(FROM_FILES) | {"failure": encodable(asdict(layer.failure))}
     if files and layer.files is not None:
@@ -189,11 +189,12 @@ def columns_document(table: FileTable) -> dict[str, Any]:
         "kinds": table.kinds.decode("ascii"),
         "sizes": list(table.sizes),
         "compressed_sizes": None if table.compressed_sizes is None else list(table.compressed_sizes),
-        "ends": list(table.ends),
+        "ends": list(table.ends) if table.ends or not len(table) else None,
         "modes": [attribute.mode for attribute in attributes],
         "uids": [attribute.uid for attribute in attributes],
         "gids": [attribute.gid for attribute in attributes],
         "content_hashes": [None if value == NO_HASH else value.hex() for value in hashes],
+        "hash_function": table.hash_function,
         "links": {row: display_name(decode_name(link)) for row, link in table.links.items()},
         "stored_sizes": dict(table.stored_sizes),
         "claimed_sizes": dict(table.claimed_sizes),

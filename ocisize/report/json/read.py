@@ -20,7 +20,8 @@ from ocisize.oci.strict_json import expect_type
 from ocisize.oci.structure import list_problems, strict_converter
 from ocisize.report.json.analysis import FROM_FILES, SCHEMA, VERSION, columns_document
 from ocisize.tar.check_table import check_columns
-from ocisize.tar.filetable import HASH_SIZE, Attributes, FileTable
+from ocisize.tar.content_hash import HASH_SIZE, XXH3
+from ocisize.tar.filetable import Attributes, FileTable
 from ocisize.tar.paths import PathColumn
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
         paths=PathColumn(name.encode("utf-8", "surrogateescape") for name in names),
         kinds=document["kinds"].encode("ascii"),
         sizes=array("q", document["sizes"]),
-        ends=array("q", document["ends"]),
+        ends=array("q", document["ends"] or ()),
         hashes=b"".join(hashes),
         owners=array("I", indexes),
         attributes=tuple(owners),
@@ -89,6 +90,7 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
         },
         compressed_sizes=None if compressed is None else array("q", compressed),
         overhead=document["overhead"],
+        hash_function=document.get("hash_function", XXH3.name),
     )
     check_columns(table)
     return table

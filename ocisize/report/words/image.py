@@ -41,11 +41,17 @@ def name_image(image: Analysis | Outline) -> str:
 def describe_facts(analysis: Analysis) -> list[str]:
     """The mirror, platform, number of layers, operating system and runtimes, in a few words each."""
     system = analysis.system
-    facts = [describe_platform(analysis), count_of(len(analysis.layers), "layer")]
+    facts = [describe_platform(analysis), f"{count_of(len(analysis.layers), 'layer')}{_mark_tocs(analysis.layers)}"]
     names = [] if system.os is None else [_without_parentheses(system.os.name).replace(" GNU/Linux", "")]
     names += [f"{runtime.title} {runtime.version}".rstrip() for runtime in _main_runtimes(analysis)]
     origin = [f"from {analysis.mirror}"] if analysis.mirror else []
     return [*origin, *facts, *([", ".join(names)] if names else [])]
+
+
+def _mark_tocs(layers: Sequence[LayerAnalysis]) -> str:
+    """How many layers were read from their tables of contents, in parentheses; "" if none was."""
+    count = sum(layer.toc is not None for layer in layers)
+    return f" ({f'{count} ' if count < len(layers) else ''}from the table of contents)" if count else ""
 
 
 def _without_parentheses(name: str) -> str:
@@ -102,11 +108,22 @@ def describe_verification(layers: Sequence[LayerAnalysis], image_format: str = "
     if len(layers) < count:
         text = describe_verification(layers).replace("every layer", "every layer that was read")
         return text if layers else "nothing verified: no layer could be read"
-    unverified = sum(not (layer.digest_verified or layer.diff_id_verified) for layer in layers)
+    unverified = [layer for layer in layers if not (layer.digest_verified or layer.diff_id_verified)]
     if not unverified:
         contents = all(layer.diff_id_verified for layer in layers)
         return f"verified: the digest of every layer{' as stored and as unpacked' if contents else ''}"
-    return f"not verified: {unverified} plain layer{'s were' if unverified > 1 else ' was'} read in place (--verify checks)"
+    return f"not verified: {' and '.join(_list_unverified(unverified))} (--verify checks)"
+
+
+def _list_unverified(layers: Sequence[LayerAnalysis]) -> list[str]:
+    """How layers were read whose digests were not verified."""
+    from_toc = sum(layer.toc is not None for layer in layers)
+    texts = []
+    if from_toc:
+        texts.append(f"the content of {count_of(from_toc, 'layer')}, read from the table of contents")
+    if in_place := len(layers) - from_toc:
+        texts.append(f"{in_place} plain layer{'s were' if in_place > 1 else ' was'} read in place")
+    return texts
 
 
 def describe_trust(hosts: Sequence[str]) -> list[str]:

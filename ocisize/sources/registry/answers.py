@@ -33,6 +33,10 @@ class StorageRefused(RegistryError):
     """The storage host of a registry refused the URL that the registry gave; signed URLs expire."""
 
 
+class RangeRefused(RegistryError):
+    """The registry does not answer with the part of a blob that it was asked for: many proxies send all of it."""
+
+
 def describe_answer(response: requests.Response, secrets: Iterable[str]) -> str:
     """Return the status of an error and its reason, in the words of the registry: ``404: NAME_UNKNOWN no such image``.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from ocisize.oci.parse import check_media_type
 from ocisize.oci.reference import Reference
 from ocisize.sources.registry import auth
 from ocisize.sources.registry.answers import (
+    RangeRefused,
     describe_answer,
     is_web_page,
     make_error_elsewhere,
@@ -33,11 +34,11 @@ from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.deadline import TooSlow
 from ocisize.sources.registry.documents import Documents
-from ocisize.sources.registry.download import Download, is_retryable
+from ocisize.sources.registry.download import Download, check_part, check_rest
 from ocisize.sources.registry.hints import advise_on_error, advise_on_status
 from ocisize.sources.registry.login import Login
 from ocisize.sources.registry.messages import explain_error, host_of, sanitize
-from ocisize.sources.registry.session import Session, content_range, discard, read_document
+from ocisize.sources.registry.session import Session, discard, read_document
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.tls_hints import advise_on_certificate
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "RegistryClient"]
 
 _ACCEPT = f"{OCI_MANIFEST}, {OCI_INDEX}, {DOCKER_MANIFEST}, {DOCKER_LIST}"
-_OK, _PARTIAL, _NOT_FOUND, _PROXY_DENIES, _OUT_OF_RANGE = 200, 206, 404, 407, 416
+_OK, _PARTIAL, _NOT_FOUND, _PROXY_DENIES = 200, 206, 404, 407
 _MAX_PAGE = 4 << 10  # bytes of a blob of the wrong size in which a web page is recognized
 _DENIALS = ({401, 403}, {403})  # statuses that are answered with a login: of the first response, and of the second
 _MAX_LOGINS = 3  # another scope, then no login, or the challenge of /v2/
@@ -163,35 +164,42 @@ class RegistryClient:
         """
         url = f"{self.prefix}://{self._container.get_blob_url(digest)}"
         download = Download(digest, size, self._retries, self._deadline, position)
-        while True:
-            status: int | None = None
-            try:
-                yield from self._read_from(url, download)
-                problem = "the connection was closed early"
-            except _BODY_ERRORS as error:
-                problem = explain_error(error, self.auth.secrets())
-            except RegistryError as error:
-                if download.position and error.status == _OUT_OF_RANGE:
-                    return  # the blob is shorter than it should be, which the caller's check of the size reports best
-                if not is_retryable(error, download):
-                    raise
-                problem, status = str(error), error.status
-            if download.position >= size:
-                return
-            self.session.connections.pause(download.seconds_until_retry(problem, status))
+        yield from self._resume(download, lambda: self._read_from(url, download))
+
+    def read_range(self, digest: str, size: int, start: int, stop: int) -> bytes:
+        """Return the bytes of a blob of ``size`` bytes from ``start`` up to ``stop``; the caller verifies them.
+
+        The range is closed, as some registries refuse open ones. Raises RangeRefused if the registry sends anything but
+        this part of the blob, and RegistryError as ``read_blob`` does.
+        """
+        url = f"{self.prefix}://{self._container.get_blob_url(digest)}"
+        download = Download(digest, stop, self._retries, self._deadline, start)
+        part = b"".join(self._resume(download, lambda: self._read_part(url, download, size)))
+        if len(part) != stop - start:
+            raise RangeRefused(f"{self._name}@{digest}: asked for {stop - start} bytes, got {len(part)}", status=_PARTIAL)
+        return part
+
+    def _resume(self, download: Download, read: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
+        return download.resume(read, self.session.connections.pause, self.auth.secrets)
 
     def _read_from(self, url: str, download: Download) -> Iterator[bytes]:
         headers = {"Range": f"bytes={download.position}-"} if download.position else {}
         with contextlib.closing(self._get(url, f"{self._name}@{download.digest}", headers)) as response:
             known = download.position  # bytes at the start of a 200 answer that were received before
             if response.status_code == _PARTIAL:
-                _check_range(response, download, self.auth.secrets())
+                check_rest(response, download, self.auth.secrets())
                 known = 0
             elif (announced := response.raw.length_remaining) not in (None, download.size):  # a web page, or encoded
                 if "html" in response.headers.get("Content-Type", ""):
                     self._refuse_web_page(f"{self._name}@{download.digest}", response, response.raw.read(_MAX_PAGE))
                 raise SizeMismatch(download.digest, got=announced, expected=download.size)
             yield from download.receive(response.raw, known)
+
+    def _read_part(self, url: str, download: Download, size: int) -> Iterator[bytes]:
+        headers = {"Range": f"bytes={download.position}-{download.size - 1}"}
+        with contextlib.closing(self._get(url, f"{self._name}@{download.digest}", headers)) as response:
+            check_part(response, download, size, self.auth.secrets())
+            yield from download.receive(response.raw, 0)
 
     def _get(
         self,
@@ -279,13 +287,3 @@ class RegistryClient:
     def close(self) -> None:
         """Close all connections; threads that read from one get a RegistryError at once."""
         self.session.close()
-
-
-def _check_range(response: requests.Response, download: Download, secrets: Iterable[str]) -> None:
-    """Raise RegistryError unless a partial answer starts at the position asked for and the blob has the right size."""
-    answered = content_range(response.headers)
-    if answered is not None and answered[0] == download.position and answered[1] in (None, download.size):
-        return
-    got = sanitize(response.headers.get("Content-Range", ""), secrets) or "no range"
-    asked = f"asked for bytes from {download.position} of {download.size}"
-    raise RegistryError(f"blob {download.digest}: {asked}, got {got}", status=_PARTIAL)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
+
+import urllib3
 
 from ocisize.blob.region import CHUNK
 from ocisize.errors import AuthenticationFailed, RegistryError
-from ocisize.sources.registry.answers import StorageRefused
-from ocisize.sources.registry.session import MAX_RETRY_SECONDS, RETRYABLE_STATUSES
+from ocisize.sources.registry.answers import RangeRefused, StorageRefused
+from ocisize.sources.registry.messages import explain_error, sanitize
+from ocisize.sources.registry.session import MAX_RETRY_SECONDS, RETRYABLE_STATUSES, content_range
 from ocisize.values import define, field
 
 if TYPE_CHECKING:
-    import urllib3
+    import requests
 
 _MAX_READ = 512 << 10  # bytes; reads of 64 KiB take more than twice the CPU time
 _MIN_PROGRESS = 1 << 20  # bytes after which the count of failures starts again
 _FIRST_PAUSE_SECONDS = 0.2
+_PARTIAL, _OUT_OF_RANGE = 206, 416
+_BODY_ERRORS = (urllib3.exceptions.HTTPError, OSError)  # raised by a body that breaks off
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +47,30 @@ class Download:
 
     def __attrs_post_init__(self) -> None:
         self._until = time.monotonic() + self.seconds
+
+    def resume(
+        self, read: Callable[[], Iterator[bytes]], pause: Callable[[float], object], secrets: Callable[[], Iterable[str]]
+    ) -> Iterator[bytes]:
+        """Yield what ``read`` yields, and call it again where a connection breaks, after a pause; raises RegistryError.
+
+        ``secrets`` are kept out of messages.
+        """
+        while True:
+            status: int | None = None
+            try:
+                yield from read()
+                problem = "the connection was closed early"
+            except _BODY_ERRORS as error:
+                problem = explain_error(error, secrets())
+            except RegistryError as error:
+                if self.position and error.status == _OUT_OF_RANGE:
+                    return  # the blob is shorter than it should be, which the caller's check of the size reports best
+                if not is_retryable(error, self):
+                    raise
+                problem, status = str(error), error.status
+            if self.position >= self.size:
+                return
+            pause(self.seconds_until_retry(problem, status))
 
     def receive(self, raw: urllib3.BaseHTTPResponse, known: int) -> Iterator[bytes]:
         """Yield the bytes of a body that were not received before; the first ``known`` bytes of the body were.
@@ -94,3 +123,28 @@ def is_retryable(error: RegistryError, download: Download) -> bool:
     if isinstance(error, StorageRefused):  # the registry gives a new URL
         return bool(download.position) or not download.failures
     return bool(download.position) and error.status in RETRYABLE_STATUSES | {None}
+
+
+def check_rest(response: requests.Response, download: Download, secrets: Iterable[str]) -> None:
+    """Raise RegistryError unless a partial answer starts at the position asked for and the blob has the right size."""
+    if not _is_part_of(response, download, download.size):
+        asked = f"asked for bytes from {download.position} of {download.size}"
+        got = f"got {_name_range(response, secrets)}"
+        raise RegistryError(f"blob {download.digest}: {asked}, {got}", status=response.status_code)
+
+
+def check_part(response: requests.Response, download: Download, size: int, secrets: Iterable[str]) -> None:
+    """Raise RangeRefused unless an answer has the part of a blob of ``size`` bytes that a download asks for."""
+    if response.status_code != _PARTIAL or not _is_part_of(response, download, size):
+        asked = f"asked for bytes {download.position}-{download.size - 1} of {size}"
+        got = f"got {_name_range(response, secrets)}"
+        raise RangeRefused(f"blob {download.digest}: {asked}, {got}", status=response.status_code)
+
+
+def _is_part_of(response: requests.Response, download: Download, size: int) -> bool:
+    answered = content_range(response.headers)
+    return answered is not None and answered[0] == download.position and answered[1] in (None, size)
+
+
+def _name_range(response: requests.Response, secrets: Iterable[str]) -> str:
+    return sanitize(response.headers.get("Content-Range", ""), secrets) or "no range"

@@ -73,6 +73,10 @@ class Place:
         """Yield the stored bytes of a blob from a position; the caller verifies them. Raises RegistryError."""
         return self._open().read_blob(digest, size, position)
 
+    def read_range(self, digest: str, size: int, start: int, stop: int) -> bytes:
+        """Return a part of a blob; the caller verifies it. Raises RangeRefused and other RegistryErrors."""
+        return self._open().read_range(digest, size, start, stop)
+
     def open_urls(self) -> BlobUrls:
         """Return a reader of the URLs of descriptors, by the rules for this place. Raises RegistryError."""
         client = self._open()

@@ -12,7 +12,8 @@ from ocisize.errors import RegistryError
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.foreign import is_foreign
 from ocisize.oci.reference import Reference
-from ocisize.oci.source import ImageSource
+from ocisize.oci.source import ImageSource, RangedSource
+from ocisize.sources.registry.answers import RangeRefused
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.documents import Documents
@@ -26,7 +27,7 @@ from ocisize.sources.registry.settings.mirrors import Endpoint, find_endpoints, 
 _log = logging.getLogger(__name__)
 
 
-class RegistrySource(ImageSource):
+class RegistrySource(ImageSource, RangedSource):
     """The image that a reference names. Manifests by digest are verified; blobs are verified by their readers.
 
     The mirrors that podman and docker are configured with come first. A mirror gets the login that is stored for its own
@@ -56,6 +57,7 @@ class RegistrySource(ImageSource):
         self.mirror: str | None = None
         self._first: int | None = None  # index of the place that had the image
         self._digest = ""  # of the manifest that the first read returned
+        self._refuses_ranges = False  # the place sends whole blobs instead of parts
         self._notes: dict[str, None] = {}
         self._unverified: dict[str, None] = {}
         self._lock, self._closed = threading.Lock(), False
@@ -100,6 +102,19 @@ class RegistrySource(ImageSource):
         if descriptor.urls or is_foreign(descriptor):
             return read_or_fetch(blob, descriptor, self._places[-1].open_urls)
         return self._documents.watch_config(descriptor, blob)
+
+    def read_range(self, descriptor: Descriptor, start: int, stop: int) -> bytes | None:
+        """Return a part of a blob of the place that has the image; None if the place does not send parts, or fails."""
+        if self._refuses_ranges:
+            return None
+        try:
+            return self._places[self._first or 0].read_range(descriptor.digest, descriptor.size, start, stop)
+        except RangeRefused as error:
+            self._refuses_ranges = True
+            _log.info("%s; tables of contents are not used", error)
+        except UNUSABLE as error:
+            _log.info("%s; the whole blob is read", error)
+        return None
 
     def abort(self) -> None:
         """End all reads, also in threads that wait for the registry; nothing can be read afterwards."""
