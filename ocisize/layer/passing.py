@@ -104,13 +104,13 @@ class PassingScanner:
         return scan, stream.digest
 
     def _plan_sample(self, size: int) -> BlockPlan:
-        """The blocks of a plain layer that are sampled: its share of those layers that have passed so far.
+        """The blocks of a plain layer that are sampled: half of its share of those layers that have passed so far.
 
-        How many will follow is not known. The sample of a layer that comes later is smaller, so all samples together stay
-        small: their sum grows with the logarithm of the number of layers.
+        How many will follow is not known. The sample of a layer that comes later is smaller, so all samples together are
+        about as large as that of a file: their sum grows with the logarithm of the number of layers.
         """
         self._sampled_size += size
-        return plan_blocks(size, self._sampled_size, self._blobs + 1)
+        return plan_blocks(size, 2 * self._sampled_size, self._blobs + 1)
 
     def _make_on_bytes(self, size: int) -> Callable[[int], None]:
         reported = -_PROGRESS_STEP

@@ -154,15 +154,9 @@ def test_docker_api_of_podman(podman: dict[str, str], monkeypatch: pytest.Monkey
     check(Analyzer().analyze("docker-daemon:docker.io/example/app:1"))
 
 
-def test_skopeo_and_containerd_through_pipes(seeds: Path, tmp_path: Path) -> None:
-    """skopeo writes an archive to /dev/stdout."""
+def test_skopeo_through_a_pipe(seeds: Path) -> None:
+    """skopeo writes a docker archive to /dev/stdout; an OCI archive needs a file."""
     program("skopeo")
     python = f"{sys.executable} -m ocisize"
-    for form in ("docker-archive", "oci-archive"):
-        command = f"skopeo --insecure-policy copy -q oci:{seeds}/layout:app {form}:/dev/stdout"
-        found = subprocess.run(
-            ["bash", "-c", f"{command} | {python} - -q"], capture_output=True, text=True, cwd=tmp_path, timeout=60
-        )
-        if "seek" in found.stderr or "stdout" in found.stderr:
-            continue  # this version needs a file
-        assert found.returncode == 0, found.stderr
+    command = f"skopeo --insecure-policy copy -q oci:{seeds}/layout:app docker-archive:/dev/stdout"
+    assert "linux/amd64" in run_command(f"{command} | {python} - -q", {})
