@@ -637,17 +637,59 @@ def test_a_page_of_a_comparison(theme: str, width: int, driver: webdriver.Chrome
     path = tmp_path / "diff.html"
     subject = DiffSubject.of(compare(before, after), ReportOptions())
     path.write_text(diff_to_html(subject), encoding="utf-8")
-    report = Report(driver, path, width=width, theme=theme, marked=False)
+    report = Report(driver, path, width=width, theme=theme)
     assert {url.partition(":")[0] for url in report.requests()} <= {"file", "data"}
     assert report.run("return document.documentElement.scrollWidth") <= width
-    assert any(name in text for text in report.texts("#files-title ~ .scroll code"))
+    assert any(name in text for text in report.texts("#changed-files-title ~ .scroll code"))
     assert report.run("return document.images.length") == 0
-    widths = report.run("return [...document.querySelectorAll('#files-title ~ .scroll rect:not(.middle)')]"
+    widths = report.run("return [...document.querySelectorAll('#changed-files-title ~ .scroll rect:not(.middle)')]"
                         ".map((bar) => Number(bar.getAttribute('width')))")  # fmt: skip
     assert widths[:2] == [50, 25]
     found = report.run(CONTRASTS)
     assert {name: ratio for name, (ratio, least) in found.items() if ratio < least} == {}
     assert report.complaints() == []
+
+
+def test_the_treemap_of_a_comparison_has_the_colors_of_changes(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """It is of the image after: each kind of change has a color, and the legend and the filter show its files only."""
+    before = analysis_of(
+        tmp_path / "1", {"same": b"1" * 9000, "grew": b"2" * 2000, "shrank": b"3" * 9000, "gone": b"4" * 900}
+    )
+    new = {"same": b"1" * 9000, "grew": b"2" * 9000, "shrank": b"3" * 4000, "d/added": b"5" * 8000}
+    path = tmp_path / "diff.html"
+    comparison = compare(before, analysis_of(tmp_path / "2", new))
+    path.write_text(diff_to_html(DiffSubject.of(comparison, ReportOptions())), encoding="utf-8")
+    report = Report(driver, path)
+    report.choose("measure", "size")
+    assert [text.replace(" · ", " ") for text in report.texts("#legend li")] == [
+        "grew 9.00 kB", "added 8.00 kB", "shrank 4.00 kB", "unchanged 9.00 kB",
+    ]  # fmt: skip
+    colors = report.run(
+        "const { ofKind } = page.coloring; return page.model.names.map((_, row) => ofKind[page.model.kindOf[row]])"
+    )
+    names = report.run("return page.model.names")
+    assert len({color for color, name in zip(colors, names, strict=True) if name}) == 4
+    assert set(report.contents) == {"same", "grew", "shrank", "d/"}
+    picture = report.picture()
+    report.filter(change="added")
+    assert {row[-1] for row in report.files} == {"/d/added"}
+    assert "change=added" in report.address
+    report.open(path.as_uri(), "#change=grew&size=unpacked")
+    assert {row[-1] for row in report.files} == {"/grew"}
+    report.run("document.getElementById('reset').click()")
+    assert report.picture() == picture
+    report.point_at("grew").perform()
+    assert "grew" in report.find("#tip").text
+    report.choose("color", "layer")
+    assert report.picture() != picture
+    assert report.complaints() == []
+
+
+def test_an_image_has_no_changes_to_choose(report: Report) -> None:
+    """What belongs to comparisons is not on the page of one image."""
+    assert not any(part.is_displayed() for part in report.driver.find_elements(By.CSS_SELECTOR, ".of-comparison"))
+    report.open(report.driver.current_url.partition("#")[0], "#color=change&change=grew")
+    assert report.run("return [page.color, page.filter.change]") == ["layer", None]
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])

@@ -6,7 +6,8 @@ Format; columns are by row unless noted::
      "layers": [{"content_size", "compressed_size", "wasted_size", "build_step"}, …],
      "types": [name, …], "special": how many of them are not file types,
      "causes": [name, …],
-     "kinds": [[layer, hiding layer or -1, cause or -1, type], …],
+     "kinds": [[layer, hiding layer or -1, cause or -1, type, change], …],
+     "changes": [name, …], only of a comparison, as are the changes in "kinds",
      "least": files of fewer bytes are combined,
      "directories": {"names": "a/b/…", "parents": [position of the parent, …], "rows": [own rows, …]},
      "rows": {"names": "x/y//…", "sizes": […], "compressed_sizes": […] or null, "kinds": […], "groups": {row: entries}}}
@@ -17,11 +18,12 @@ Directories come before those in them, the root first; rows are in the order of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.waste import CAUSES
+from ocisize.report.html.changes import CHANGES
 from ocisize.report.html.rows import SPECIAL, Folder, PageRows, collect_rows, fold_small_files, size_thresholds
 from ocisize.text import printable
 
@@ -30,12 +32,17 @@ _ROW_SIZE = 22  # bytes of a row without its name, approximately
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
 
-def page_data(analysis: Analysis, max_size: int = MAX_SIZE) -> str:
-    """An analysis as JSON of at most ``max_size`` bytes, unless its layers and file types alone take more."""
-    rows = collect_rows(analysis)
+def page_data(analysis: Analysis, max_size: int = MAX_SIZE, changes: Mapping[int, bytes] | None = None) -> str:
+    """An analysis as JSON of at most ``max_size`` bytes, unless its layers and file types alone take more.
+
+    ``changes``: the changes of its files in a comparison, by layer, as ``collect_rows`` takes them; indexes into CHANGES.
+    """
+    rows = collect_rows(analysis, changes)
     total = sum(rows.sizes)
     for least, least_folder in size_thresholds(rows, max_size, _ROW_SIZE):
-        text = embed(_document(analysis, rows, fold_small_files(rows, least, least_folder), least))
+        text = embed(
+            _document(analysis, rows, fold_small_files(rows, least, least_folder), least, has_changes=changes is not None)
+        )
         if len(text.encode()) <= max_size or least > total:
             break
     return text
@@ -46,7 +53,9 @@ def embed(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
 
 
-def _document(analysis: Analysis, rows: PageRows, folders: Sequence[Folder], least: int) -> dict[str, Any]:
+def _document(
+    analysis: Analysis, rows: PageRows, folders: Sequence[Folder], least: int, *, has_changes: bool
+) -> dict[str, Any]:
     types = [*SPECIAL, *sorted({kind[3] for kind in rows.kinds}.difference(SPECIAL))]
     numbers = {name: number for number, name in enumerate(types)}
     compressed_size_known = analysis.compressed_size is not None
@@ -65,7 +74,10 @@ def _document(analysis: Analysis, rows: PageRows, folders: Sequence[Folder], lea
         "types": [printable(name) for name in types],
         "special": len(SPECIAL),
         "causes": [str(cause) for cause in CAUSES],
-        "kinds": [(layer, by, cause, numbers[name]) for layer, by, cause, name in rows.kinds],
+        "kinds": [
+            (layer, by, cause, numbers[name], *[change] * has_changes) for layer, by, cause, name, change in rows.kinds
+        ],
+        **({"changes": CHANGES} if has_changes else {}),
         "least": least,
         "directories": {
             "names": _join(folder.name for folder in folders),

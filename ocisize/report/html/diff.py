@@ -1,6 +1,6 @@
 """A Comparison as one HTML file: verdict, three figures, causes, and what grew and shrank by folder, file and layer.
 
-All of it is text that needs no script; the scripts add the buttons that all pages have.
+All of it is text that needs no script, except for the explorer of AFTER, whose treemap has the colors of the changes.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, TextIO
 
 import ocisize
 from ocisize.report.html.body import write_verdicts
+from ocisize.report.html.changes import list_changes
 from ocisize.report.html.diff_tables import write_files, write_folders, write_layer_changes, write_packages
 from ocisize.report.html.document import write_document
+from ocisize.report.html.explorer import SCRIPTS, write_data, write_explorer
 from ocisize.report.html.findings import write_secrets
 from ocisize.report.html.markup import Markup, element, join, with_code
 from ocisize.report.words.download import ABOUT, describe_estimate, human_download
-from ocisize.report.words.growth import describe_growth, share_of, signed_size
+from ocisize.report.words.growth import describe_growth, measure_reasons, measure_suggestions, share_of, signed_size
 from ocisize.report.words.image import name_image
 from ocisize.report.words.units import human_size
 from ocisize.report.words.upgrade import describe_upgrade
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from ocisize.report.options import ReportOptions
 
 _MAX_CAUSES = 8  # that are not folded away
-_SCRIPTS = ("buttons.js",)
 
 
 def write(subject: DiffSubject, file: TextIO, _: ReportOptions) -> None:
@@ -38,6 +39,7 @@ def write(subject: DiffSubject, file: TextIO, _: ReportOptions) -> None:
 def diff_to_html(subject: DiffSubject) -> str:
     """Write a comparison as an HTML document."""
     comparison = subject.comparison
+    changes = list_changes(comparison)
     body = [
         _write_head(comparison),
         element(
@@ -45,6 +47,7 @@ def diff_to_html(subject: DiffSubject) -> str:
             write_secrets(subject.after, has_plan=False),
             write_verdicts(subject.after, subject.verdicts),
             _write_causes(comparison),
+            *([] if changes is None else [write_explorer()]),
             write_packages(comparison),
             write_folders(comparison),
             write_files(comparison),
@@ -52,8 +55,11 @@ def diff_to_html(subject: DiffSubject) -> str:
             _write_advice(comparison),
         ),
         element("footer", element("p", f"ocisize {ocisize.__version__}", class_="note")),
+        *([] if changes is None else [write_data(subject.after, changes=changes)]),
     ]
-    return write_document(f"{name_image(subject.after)} {describe_growth(comparison)}", body, _SCRIPTS)
+    return write_document(
+        f"{name_image(subject.after)} {describe_growth(comparison)}", body, ["buttons.js"] if changes is None else SCRIPTS
+    )
 
 
 def _write_head(comparison: Comparison) -> Markup:
@@ -61,10 +67,11 @@ def _write_head(comparison: Comparison) -> Markup:
     before, after = comparison.before, comparison.after
     upgrade = describe_upgrade(comparison)
     platforms = " → ".join(dict.fromkeys([before.platform, after.platform]))
+    compared = "there is no image before" if comparison.is_new else f"compared with {name_image(before)}"
     return element(
         "header",
         element("h1", f"{name_image(after)} {describe_growth(comparison)}"),
-        element("p", f"compared with {name_image(before)} · {platforms}", class_="note"),
+        element("p", f"{compared} · {platforms}", class_="note"),
         element("p", "A host with the image before downloads ", *with_code(upgrade), ".") if upgrade else Markup(),
         element("dl", _side("Before", before), _side("After", after), _change(comparison), class_="figures three"),
     )
@@ -93,22 +100,17 @@ def _card(name: str, value: str, note: str, growth: int = 0) -> Markup:
 
 
 def _write_causes(comparison: Comparison) -> Markup:
-    """Why the image grew or shrank, largest first; the size is that of the download if it is known."""
-    known = all(reason.compressed_growth is not None for reason in comparison.reasons)
-    sizes = [(reason.compressed_growth if known else reason.growth) or 0 for reason in comparison.reasons]
-    pairs = zip(sizes, comparison.reasons, strict=True)
-    items = [_cause(signed_size(size), reason.text, size) for size, reason in pairs if size]
-    return _write_list("Why", f"change of the {'download' if known else 'unpacked size'}", items)
+    """Why the image grew or shrank, largest first."""
+    measure, rows = measure_reasons(comparison)
+    items = [_cause(signed_size(size), reason.text, size) for size, reason in rows]
+    return _write_list("Why", f"change of the {measure}", items)
 
 
 def _write_advice(comparison: Comparison) -> Markup:
     """What would save hosts a download, or the image some growth."""
-    known = all(suggestion.compressed_size is not None for suggestion in comparison.suggestions)
-    sizes = [suggestion.compressed_size if known else suggestion.size for suggestion in comparison.suggestions]
-    items = [
-        _cause(human_size(size), suggestion.text, 0) for size, suggestion in zip(sizes, comparison.suggestions, strict=True)
-    ]
-    return _write_list("Advice", f"{'bytes of download' if known else 'unpacked bytes'} affected", items)
+    measure, rows = measure_suggestions(comparison)
+    items = [_cause(human_size(size), suggestion.text, 0) for size, suggestion in rows]
+    return _write_list("Advice", f"bytes of the {measure} affected", items)
 
 
 def _cause(size: str, text: str, growth: int) -> Markup:

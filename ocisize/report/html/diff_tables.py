@@ -104,7 +104,7 @@ def _write_table(
     """A section with a table: the growth of each row as a number and a bar, then its other cells."""
     if not rows:
         return Markup()
-    name = f"{title.lower()}-title"
+    name = f"changed-{title.lower()}-title"
     largest = max(map(abs, growths)) or 1
     lines = [_row(growth, largest, cells) for growth, cells in zip(growths, rows, strict=True)]
     shown = lines[:_OPEN_ROWS] if fold else lines

@@ -1,8 +1,6 @@
 """An Analysis as one HTML file: figures, a treemap, a table of all files, plan and findings. The page works offline.
 
-Figures, plan, findings and layers are text in the page, also for readers without scripts; the rest is data that scripts in
-``assets`` draw: ``treemap.js`` the map, ``keys.js`` its keyboard, ``table.js`` the files, ``views.js`` the colors by layer,
-state or type, ``globs.js`` the search, ``address.js`` the view in the address bar.
+Figures, plan, findings and layers are text in the page, also for readers without scripts; the rest is the ``explorer``.
 The same analysis gives the same bytes.
 """
 
@@ -13,10 +11,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from ocisize.model.analysis import Analysis
 from ocisize.report.html.body import write_foot, write_head, write_layers, write_verdicts
-from ocisize.report.html.data import MAX_SIZE, page_data
-from ocisize.report.html.document import read_asset, write_document
+from ocisize.report.html.data import MAX_SIZE
+from ocisize.report.html.document import write_document
+from ocisize.report.html.explorer import SCRIPTS, write_data, write_explorer
 from ocisize.report.html.findings import write_findings, write_secrets
-from ocisize.report.html.markup import Markup, element
+from ocisize.report.html.markup import element
 from ocisize.report.html.plan import write_plan
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
@@ -25,11 +24,6 @@ from ocisize.sizes.cost import CostAssumptions, default_assumptions
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
-
-_SCRIPTS = (
-    "buttons.js", "model.js", "globs.js", "address.js", "treemap.js",
-    "table.js", "views.js", "keys.js", "page.js", "start.js",
-)  # fmt: skip
 
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
@@ -53,7 +47,7 @@ def to_html(
         write_head(analysis, assumptions or default_assumptions(), verdicts),
         element(
             "main",
-            Markup(read_asset("explorer.html")),
+            write_explorer(),
             write_secrets(analysis),
             write_verdicts(analysis, verdicts),
             write_plan(analysis, assumptions),
@@ -61,6 +55,6 @@ def to_html(
             write_layers(analysis),
         ),
         write_foot(analysis),
-        element("script", Markup(page_data(analysis, data_size)), id="data", type="application/json"),
+        write_data(analysis, data_size),
     ]
-    return write_document(name_image(analysis), body, _SCRIPTS)
+    return write_document(name_image(analysis), body, SCRIPTS)

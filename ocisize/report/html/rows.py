@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, repeat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, chain, repeat
 from typing import TypeAlias
 
 from ocisize.filesystem.visibility import overlay_of
@@ -27,8 +27,8 @@ SPECIAL = (EMPTY, OVERHEAD, UNSAVED)  #: in place of a file type, for rows that 
 RARE = "rare types"  #: all types but the MAX_TYPES - 1 with the most bytes
 MAX_TYPES = 100
 
-#: layer, hiding layer, index into CAUSES (both -1 while visible), file type
-RowGroupKey: TypeAlias = tuple[int, int, int, str]
+#: layer, hiding layer, index into CAUSES (both -1 while visible), file type, code of a change: 0 without a comparison
+RowGroupKey: TypeAlias = tuple[int, int, int, str, int]
 Hidden: TypeAlias = tuple[Sequence[int], Sequence[int]]
 
 
@@ -58,7 +58,7 @@ class PageRows:
         """Add a file by its path, with its type."""
         directory, _, name = path.rpartition(b"/")
         parent = self.directories.setdefault(directory, len(self.directories))
-        self.add(parent, name, size, compressed_size, 1, (layer, *hidden, type_of(name, place_of(directory))))
+        self.add(parent, name, size, compressed_size, 1, (layer, *hidden, type_of(name, place_of(directory)), 0))
 
     def merge_rare_types(self) -> None:
         """Combine the file types beyond the first MAX_TYPES: an image can have any number of extensions."""
@@ -70,36 +70,41 @@ class PageRows:
             return
         rare = set(ordered[MAX_TYPES - 1 :])
         self.kinds = {}
-        renamed = [(*kind[:3], RARE if kind[3] in rare else kind[3]) for kind in kinds]
+        renamed = [(*kind[:3], RARE if kind[3] in rare else kind[3], kind[4]) for kind in kinds]
         numbers = [self.kinds.setdefault(kind, len(self.kinds)) for kind in renamed]
         self.kind_of = [numbers[number] for number in self.kind_of]
 
 
-def collect_rows(analysis: Analysis) -> PageRows:
-    """All rows of an analysis. Without file tables: the wasted files, and one group of all others for each layer."""
+def collect_rows(analysis: Analysis, changes: Mapping[int, bytes] | None = None) -> PageRows:
+    """All rows of an analysis. Without file tables: the wasted files, and one group of all others for each layer.
+
+    ``changes``: by layer, the code of the change of each file with content, in the order of the layer's entries.
+    """
     rows = PageRows()
     if all(layer.files is not None for layer in analysis.layers):
-        _add_tables(rows, analysis)
+        _add_tables(rows, analysis, changes or {})
     else:
         _add_waste(rows, analysis)
     rows.merge_rare_types()
     return rows
 
 
-def _add_tables(rows: PageRows, analysis: Analysis) -> None:
+def _add_tables(rows: PageRows, analysis: Analysis, changes: Mapping[int, bytes]) -> None:
     overlay = overlay_of(analysis)
     for layer, shares in zip(analysis.layers, uppermost_shares(analysis.layers), strict=True):
-        _add_table(rows, layer, shares, (overlay.hidden_by[layer.index], overlay.causes[layer.index]))
+        hidden = overlay.hidden_by[layer.index], overlay.causes[layer.index]
+        _add_table(rows, layer, shares, hidden, changes.get(layer.index, b""))
         if shares is not None and layer.overhead_size:
-            rows.add(0, b"", 0, layer.overhead_size, 0, (layer.index, -1, -1, OVERHEAD))
+            rows.add(0, b"", 0, layer.overhead_size, 0, (layer.index, -1, -1, OVERHEAD, 0))
 
 
-def _add_table(rows: PageRows, layer: LayerAnalysis, shares: IntArray | None, hidden: Hidden) -> None:
+def _add_table(rows: PageRows, layer: LayerAnalysis, shares: IntArray | None, hidden: Hidden, changes: bytes) -> None:
     """Add the files of a layer; entries without content are one group per directory."""
     assert layer.files is not None  # noqa: S101 - checked by the caller
     directories, index, table = rows.directories, layer.index, layer.files
     places = {number: place_of(path) for path, number in directories.items()}
     empty: dict[int, list[int]] = {}
+    codes = chain(changes, repeat(0))
     columns = zip(table.paths, table.sizes, shares if shares is not None else repeat(0), *hidden, strict=False)
     for path, size, compressed, by, cause in columns:
         directory, _, name = path.rpartition(b"/")
@@ -113,10 +118,10 @@ def _add_table(rows: PageRows, layer: LayerAnalysis, shares: IntArray | None, hi
             continue
         if parent not in places:
             places[parent] = place_of(directory)
-        kind = (index, by, cause if by >= 0 else -1, type_of(name, places[parent]))
+        kind = (index, by, cause if by >= 0 else -1, type_of(name, places[parent]), next(codes))
         rows.add(parent, name, size, compressed, 1, kind)
     for parent, (count, compressed) in empty.items():
-        rows.add(parent, b"", 0, compressed, count, (index, -1, -1, EMPTY))
+        rows.add(parent, b"", 0, compressed, count, (index, -1, -1, EMPTY, 0))
 
 
 def _add_waste(rows: PageRows, analysis: Analysis) -> None:
@@ -137,7 +142,7 @@ def _add_waste(rows: PageRows, analysis: Analysis) -> None:
         compressed_sizes[held_by] -= compressed_size
         counts[held_by] -= 1
     for index, (size, compressed_size, count) in enumerate(zip(sizes, compressed_sizes, counts, strict=True)):
-        rows.add(0, b"", size, compressed_size, count, (index, -1, -1, UNSAVED))
+        rows.add(0, b"", size, compressed_size, count, (index, -1, -1, UNSAVED, 0))
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import attrs
@@ -13,6 +14,7 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.comparison import Comparison
 from ocisize.model.findings import Advice, Category
 from ocisize.report.diff_subject import DiffSubject
+from ocisize.report.html.changes import CHANGES, list_changes
 from ocisize.report.html.diff import diff_to_html
 from ocisize.report.options import ReportOptions
 from tests.hostile import finding
@@ -82,9 +84,9 @@ def test_the_command_writes_the_page(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_page_runs_nothing_else(comparison: Comparison) -> None:
-    """The policy names the hashes of one style and one script; no element names another file or has a style or a handler."""
+    """The policy names the hashes of one style and one script beside the data; no element names a file or has a handler."""
     page = page_of(comparison)
-    assert (len(page.scripts), len(page.styles)) == (1, 1)
+    assert (len(page.scripts), len(page.styles)) == (2, 1)
     policy = next(value or "" for tag, name, value in page.attributes if (tag, name) == ("meta", "content"))
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "unsafe" not in policy
@@ -112,7 +114,8 @@ def test_names_cannot_break_out(name: str, tmp_path: Path) -> None:
     plain, hostile = pages
     assert {**hostile.tags, "code": 0} == {**plain.tags, "code": 0}
     assert [pair[:2] for pair in hostile.attributes] == [pair[:2] for pair in plain.attributes]
-    assert hostile.scripts == plain.scripts
+    assert hostile.scripts[1:] == plain.scripts[1:]
+    assert json.loads(hostile.scripts[0])["content_size"] == json.loads(plain.scripts[0])["content_size"]
 
 
 def test_equal_images_have_a_page(comparison: Comparison) -> None:
@@ -136,3 +139,17 @@ def test_the_page_repeats_byte_for_byte(comparison: Comparison) -> None:
     """The same comparison gives the same page."""
     again = compare(comparison.before, comparison.after)
     assert page_of(again).words == page_of(comparison).words
+
+
+def test_changes_of_files_by_layer(tmp_path: Path) -> None:
+    """Each file with content of a layer that differs has the code of its change, in the order of the layer."""
+    before = analysis_of(tmp_path / "1", {"a": b"1" * 9, "b": b"2" * 9, "c": b"3" * 9, "x/moved": b"5" * 700})
+    entries = {"a": b"1" * 9, "empty": b"", "b": b"2" * 8, "c": b"3" * 10, "d": b"4", "y/moved": b"5" * 700}
+    after = analysis_of(tmp_path / "2", entries)
+    found = compare(before, after)
+    changes = list_changes(found)
+    assert changes is not None
+    assert [CHANGES[code] for code in changes[0]] == ["unchanged", "shrank", "grew", "added", "moved"]
+    saved = from_json(to_json(after))
+    assert list_changes(compare(before, saved)) is None
+    assert "explorer" not in diff_to_html(DiffSubject.of(compare(before, saved), ReportOptions()))

@@ -1,6 +1,12 @@
 // The view in the address: #path=/usr/lib&layer=3&search=*.pyc, so that it can be linked to, and Back returns to it.
 
-const ADDRESS_KEYS = ["path", "layer", "search", "state", "type", "size", "color"];
+const ADDRESS_KEYS = ["path", "layer", "search", "state", "type", "change", "size", "color"];
+const COLORS = ["layer", "state", "type", "change"];
+
+/** What the colors show at first. */
+function firstColor(model) {
+  return model.changes ? "change" : "layer";
+}
 
 /** The part of the address after "#", without what is as at first; "" for the first view. */
 function writeAddress(model, { directory, filter, measure, color }) {
@@ -10,8 +16,9 @@ function writeAddress(model, { directory, filter, measure, color }) {
     search: filter.search || null,
     state: filter.state,
     type: filter.type === null ? null : model.types[filter.type],
+    change: filter.change === null ? null : model.changes[filter.change],
     size: measure === "size" && model.compressedSizeKnown ? "unpacked" : null,
-    color: color === "layer" ? null : color,
+    color: color === firstColor(model) ? null : color,
   };
   const encode = (value) => encodeURIComponent(String(value).toWellFormed()).replaceAll("%2F", "/");
   return ADDRESS_KEYS.filter((key) => values[key] !== null).map((key) => `${key}=${encode(values[key])}`).join("&");
@@ -23,6 +30,7 @@ function readAddress(model, hash) {
   if (given.size && !ADDRESS_KEYS.some((key) => given.has(key))) return null;
   const layer = /^\d+$/.test(given.get("layer") ?? "") ? Number(given.get("layer")) : -1;
   const type = model.types.indexOf(given.get("type"));
+  const change = model.changes?.indexOf(given.get("change")) ?? -1;
   return {
     directory: findDirectory(model, given.get("path") ?? ""),
     filter: {
@@ -30,9 +38,10 @@ function readAddress(model, hash) {
       layer: layer in model.layers ? layer : null,
       state: ["live", "waste", ...model.causes].find((state) => state === given.get("state")) ?? null,
       type: type < 0 ? null : type,
+      change: change < 0 ? null : change,
     },
     measure: model.compressedSizeKnown && given.get("size") !== "unpacked" ? "download" : "size",
-    color: ["state", "type"].find((color) => color === given.get("color")) ?? "layer",
+    color: COLORS.find((color) => color === given.get("color") && (color !== "change" || model.changes)) ?? firstColor(model),
   };
 }
 

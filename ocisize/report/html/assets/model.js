@@ -13,7 +13,8 @@ function readModel(text) {
     types: data.types,
     special: data.special,
     causes: data.causes,
-    kinds: data.kinds.map(([layer, hiddenBy, cause, type]) => ({ layer, hiddenBy, cause, type })),
+    kinds: data.kinds.map(([layer, hiddenBy, cause, type, change]) => ({ layer, hiddenBy, cause, type, change })),
+    changes: data.changes ?? null, // of a page about a comparison; the first one is that of files that are the same
     least: data.least,
     total: { size: data.content_size, download: data.compressed_size },
     compressedSizeKnown: data.compressed_size !== null,
@@ -84,12 +85,13 @@ function stateName(model, kind) {
   return kind.cause < 0 ? "live" : model.causes[kind.cause];
 }
 
-/** One byte per row: 1 if it passes the filter {search, layer, state, type}; null if all rows pass. */
+/** One byte per row: 1 if it passes the filter {search, layer, state, type, change}; null if all rows pass. */
 function matchRows(model, filter, search) {
   const kindPasses = model.kinds.map(
     (kind) =>
       (filter.layer === null || kind.layer === filter.layer) &&
       (filter.type === null || kind.type === filter.type) &&
+      (filter.change === null || kind.change === filter.change) &&
       (filter.state === null || filter.state === stateName(model, kind) || (filter.state === "waste" && kind.cause >= 0)),
   );
   if (!search && kindPasses.every(Boolean)) return null;

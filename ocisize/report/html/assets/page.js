@@ -48,6 +48,8 @@ class Page {
     this.addChoice("layer", this.model.layers.map((_, index) => [index, `Layer ${index}`]));
     this.addChoice("state", ["live", "waste", ...this.model.causes].map((name) => [name, name]));
     this.addChoice("type", this.typesBySize());
+    this.addChoice("change", (this.model.changes ?? []).map((name, code) => [code, name]));
+    for (const part of document.querySelectorAll(".of-comparison")) part.hidden = this.model.changes === null;
     let waiting = 0;
     byId("search").addEventListener("input", (event) => {
       clearTimeout(waiting);
@@ -59,7 +61,7 @@ class Page {
     });
     byId("search").value = this.filter.search;
     byId("reset").addEventListener("click", () => {
-      this.filter = { search: "", layer: null, state: null, type: null };
+      this.filter = { search: "", layer: null, state: null, type: null, change: null };
       byId("search").value = "";
       this.refilter(true);
     });
@@ -122,7 +124,7 @@ class Page {
     return [
       rowPath(model, item.row),
       `${download}${formatSize(model.size[item.row])} unpacked · ${share}`,
-      [model.types[kind.type], describeState(model, kind)].join(" · "),
+      [model.types[kind.type], describeState(model, kind), ...(model.changes ? [model.changes[kind.change]] : [])].join(" · "),
       `Layer ${kind.layer}: ${model.layers[kind.layer].build_step}`,
     ];
   }
@@ -194,7 +196,7 @@ class Page {
     this.table.follow(measure);
     for (const input of document.querySelectorAll("input[type=radio]")) input.checked = input.value === this[input.name];
     this.coloring = this.coloringOf(this.color, measure);
-    for (const name of ["layer", "state", "type"]) {
+    for (const name of ["layer", "state", "type", "change"]) {
       const place = byId(name).values.indexOf(this.filter[name]);
       byId(name).value = place < 0 ? "" : String(place);
     }

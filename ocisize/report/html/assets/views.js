@@ -3,6 +3,11 @@
 // Paul Tol's "light" scheme, whose colors differ for color-blind readers, with black text readable on them:
 // https://personal.sron.nl/~pault/data/colourschemes.pdf
 const PALETTE = ["#77aadd", "#ee8866", "#eedd88", "#44bb99", "#ffaabb", "#99ddff", "#bbcc33", "#aaaa00"];
+// by change: what grew is warm
+const CHANGE_COLORS = {
+  added: "#77aadd", grew: "#ee8866", shrank: "#44bb99", changed: "#eedd88",
+  moved: "#99ddff", "stored again": "#ffaabb", "not compared": "#bbcc33",
+};
 const NEUTRAL = "#dddddd";
 const DARK_NEUTRAL = "#87909a";
 const INK = "#14181d";
@@ -30,7 +35,7 @@ function shade(color) {
 }
 
 /**
- * The colors of kinds: groups of them by layer, state or type, the largest with a color each, all others neutral.
+ * The colors of kinds: groups of them by layer, state, type or change, the largest with a color each, all others neutral.
  * Colors stay when filters change, so sums are of the whole image.
  */
 class Coloring {
@@ -40,14 +45,16 @@ class Coloring {
       layer: (kind) => kind.layer,
       state: (kind) => stateName(model, kind),
       type: (kind) => kind.type,
+      change: (kind) => kind.change,
     }[by];
     const bytes = new Float64Array(model.kinds.length);
     for (let row = 0; row < model.rowCount; row++) bytes[model.kindOf[row]] += values[row];
     model.kinds.forEach((kind, number) => sums.set(keyOf(kind), (sums.get(keyOf(kind)) ?? 0) + bytes[number]));
-    const plain = (key) => (by === "state" && key === "live") || (by === "type" && key < model.special);
+    const plain = (key) => (by === "state" && key === "live") || (by === "type" && key < model.special) || (by === "change" && key === 0);
     const colored = [...sums.keys()].filter((key) => !plain(key) && sums.get(key) > 0);
     colored.sort((one, other) => sums.get(other) - sums.get(one) || (one < other ? -1 : 1));
-    this.colors = new Map(colored.slice(0, PALETTE.length).map((key, place) => [key, PALETTE[place]]));
+    const colorOf = (key, place) => (by === "change" ? CHANGE_COLORS[model.changes[key]] : PALETTE[place]);
+    this.colors = new Map(colored.slice(0, PALETTE.length).map((key, place) => [key, colorOf(key, place)]));
     this.ofKind = model.kinds.map((kind) => this.colors.get(keyOf(kind)) ?? NEUTRAL);
     const others = [...sums].filter(([key]) => !this.colors.has(key));
     this.neutral = { value: others.reduce((sum, [, value]) => sum + value, 0), count: others.length };
@@ -73,6 +80,7 @@ class Coloring {
 
 function keyName(model, by, key) {
   if (by === "layer") return `Layer ${key}`;
+  if (by === "change") return model.changes[key];
   return by === "type" ? model.types[key] : key;
 }
 
@@ -93,7 +101,8 @@ function drawLegend(list, model, coloring, filter, choose, waste) {
   if (coloring.neutral.value > 0) {
     const swatch = element("span", { className: "swatch" });
     swatch.style.background = shade(NEUTRAL);
-    const name = by === "state" ? "live" : by === "layer" ? `${coloring.neutral.count} other layers` : "other types";
+    const names = { state: "live", layer: `${coloring.neutral.count} other layers`, type: "other types", change: "unchanged" };
+    const name = names[by];
     lines.push(element("li", {}, element("span", {}, swatch, `${name} · ${formatSize(coloring.neutral.value)}`)));
   }
   if (waste > 0) {
