@@ -184,7 +184,7 @@ def test_a_new_image(runner: Any, repository: Path, host: CodeHost) -> None:
     assert runner(repository, host) == 0
     assert host.bodies[0].startswith("<!-- ocisize diff app linux/amd64 -->\n### ")
     assert "is new: " in host.bodies[0]
-    assert "There is no image before" in host.bodies[0]
+    assert "there is no image before" in host.bodies[0]
 
 
 def test_inputs_of_the_action(repository: Path, host: CodeHost) -> None:

@@ -179,7 +179,8 @@ def _describe_shift(layer: LayerChange, weigh: Weigh) -> Iterator[Phrase]:
     content, growth = sum(files.growth for files in sums), sum(map(weigh, sums))
     if content * growth > 0:  # not only the compression of the same files differs
         text = "gains files from other layers" if growth > 0 else "loses files to other layers"
-        yield Phrase(growth, text, _MIN_SHIFT_SHARE)
+        gone = "its files are in other layers now"
+        yield Phrase(growth, gone if layer.status is LayerStatus.REMOVED else text, _MIN_SHIFT_SHARE)
 
 
 def _moved_sums(layer: LayerChange) -> list[FileSum]:

@@ -105,3 +105,64 @@ def test_new_files_have_no_such_cause() -> None:
     assert compare(image([NOISE[0]], [ROOT]), image([NOISE[0], NOISE[1]], [ROOT, PIP])).download_cause is None
     same = image([NOISE[0]], [ROOT])
     assert compare(same, same).download_cause is None
+
+
+def test_an_image_with_rpm_has_a_true_cause() -> None:
+    """The database of rpm is not read: files and their directory are the cause, and the release of the base is named."""
+    release = b'PRETTY_NAME="Fedora Linux 39 (Container Image)"\nID=fedora\nVERSION_ID="39"\n'
+    database = "var/lib/rpm/rpmdb.sqlite"
+    system = {
+        "etc/os-release": release,
+        "usr/bin/bash": bytes(range(256)) * 400,
+        database: b"SQLite format 3\0" + b"a" * 4000,
+    }
+    tools = {f"usr/libexec/git-core/git-{number}": bytes([number]) * 9000 for number in range(9)}
+    step = "RUN dnf install -y git"
+    newer = {database: b"SQLite format 3\0" + b"b" * 7000}
+    found = compare(image([system], [ROOT]), image([system, {**tools, **newer}], [ROOT, step]))
+    assert found.packages == ()
+    assert [reason.text for reason in found.reasons] == [
+        f"layer 1 `{step}` is new: adds 10 files, most in /usr/libexec/git-core/"
+    ]
+    updated = {**system, "etc/os-release": release.replace(b"39", b"40"), **newer}
+    base = compare(image([system], [ROOT]), image([updated], [ROOT]))
+    assert base.reasons[0].text.startswith(f"layer 0 `{ROOT}` is another base image (Fedora 39 → 40): changes 2 files")
+
+
+def test_the_headline_has_a_short_build_step() -> None:
+    """A long build step is cut in the cause, which is a part of the headline."""
+    long = "RUN " + " && ".join(f"install-tool-{number}" for number in range(40))
+    before = image([NOISE[0], {"a": b"1"}, NOISE[2]], [ROOT, long, PIP])
+    cause = compare(before, image([NOISE[0], {"a": b"2"}, rebuilt(NOISE[2], 1)], [ROOT, long, PIP])).download_cause
+    assert cause is not None
+    assert cause.text == f"layer 1 `{long[:47]}…` changed"
+
+
+def test_another_sum_is_no_other_step() -> None:
+    """Builders other than BuildKit note a sum of what they copy: it is neither a name nor a change of the step."""
+    steps = [[ROOT, f"COPY dir:{digit * 64} in /app"] for digit in "ab"]
+    before = image([NOISE[0], {"app/a": b"1" * 10}], steps[0])
+    found = compare(before, image([NOISE[0], {"app/a": b"1" * 10, "app/b": b"2" * 99}], steps[1]))
+    assert found.reasons[0].text == "layer 1 `COPY … /app` adds 1 file, most in /app/"
+
+
+def test_a_step_with_backticks_stays_code() -> None:
+    """The marks around a build step are longer than those in it."""
+    found = compare(image([NOISE[0]], [ROOT]), image([NOISE[0], {"a": b"1" * 99}], [ROOT, "RUN echo `date` > /a"]))
+    assert found.reasons[0].text.startswith("layer 1 ``RUN echo `date` > /a`` is new: ")
+
+
+def test_files_that_only_moved_are_not_noise() -> None:
+    """Files that are in another layer now are named if they are a good part of the change."""
+    noise = {f"d/{number}": bytes([number]) * 4000 for number in range(9)}
+    before = image([{**NOISE[0], "moved": b"m" * 50}, {"app/a": b"1"}], [ROOT, APP])
+    after = image([NOISE[0], {"app/a": b"1", "moved": b"m" * 50, **noise}], [ROOT, APP])
+    texts = [reason.text for reason in compare(before, after).reasons]
+    assert any(text.startswith(f"layer 1 `{APP}` adds 9 files") and "gains" not in text for text in texts)
+    gone = compare(
+        image([{"a": b"1" * 9}, {"b": b"2" * 900}], [ROOT, APP]), image([{"a": b"1" * 9, "b": b"2" * 900}], [ROOT])
+    )
+    assert any(
+        text == f"layer 1 of BEFORE `{APP}` is gone: its files are in other layers now"
+        for text in [reason.text for reason in gone.reasons]
+    )

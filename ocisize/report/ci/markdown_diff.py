@@ -21,7 +21,14 @@ from ocisize.report.options import ReportOptions
 from ocisize.report.words.advice import is_secret
 from ocisize.report.words.download import ABOUT, human_download
 from ocisize.report.words.findings import describe_image
-from ocisize.report.words.growth import NO_GROWTH, describe_growth, name_measure, share_of, signed_size
+from ocisize.report.words.growth import (
+    NO_GROWTH,
+    describe_growth,
+    measure_reasons,
+    measure_suggestions,
+    share_of,
+    signed_size,
+)
 from ocisize.report.words.image import name_image
 from ocisize.report.words.upgrade import describe_upgrade
 from ocisize.text import human_size, plural
@@ -58,15 +65,16 @@ def _head(subject: DiffSubject) -> str:
     return (
         f"{marker_of(subject.image, 'diff')}\n### {' · '.join([title, *words])}\n\n"
         "| | Before | After | Change |\n|---|---:|---:|---:|\n" + "\n".join(rows) + "\n\n"
-        f"{_names(comparison)}, {escape_text(platforms)}.{host}\n"
+        f"{_names(comparison, escape_text(platforms))}.{host}\n"
     )
 
 
-def _names(comparison: Comparison) -> str:
-    """What is compared, as the beginning of a sentence."""
+def _names(comparison: Comparison, platforms: str) -> str:
+    """What is compared, in a sentence."""
+    after = code_span(name_image(comparison.after))
     if comparison.is_new:
-        return f"There is no image before {code_span(name_image(comparison.after))}"
-    return f"{code_span(name_image(comparison.before))} → {code_span(name_image(comparison.after))}"
+        return f"{after}, {platforms}: there is no image before"
+    return f"{code_span(name_image(comparison.before))} → {after}, {platforms}"
 
 
 def _figures(comparison: Comparison) -> Iterator[tuple[str, str, str, int | None, int | None]]:
@@ -95,17 +103,15 @@ def _secrets(subject: DiffSubject, room: int) -> str:
     text = write_secrets([*new, *kept], [subject.image], room)
     if not text or not kept:
         return text
-    which = "All of them are" if not new else f"The last {len(kept):,} {'is' if len(kept) == 1 else 'are'}"
+    last = "The last one is" if len(kept) == 1 else f"The last {len(kept):,} are"
+    which = last if new else "All of them are" if len(kept) > 1 else "It is"
     return f"{text}\n{which} in the image before, too.\n"
 
 
 def _reasons(comparison: Comparison, room: int) -> str:
     """Why the image grew or shrank, five reasons open."""
-    rows = [
-        f"| {signed_size(reason.weight).replace(' ', NO_BREAK)} | {escape_text(_cut(reason.text))} |"
-        for reason in comparison.reasons
-    ]
-    measure = name_measure(reason.compressed_growth for reason in comparison.reasons)
+    measure, reasons = measure_reasons(comparison)
+    rows = [f"| {signed_size(size).replace(' ', NO_BREAK)} | {escape_text(_cut(reason.text))} |" for size, reason in reasons]
     title = f"\n**Why** (change of the {measure})\n"
     text = Table("reason", "Change | Reason", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""
@@ -139,11 +145,11 @@ def _is_about(step: PlanStep, layers: set[int]) -> bool:
 
 def _suggestions(comparison: Comparison, room: int) -> str:
     """What would save hosts a download, or the image some growth, five suggestions open."""
+    measure, suggestions = measure_suggestions(comparison)
     rows = [
-        f"| {human_size(suggestion.weight).replace(' ', NO_BREAK)} | {escape_text(_cut(suggestion.text))} |"
-        for suggestion in comparison.suggestions
+        f"| {human_size(size).replace(' ', NO_BREAK)} | {escape_text(_cut(suggestion.text))} |"
+        for size, suggestion in suggestions
     ]
-    measure = name_measure(suggestion.compressed_size for suggestion in comparison.suggestions)
     title = f"\n**Advice** (bytes of the {measure} affected)\n"
     text = Table("suggestion", "Bytes | Advice", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""

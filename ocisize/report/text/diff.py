@@ -18,7 +18,7 @@ from ocisize.model.sizes import weight_of
 from ocisize.report.text.diff_head import NONE, nothing_changed, signed_size, write_header, write_totals
 from ocisize.report.text.page import open_page, print_trust
 from ocisize.report.text.tables import drop_unknown, new_table, print_rows
-from ocisize.report.words.growth import name_measure
+from ocisize.report.words.growth import measure_reasons, measure_suggestions
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of, printable
 
@@ -86,24 +86,23 @@ def _verdicts(console: Console, comparison: Comparison, verdicts: Sequence[Verdi
 
 
 def _reasons(console: Console, comparison: Comparison, top: int) -> None:
-    reasons = comparison.reasons
-    if not reasons or not top:
+    measure, rows = measure_reasons(comparison)
+    if not rows or not top:
         return
-    min_weight = _MIN_SHARE * max(abs(reason.weight) for reason in reasons)
-    shown = [reason for reason in reasons if abs(reason.weight) >= min_weight][:top]
-    measure = name_measure(reason.compressed_growth for reason in reasons)
+    least = _MIN_SHARE * max(abs(size) for size, _ in rows)
+    shown = [row for row in rows if abs(row[0]) >= least][:top]
     _title(console, f"Why (growth of the {measure})")
     grid = _grid()
-    for reason in shown:
+    for size, reason in shown:
         text = Text(printable(reason.text))
-        if reason.compressed_growth is not None and reason.growth:
+        if size != reason.growth != 0:
             text.append(f" ({signed_size(reason.growth)} unpacked)", style="dim")
-        grid.add_row(Text(signed_size(reason.weight), style="bold"), text)
+        grid.add_row(Text(signed_size(size), style="bold"), text)
     console.print(grid)
-    rest = [reason for reason in reasons if reason not in shown]
+    rest = [size for size, reason in rows if (size, reason) not in shown]
     if rest:
         layers = count_of(len(rest), "more layer")
-        console.print(Text(f"… and {layers}, {signed_size(sum(reason.weight for reason in rest))} together", style="dim"))
+        console.print(Text(f"… and {layers}, {signed_size(sum(rest))} together", style="dim"))
 
 
 def _secrets(console: Console, comparison: Comparison) -> None:
@@ -136,7 +135,7 @@ def _findings(console: Console, comparison: Comparison, top: int) -> None:
     """The findings that only AFTER has, and how many of BEFORE are gone."""
     new = [finding for finding in comparison.new_findings if finding.category is not Category.SECRET]
     if new and top:
-        measure = name_measure(finding.compressed_size for finding in new)
+        measure = "download" if new[0].compressed_size is not None else "unpacked size"  # of all, since they have one image
         _title(console, f"New findings: {len(new):,} (bytes of the {measure} that the fix saves)")
         grid = _grid()
         for finding in new[:top]:
@@ -151,13 +150,13 @@ def _findings(console: Console, comparison: Comparison, top: int) -> None:
 
 
 def _suggestions(console: Console, comparison: Comparison, top: int) -> None:
-    if not comparison.suggestions or not top:
+    measure, rows = measure_suggestions(comparison)
+    if not rows or not top:
         return
-    measure = name_measure(suggestion.compressed_size for suggestion in comparison.suggestions)
     _title(console, f"Advice (bytes of the {measure} affected)")
     grid = _grid()
-    for suggestion in comparison.suggestions[:top]:
-        grid.add_row(Text(human_size(suggestion.weight), style="bold"), Text(printable(suggestion.text)))
+    for size, suggestion in rows[:top]:
+        grid.add_row(Text(human_size(size), style="bold"), Text(printable(suggestion.text)))
     console.print(grid)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from ocisize import text
 from ocisize.model.analysis import Analysis
-from ocisize.model.comparison import Comparison
+from ocisize.model.comparison import Comparison, Reason, Suggestion
 from ocisize.report.words.download import ABOUT, human_download
 from ocisize.report.words.units import human_size, percent
 
+T = TypeVar("T")
 NO_GROWTH = "="
 #: a size with its sign, NO_GROWTH for no growth, "?" for unknown growth
 signed_size = partial(text.signed_size, no_growth=NO_GROWTH)
@@ -62,10 +64,33 @@ def share_of(growth: int, before: int | None) -> str:
     return f" ({percent(share)})" if share >= _MIN_SHARE else ""
 
 
-def name_measure(download_sizes: Iterable[int | None]) -> str:
-    """What the sizes of a list measure: the ``download`` if all of it is known, else the ``unpacked size``.
+def measure(items: Sequence[T], sizes_of: Callable[[T], tuple[int | None, int]]) -> tuple[str, list[tuple[int, T]]]:
+    """What is measured, ``download`` or ``unpacked size``, and the items with their bytes, all of this one measure.
 
-    >>> name_measure([100, 200]), name_measure([100, None])
-    ('download', 'unpacked size')
+    The download is measured if that of all items is known. Items of 0 bytes are left out.
+
+    Args:
+        items: the items of a list, in its order.
+        sizes_of: bytes of download of an item, None if unknown, and its bytes of content.
+
+    >>> measure("ab", {"a": (10, 30), "b": (0, 5)}.__getitem__)
+    ('download', [(10, 'a')])
+    >>> measure("ab", {"a": (10, 30), "b": (None, 5)}.__getitem__)
+    ('unpacked size', [(30, 'a'), (5, 'b')])
+
     """
-    return "unpacked size" if None in download_sizes else "download"
+    sizes = [sizes_of(item) for item in items]
+    known = all(download is not None for download, _ in sizes)
+    chosen = [(download if known else content) or 0 for download, content in sizes]
+    rows = [(size, item) for size, item in zip(chosen, items, strict=True) if size]
+    return ("download" if known else "unpacked size"), rows
+
+
+def measure_reasons(comparison: Comparison) -> tuple[str, list[tuple[int, Reason]]]:
+    """What the causes of growth are measured in, and their growth."""
+    return measure(comparison.reasons, lambda reason: (reason.compressed_growth, reason.growth))
+
+
+def measure_suggestions(comparison: Comparison) -> tuple[str, list[tuple[int, Suggestion]]]:
+    """What suggestions are measured in, and the bytes that they apply to."""
+    return measure(comparison.suggestions, lambda suggestion: (suggestion.compressed_size, suggestion.size))

@@ -56,7 +56,7 @@ def test_the_comment_about_a_change() -> None:
         "budgets: 1 of 1 failed · 2 secrets\n\n| | Before | After | Change |",
         "| Download | 9.00 kB | 10.1 kB | **+1.10 kB** (12.2 %) |", "| Unpacked | 18.0 kB | 20.0 kB | **+2.00 kB** (11.1 %) |",
         "| Waste | 0 B | 5.00 kB | **+5.00 kB** |", "acme/app:1`, linux/amd64.",
-        "**secret 402**", "**secret 401**", "The last 1 is in the image before, too.", "**Budgets: 1 failed**",
+        "**secret 402**", "**secret 401**", "The last one is in the image before, too.", "**Budgets: 1 failed**",
         "**Why** (change of the download)", "**Fix what changed**", "| 2 | 2.00 kB | safe<br>by hand | **ours** | layer 3 COPY . /app |",
         "```dockerfile\n# 2: Do `rm -rf a|b` there.\nCOPY . /app\n```", "1 fix of layers that did not change: `ocisize advise`.",
         "<summary>4 layers, 2 changed</summary>", "<summary>Directories</summary>",
