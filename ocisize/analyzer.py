@@ -31,6 +31,7 @@ import os
 import threading
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ocisize.chosen_base import choose_base
@@ -143,7 +144,7 @@ class Analyzer(Outliner):
             outcomes = reader.with_tocs([image]).read_distinct(image.layers, self._scans if self.keep_layers else None)
             timer.end("layers")
             image = evolve(image, warnings=(*source.warnings, *image.warnings))
-            analysis = self._analyze_layers(source, name, image, outcomes, base)
+            analysis = self._analyze_layers(source, name, image, outcomes, base, finished)
         if finished is not None:
             finished.keep(analysis, len(image.warnings))
         timer.end("analysis")
@@ -215,14 +216,20 @@ class Analyzer(Outliner):
         return self.limits if most is None else limits_within(most, self.limits, jobs=self.jobs, times=times)
 
     def _analyze_layers(
-        self, source: ImageSource, name: str, image: Image, outcomes: Sequence[Outcome], base: BaseImage | None
-    ) -> Analysis:
-        """The analysis of an image from the outcomes of its layers."""
+        self, source: ImageSource, name: str, image: Image, outcomes: Sequence[Outcome], base: BaseImage | None,
+        finished: Finished | None = None,
+    ) -> Analysis:  # fmt: skip
+        """The analysis of an image from the outcomes of its layers; with ``finished``, their values come from the cache."""
         from ocisize.pipeline import analyze_layers  # a sampler uses the time that this import takes
 
         catalog = (self.catalog or load_catalog()) if self.advice else None
-        packages = self.keep_packages
-        return analyze_layers(source, name, image, outcomes, catalog, base, self.build_files, keep_packages=packages)
+        analyze = partial(analyze_layers, source, name, image, outcomes, catalog, base, self.build_files)
+        if finished is None:
+            return analyze(keep_packages=self.keep_packages)
+        from ocisize.layer_values import keep_layer_values
+
+        with keep_layer_values(finished, outcomes, catalog):
+            return analyze(keep_packages=self.keep_packages)
 
     def _open_finished(self, source: ImageSource, name: str, image: Image, base: BaseImage | None) -> Finished | None:
         """The place of an analysis in the cache; its modules are imported only if there is a cache."""

@@ -22,6 +22,7 @@ from ocisize.oci.source import ImageSource
 from ocisize.values import evolve, frozen
 
 _OPTIONS = ("verify", "advice", "keep_packages", "hash_content")  # of the Analyzer, that change its result
+_VERSION_SIZE = 16  # hex digits
 _SOURCE_FACTS = ("format", "reference", "has_manifest", "has_digests", "keeps_compression")
 
 
@@ -33,6 +34,7 @@ class Finished:
     source: ImageSource
     name: str  #: the input as the user gave it
     image: Image
+    version: str  #: what results depend on besides layers and documents: the version of ocisize and the rules
 
     @classmethod
     def of(
@@ -47,11 +49,10 @@ class Finished:
     ) -> Finished:
         """The place of an image in a store; ``options`` are the fields of the Analyzer."""
         rules, build_files = options["catalog"], options["build_files"]
+        version = [code_version(), scan_version(), "packaged" if rules is None else _digest(repr(rules))]
         facts = [
-            code_version(),
-            scan_version(),
+            version,
             [options[name] for name in _OPTIONS],
-            "packaged" if rules is None else _digest(repr(rules)),
             _digest(repr(build_files)),
             to_plain(limits),
             to_plain(base),
@@ -69,7 +70,9 @@ class Finished:
                 for blob in [layer.descriptor]
             ],
         ]
-        return cls(AnalysisCache(store, make_key(facts), limits), source, name, image)
+        return cls(
+            AnalysisCache(store, make_key(facts), limits), source, name, image, _digest(repr(version))[:_VERSION_SIZE]
+        )
 
     def find(self, reader: LayerReader, *, files: bool) -> Analysis | None:
         """Return the analysis, with file tables if ``files``; None if the layers must be read."""

@@ -36,7 +36,7 @@ ORDER = [
     "plan",
     "comparison",
     "budgets",
-    "pipeline chosen_base",
+    "pipeline chosen_base layer_values",
     "outlining",
     "analyzer",
     "report",
@@ -46,7 +46,18 @@ ORDER = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names.split()}
 #: what may read files and sockets, of the packages behind ``layer``; ``pipeline`` takes what was read
-WITH_IO = ("analyzer", "chosen_base", "finished", "budgets.config", "cli", "outlining", "pipeline", "__main__", "__init__")
+WITH_IO = (
+    "analyzer",
+    "chosen_base",
+    "finished",
+    "layer_values",
+    "budgets.config",
+    "cli",
+    "outlining",
+    "pipeline",
+    "__main__",
+    "__init__",
+)
 #: modules that read them
 IMPURE = {
     "analyzer", "blob.decoder_input", "blob.region", "blob.stream", "blob.verify", "budgets.config", "cache.disk",

@@ -60,9 +60,10 @@ def whiteout_rows(table: FileTable) -> Iterator[int]:
 
 def marked_rows(table: FileTable) -> Iterator[tuple[int, bytes]]:
     """The rows of a layer's table whose paths contain ``.wh.``, ascending, with their paths; searched once for a layer."""
-    rows = layer_value(table, _find_marked)
+    rows = layer_value(table, find_marked)
     return zip(rows, table.paths.select(rows), strict=True)
 
 
-def _find_marked(table: FileTable) -> IntArray:
+def find_marked(table: FileTable) -> IntArray:
+    """The rows whose paths contain ``.wh.``, ascending ("I"); see ``layer_value``."""
     return array("I", table.paths.rows_with(WHITEOUT))

@@ -84,12 +84,12 @@ def _claim_rows(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns) 
                 waiting[options] = _join([waiting.get(options, array("I")), array("I", rows)])
             elif options:
                 decided[options[0]] += rows
-        table.derived[_LayerClaims] = _LayerClaims(
+        table.derived[LayerClaims] = LayerClaims(
             catalog, {index: array("I", sorted(rows)) for index, rows in decided.items()}, waiting
         )
 
 
-class _LayerClaims(NamedTuple):
+class LayerClaims(NamedTuple):
     """What the rules of a catalog claim in one layer, as far as its own paths tell: kept with the layer's table."""
 
     catalog: Catalog
@@ -104,10 +104,10 @@ class _LayerClaims(NamedTuple):
                 yield row, options, directory, name
 
 
-def _kept_claims(catalog: Catalog, table: FileTable) -> _LayerClaims | None:
+def _kept_claims(catalog: Catalog, table: FileTable) -> LayerClaims | None:
     """The claims that are kept with a table; None for claims of another catalog."""
-    kept = table.derived.get(_LayerClaims)
-    return kept if isinstance(kept, _LayerClaims) and kept.catalog is catalog else None
+    kept = table.derived.get(LayerClaims)
+    return kept if isinstance(kept, LayerClaims) and kept.catalog is catalog else None
 
 
 def _join(columns: Sequence[IntArray]) -> IntArray:

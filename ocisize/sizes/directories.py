@@ -34,7 +34,7 @@ def subtree_totals(directories: DirectoryIndex, own: GroupTotals) -> GroupTotals
     return GroupTotals(own.compressed_size_known, *columns)
 
 
-class _RunSums(NamedTuple):
+class RunSums(NamedTuple):
     """The sums of a layer's rows over each run of rows in one directory; kept with the table of the layer."""
 
     content: IntArray
@@ -42,7 +42,7 @@ class _RunSums(NamedTuple):
     compressed: IntArray | None
 
     @classmethod
-    def of(cls, table: FileTable, starts: IntArray) -> _RunSums:
+    def of(cls, table: FileTable, starts: IntArray) -> RunSums:
         """The sums of the runs that begin at ``starts``."""
         kept = table.derived.get(cls)
         if isinstance(kept, cls) and (kept.compressed is not None or table.compressed_sizes is None):
@@ -67,7 +67,7 @@ def directory_sums(layers: Sequence[LayerColumns], runs: ImageRuns) -> GroupTota
     """Return the figures of what is directly in each directory of an image."""
     sums = empty_sums(layers, len(runs.directories))
     for columns, layer_runs in zip(layers, runs.tables, strict=True):
-        numbers, own = layer_runs.directories, _RunSums.of(columns.table, layer_runs.starts)
+        numbers, own = layer_runs.directories, RunSums.of(columns.table, layer_runs.starts)
         wasted = _numbers_of(columns, layer_runs)
         add_layer(sums, columns, numbers, content=own.content, files=own.files, compressed=own.compressed, wasted=wasted)
     return sums

@@ -56,7 +56,7 @@ def _sum_file_types(layers: Sequence[LayerColumns], runs: ImageRuns) -> list[Gro
     """The figures of each file type."""
     types, sums = _FileTypes(runs), empty_sums(layers)
     for position, columns in enumerate(layers):
-        own = _TypeSums.of(columns.table, position, types)
+        own = TypeSums.of(columns.table, position, types)
         numbers = list(map(types.number, own.names))
         sums.grow(len(types.numbers))
         wasted = [numbers[own.rows[row]] for row in columns.wasted]
@@ -65,7 +65,7 @@ def _sum_file_types(layers: Sequence[LayerColumns], runs: ImageRuns) -> list[Gro
     return [sums.group(number, name) for name, number in types.numbers.items()]
 
 
-class _TypeSums(NamedTuple):
+class TypeSums(NamedTuple):
     """The sums of a layer's rows by file type; kept with the table of the layer."""
 
     names: list[str]  #: of the types
@@ -75,7 +75,7 @@ class _TypeSums(NamedTuple):
     compressed: IntArray | None
 
     @classmethod
-    def of(cls, table: FileTable, layer: int, types: _FileTypes) -> _TypeSums:
+    def of(cls, table: FileTable, layer: int, types: _FileTypes) -> TypeSums:
         """The sums of the table at the place ``layer`` of the image."""
         kept, shares = table.derived.get(cls), table.compressed_sizes
         if isinstance(kept, cls) and (kept.compressed is not None or shares is None):

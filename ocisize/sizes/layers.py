@@ -58,7 +58,7 @@ def summarize_layers(
         hides[hidden_by] += size
     layers = []
     for index, (table, fact, history) in enumerate(zip(tables, facts, histories, strict=True)):
-        sums = layer_value(table, _sum_rows)
+        sums = layer_value(table, sum_rows)
         known = fact.compressed_size is not None
         layers.append(
             LayerAnalysis(
@@ -99,7 +99,7 @@ def summarize_layers(
     return tuple(layers)
 
 
-class _RowSums(NamedTuple):
+class RowSums(NamedTuple):
     """Sums over the rows of a layer, kept with its table."""
 
     content: int
@@ -108,10 +108,11 @@ class _RowSums(NamedTuple):
     files: int
 
 
-def _sum_rows(table: FileTable) -> _RowSums:
+def sum_rows(table: FileTable) -> RowSums:
+    """The sums of a layer; see ``layer_value``."""
     content = sum(table.sizes)
     holes = sum(table.sizes[row] - stored for row, stored in table.stored_sizes.items())
-    return _RowSums(content, content - holes, _disk_size(table), _count_files(table))
+    return RowSums(content, content - holes, _disk_size(table), _count_files(table))
 
 
 def _disk_size(table: FileTable) -> int:
