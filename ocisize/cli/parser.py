@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ocisize.cli.nearest import advise_on_word, join_words
@@ -24,8 +25,8 @@ class UsageError(Exception):
 class MissingArguments(UsageError):
     """Arguments without which a command cannot run; ``names`` as the usage shows them."""
 
-    def __init__(self, names: str) -> None:
-        super().__init__(f"{names} {'are' if ',' in names else 'is'} missing")
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"{join_words(names)} {'are' if len(names) > 1 else 'is'} missing")
         self.names = names
 
 
@@ -35,7 +36,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise UsageError for a message of argparse."""
         if message.startswith(_REQUIRED):
-            raise MissingArguments(message.removeprefix(_REQUIRED))
+            values = {action.dest: join_words(list(action.choices), "or") for action in self._actions if action.choices}
+            raise MissingArguments([values.get(name, name) for name in message.removeprefix(_REQUIRED).split(", ")])
         text, _, hint = message.partition("\n")
         if match := re.fullmatch(_ARGUMENT, text):
             name = match[1].partition("/")[0]

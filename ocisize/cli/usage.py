@@ -67,6 +67,9 @@ def explain_extras(image: str, extras: Sequence[str], command: str | None, parse
         return _explain_option(image, options[0], extras, command, parsers)
     extra = printable(extras[0])
     if command is None:
+        if image == "help" and not path_exists(image):
+            meant = f"{extra} --help" if extra in parsers else "--help"
+            return UsageError("help is not a command", f"did you mean ocisize {meant}?")
         if extra in parsers:
             return UsageError(f"unexpected argument {extra}", f"the command comes first: ocisize {extra} {_quote(image)}")
         if not _may_be_image(image):
