@@ -112,7 +112,7 @@ COMMANDS: Mapping[str, Command] = {
         },
     ),
     "cache": Command(
-        "where the cache is and how big it is; prunes or clears it",
+        "the folder and size of the cache; prune and clear make it smaller",
         _cache,
         formats={},
         actions={
