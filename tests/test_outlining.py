@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from ocisize import Analyzer, Outline
+from ocisize import Analyzer, DiskCache, Outline
 from ocisize.errors import IncompleteAnalysis, PlatformError
 from ocisize.model.base import BaseMethod
 from ocisize.model.outline import require_listed_layers
@@ -41,6 +41,17 @@ def test_an_index_costs_three_requests(server: Server) -> None:
     assert requests_of(server) == ["manifests/1", f"manifests/{image.digest}", config_path(image)]
     assert (outline.platforms, outline.attestations) == (("linux/amd64", "linux/arm64"), 1)
     assert outline.index_digest is not None and outline.index_digest != outline.digest
+
+
+def test_a_cached_image_costs_one_request(server: Server, tmp_path: Path) -> None:
+    """A HEAD says that the tag still names the manifest; the documents are those of the cache."""
+    image = build()
+    name = serve(server, [image], image.manifest)
+    analyzer = Analyzer(platform="linux/amd64", cache=DiskCache(tmp_path))
+    first = analyzer.outline(name)
+    server.requests.clear()
+    assert analyzer.outline(name) == first
+    assert [request.method for request in server.requests] == ["HEAD"]
 
 
 def test_all_platforms_cost_two_requests_each(server: Server) -> None:

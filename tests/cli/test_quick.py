@@ -55,7 +55,18 @@ def test_one_screen(image: str, server: Server, monkeypatch: pytest.MonkeyPatch,
     assert "SECRET  DB_PASSWORD, NPM_TOKEN" in text and SECRET not in text
     assert "USER app:app" in text and "EXPOSE 80/tcp 443/tcp" in text and "version 1.2.3 · revision 0123456789ab" in text
     assert "2025-05-01  gzip" in text and "as layer 2" in text
+    assert "Digest  sha256:" in text
     assert blobs_of(server) == [config_path(build())]
+
+
+def test_layers_are_worth_more_lines_than_the_digest(
+    image: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What needs attention takes the lines of what can be asked for; layers that do not fit at all take none."""
+    monkeypatch.setenv("COLUMNS", "80")
+    status, out, _ = status_of([image, "--quick", *AMD64, "--max-layers", "1", "--max-download", "1 kB"], capsys)
+    assert status == 1 and len(out.splitlines()) <= 24
+    assert "Digest" not in out and "as layer 2" in out
 
 
 def test_an_index_names_its_platforms(server: Server, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,12 +39,17 @@ class LayerList:
     base_name: str | None = None
     mark: str = ""  #: before each size, such as "≈ "
 
+    @property
+    def row_count(self) -> int:
+        """The lines that a row for each layer takes."""
+        return len(self.layers) - max(self.base - 1, 0)
+
     def lines(self, width: int, room: int) -> list[Line]:
         """The layers in ``room`` lines, or in a few lines if there are more; [] without layers."""
         layers, base = self.layers, self.base
         if not layers:
             return []
-        if len(layers) - max(base - 1, 0) <= room:
+        if self.row_count <= room:
             lines = self._rows(base if base > 1 else 0, width - LABEL_WIDTH)
         else:
             most = max(MIN_LINES, min(room, _MAX_FLOW_LINES))

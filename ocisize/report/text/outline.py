@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 MAX_LINES = 24
 _MAX_FACT_LINES = 3  # of a label
+_LESS_URGENT = ("Digest", "Labels")  # facts that are left out, in this order, where the layers need the lines
 
 
 def write(subject: OutlineSubject, file: TextIO, options: ReportOptions) -> None:
@@ -63,11 +64,17 @@ def _list_image(
     head = _head(outline, width, image.verdicts, assumptions)
     alerts = [*label_lines("SECRET", "bold red", list(map(printable, describe_secrets(outline))), width)]
     alerts += list_violations(image.as_image().analysis, image.verdicts, width)
-    facts = list(_facts(outline, width))
     commands = _commands(outline, arguments, width)
-    room = MAX_LINES - sum(len(block) + 1 for block in (head, alerts, facts) if block) - len(commands) - 1
-    layers = _layers(outline).lines(width, max(room, MIN_LINES))
-    for number, block in enumerate(filter(None, (head, alerts, facts, layers, commands))):
+    room = MAX_LINES - sum(len(block) + 1 for block in (head, alerts) if block) - len(commands) - 1
+    layers = _layers(outline)
+    for count in range(len(_LESS_URGENT) + 1):  # the layers are worth more lines than the last of the facts
+        facts = list(_facts(outline, width, left_out=_LESS_URGENT[:count]))
+        if layers.row_count <= room - len(facts) - 1:
+            break
+    else:
+        facts = list(_facts(outline, width))
+    lines = layers.lines(width, max(room - len(facts) - 1, MIN_LINES))
+    for number, block in enumerate(filter(None, (head, alerts, facts, lines, commands))):
         if number:
             yield Line()
         yield from block
@@ -96,8 +103,8 @@ def _head(outline: Outline, width: int, verdicts: Sequence[Verdict], assumptions
     return lines
 
 
-def _facts(outline: Outline, width: int) -> Iterator[Line]:
-    """A few lines for each of the base image, the config, the labels, the index and the digest."""
+def _facts(outline: Outline, width: int, left_out: Sequence[str] = ()) -> Iterator[Line]:
+    """A few lines for each of the base image, the config, the labels, the index and the digest, without some of them."""
     is_container = outline.format != "rootfs"  # else the config was composed
     for label, parts in (
         ("Base", [describe_base(outline)]),
@@ -107,7 +114,8 @@ def _facts(outline: Outline, width: int) -> Iterator[Line]:
         ("Index", [describe_index(outline)]),
         ("Digest", [describe_identity(outline)] if is_container else []),
     ):
-        yield from _labelled(label, parts, width)
+        if label not in left_out:
+            yield from _labelled(label, parts, width)
 
 
 def _labelled(label: str, parts: Iterable[str], width: int) -> Iterator[Line]:

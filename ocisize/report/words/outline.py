@@ -86,7 +86,7 @@ def describe_base(outline: Outline) -> str:
     if outline.base is None:
         return ""
     size = outline.base_compressed_size
-    return f"{'' if size is None else f'{human_size(size)}: '}{describe_found(outline.base)}"
+    return f"{'' if size is None else f'{human_size(size)}, '}{describe_found(outline.base)}"
 
 
 def describe_own(outline: Outline) -> str:
@@ -94,7 +94,7 @@ def describe_own(outline: Outline) -> str:
     if outline.base is None or outline.own_compressed_size is None:
         return ""
     count = len(outline.layers) - outline.base.layers
-    return f"{human_size(outline.own_compressed_size)}: {count_of(count, 'layer')} above the base image"
+    return f"{human_size(outline.own_compressed_size)}, {count_of(count, 'layer')} above the base image"
 
 
 def describe_config(run: RunConfig) -> Iterator[str]:
