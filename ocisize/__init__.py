@@ -99,7 +99,7 @@ if TYPE_CHECKING:
     from ocisize.model.waste import Cause, WastedEntry, WasteTable
     from ocisize.oci.documents import Descriptor, Platform, RunConfig
     from ocisize.oci.platform import UnreadImage
-    from ocisize.oci.source import ImageSource, RangedSource, Source
+    from ocisize.oci.source import ImageSource, RangedSource, RebuiltLayer, Source
     from ocisize.report.formats import DIFF_FORMATS, FORMATS, DiffFormat, Format
     from ocisize.report.json.analysis import to_json
     from ocisize.report.json.read import from_json
@@ -162,7 +162,7 @@ _MODULES = {
     "model.waste": "Cause WasteTable WastedEntry",
     "oci.documents": "Descriptor Platform RunConfig",
     "oci.platform": "UnreadImage",
-    "oci.source": "ImageSource RangedSource Source",
+    "oci.source": "ImageSource RangedSource RebuiltLayer Source",
     "report.formats": "DIFF_FORMATS FORMATS DiffFormat Format",
     "report.json.analysis": "to_json",
     "report.json.read": "from_json",
@@ -197,14 +197,15 @@ __all__ = [
     "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform",
     "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison",
     "OutlineLayerChange", "PackageChange", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep",
-    "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "RangedSource", "Reason", "RegistryError",
-    "ReportError", "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch",
-    "Sizes", "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion",
-    "System", "TableOfContents", "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace", "ViewError",
-    "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all",
-    "check_change", "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file", "from_json", "list_files",
-    "load_baseline", "load_budget_file", "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets",
-    "parse_cost", "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
+    "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "RangedSource", "Reason", "RebuiltLayer",
+    "RegistryError", "ReportError", "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth",
+    "SizeMismatch", "Sizes", "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError",
+    "Suggestion", "System", "TableOfContents", "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace",
+    "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check",
+    "check_all", "check_change", "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file", "from_json",
+    "list_files", "load_baseline", "load_budget_file", "load_catalog", "make_tree", "measure_parts", "open_source",
+    "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar",
+    "to_json",
 ]  # fmt: skip
 
 

@@ -169,7 +169,7 @@ def make_outline(source: ImageSource, name: str, image: Image, base: BaseImage |
 
 def _outline_layer(source: ImageSource, layer: Layer, history: LayerHistory, lowest: dict[str, int]) -> LayerOutline:
     """The outline of a layer; ``lowest`` has the indexes of the layers below by digest, and this one afterwards."""
-    descriptor = layer.descriptor
+    descriptor = layer.pulled_blob or layer.descriptor
     compression = _name_compression(source, descriptor)
     is_download = source.keeps_compression or compression not in (PLAIN, _UNKNOWN)  # registries have these layers compressed
     first = lowest.setdefault(descriptor.digest, layer.index)

@@ -10,17 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ocisize.blob.compression import PLAIN
-from ocisize.errors import (
-    BlobError,
-    ForeignLayerAbsent,
-    LayerError,
-    LimitExceeded,
-    OcisizeError,
-    SourceError,
-    StreamError,
-    TarError,
-)
+from ocisize.errors import LayerError
 from ocisize.filesystem.directories import ImageRuns
 from ocisize.filesystem.dive_figures import find_dive_figures
 from ocisize.filesystem.duplicates import find_duplicates
@@ -29,18 +19,24 @@ from ocisize.filesystem.overlay import Overlay, overlay_selected
 from ocisize.filesystem.waste import find_waste
 from ocisize.history.steps import match_history
 from ocisize.layer.scan import LayerScan
+from ocisize.layer_facts import (
+    UNKNOWN,
+    add_estimate,
+    find_failure,
+    hide_unknown_sizes,
+    list_anomalies,
+    list_facts,
+)
 from ocisize.logs import Logger, PhaseTimer
-from ocisize.model.analysis import FOREIGN, Analysis, DiveFigures, LayerAnalysis, LayerFailure
+from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
 from ocisize.model.base import BaseCertainty, BaseImage
 from ocisize.model.findings import Advice, Finding
 from ocisize.model.plan import Plan
-from ocisize.oci.artifacts import without_parameters
-from ocisize.oci.image import Image, Layer
-from ocisize.oci.media_types import LAYER_TYPES
+from ocisize.oci.image import Image
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
 from ocisize.sizes.groups import find_groups
-from ocisize.sizes.layers import LayerFacts, split_at_base, sum_layers, summarize_layers
+from ocisize.sizes.layers import split_at_base, sum_layers, summarize_layers
 from ocisize.tar.filetable import FileTable
 from ocisize.values import asdict, evolve
 
@@ -48,17 +44,6 @@ if TYPE_CHECKING:
     from ocisize.model.build_files import BuildFiles
     from ocisize.plan.pairing import Pairing
     from ocisize.rules.rule import Catalog
-
-#: error class → the step of reading that failed, as ``LayerFailure.step`` names it
-_FAILED_STEPS: tuple[tuple[type[OcisizeError], str], ...] = (
-    (ForeignLayerAbsent, FOREIGN),
-    (SourceError, "fetch"),
-    (BlobError, "verify"),
-    (StreamError, "decompress"),
-    (TarError, "unpack"),
-    (LimitExceeded, "limit"),
-)
-_UNKNOWN = "unknown"  # compression of a layer that could not be read
 
 _log = Logger(__name__)
 
@@ -88,8 +73,8 @@ def analyze_layers(
 
     # A layer that could not be read counts as one without files; its facts keep the error.
     scans = [_empty_scan() if isinstance(outcome, LayerError) else outcome for outcome in outcomes]
-    facts = _list_facts(source, image, scans, [_find_failure(outcome) for outcome in outcomes])
-    tables = _hide_unknown_sizes(scans, facts)
+    facts = list_facts(source, image, scans, [find_failure(outcome) for outcome in outcomes])
+    tables = hide_unknown_sizes(image, scans, facts)
 
     # Lay the layers over each other, to see which files a container sees and which layer hides the others.
     runs = ImageRuns()
@@ -113,7 +98,7 @@ def analyze_layers(
         timer.end("rules")
 
     # Wait for the estimates of compressed sizes, which are made meanwhile.
-    facts = [_add_estimate(layer, scan, fact) for layer, scan, fact in zip(image.layers, scans, facts, strict=True)]
+    facts = [add_estimate(layer, scan, fact) for layer, scan, fact in zip(image.layers, scans, facts, strict=True)]
     timer.end("estimates")
 
     # Pair the layers with the build steps of the image's history, and add up the figures of each layer.
@@ -179,7 +164,7 @@ def analyze_layers(
         base=split_at_base(layers, base) if base is not None else None,
         system=system,
         unverified_hosts=tuple(source.unverified_hosts),
-        warnings=(*image.warnings, *_list_anomalies(scans, facts), *overlay.anomalies),
+        warnings=(*image.warnings, *list_anomalies(scans, facts), *overlay.anomalies),
         dive=dive if all(fact.failure is None for fact in facts) else None,
         groups=groups,
         config_layers=image.config_layers,
@@ -203,63 +188,7 @@ def _check_base(base: BaseImage | None, pairing: Pairing | None) -> BaseImage | 
 
 def _empty_scan() -> LayerScan:
     """The scan of a layer that could not be read: files that came before the error are not counted either."""
-    return LayerScan(FileTable.empty(), _UNKNOWN, digest_verified=False, diff_id_verified=False)
-
-
-def _find_failure(outcome: LayerScan | LayerError) -> LayerFailure | None:
-    """The step of reading a layer that failed, with its error; None for a layer that was read."""
-    if not isinstance(outcome, LayerError):
-        return None
-    step = next((step for kind, step in _FAILED_STEPS if isinstance(outcome.cause, kind)), "read")
-    return LayerFailure(step, str(outcome.cause))
-
-
-def _list_facts(
-    source: ImageSource, image: Image, scans: Sequence[LayerScan], failures: Sequence[LayerFailure | None]
-) -> list[LayerFacts]:
-    """What the manifest, the config, the source and the scan say of each layer, besides its files."""
-    sizeless = () if source.keeps_compression else (PLAIN, _UNKNOWN)  # registries have these layers compressed
-    return [
-        LayerFacts(
-            digest=scan.digest or layer.descriptor.digest,
-            diff_id=layer.diff_id,
-            media_type=layer.descriptor.media_type,
-            compression=scan.compression,
-            compressed_size=None if scan.compression in sizeless and not _is_unread(layer, scan) else layer.descriptor.size,
-            digest_verified=scan.digest_verified and source.has_digests,
-            diff_id_verified=scan.diff_id_verified and source.has_digests,
-            member=source.member_name(layer.descriptor),
-            toc=scan.toc,
-            failure=failure,
-        )
-        for layer, scan, failure in zip(image.layers, scans, failures, strict=True)
-    ]
-
-
-def _add_estimate(layer: Layer, scan: LayerScan, fact: LayerFacts) -> LayerFacts:
-    """The facts with the estimate of an unknown compressed size. Raises LayerError if the file of the layer has been cut."""
-    if fact.compressed_size is not None:
-        return fact
-    try:
-        estimate = scan.wait_for_estimate()
-    except TarError as error:
-        raise LayerError(layer.index, layer.descriptor.digest, error) from error
-    if estimate is None:
-        return fact
-    return fact._replace(estimated_compressed_size=estimate.size, estimate_error=estimate.error)
-
-
-def _is_unread(layer: Layer, scan: LayerScan) -> bool:
-    """Whether a layer was not read whose media type says that it is compressed: its size is the download."""
-    return scan.compression == _UNKNOWN and LAYER_TYPES.get(layer.descriptor.media_type) not in (None, PLAIN)
-
-
-def _hide_unknown_sizes(scans: Sequence[LayerScan], facts: Sequence[LayerFacts]) -> list[FileTable]:
-    """The scans' tables; without the files' compressed sizes where that of the layer is unknown."""
-    return [
-        scan.table.with_compressed_sizes(None, None) if fact.compressed_size is None else scan.table
-        for scan, fact in zip(scans, facts, strict=True)
-    ]
+    return LayerScan(FileTable.empty(), UNKNOWN, digest_verified=False, diff_id_verified=False)
 
 
 def _overlay_layers(tables: Sequence[FileTable], runs: ImageRuns) -> tuple[Overlay, DiveFigures]:
@@ -274,23 +203,3 @@ def _overlay_layers(tables: Sequence[FileTable], runs: ImageRuns) -> tuple[Overl
 def _without_contents(layer: LayerAnalysis) -> LayerAnalysis:
     """The layer without the package databases that its scan kept: the steps above have read them."""
     return evolve(layer, files=layer.files.without_contents() if layer.files is not None else None)
-
-
-def _list_anomalies(scans: Sequence[LayerScan], facts: Sequence[LayerFacts]) -> list[str]:
-    """What is odd about each layer; a scan that several images share knows nothing of the layer's media type."""
-    return [
-        f"layer {index}: {text}"
-        for index, (scan, fact) in enumerate(zip(scans, facts, strict=True))
-        for text in (*scan.table.anomalies, *_media_type_anomaly(fact))
-    ]
-
-
-def _media_type_anomaly(fact: LayerFacts) -> list[str]:
-    """A warning if the media type of a layer names another compression than its bytes have.
-
-    The bytes decide, as in containerd and Docker, which detect the compression.
-    """
-    named = LAYER_TYPES.get(without_parameters(fact.media_type))
-    if named in (None, fact.compression) or fact.compression == _UNKNOWN:
-        return []
-    return [f"stored as {fact.compression}, but its media type says {named}"]

@@ -15,7 +15,7 @@ from ocisize.text import decode_name
 from ocisize.values import Factory, field, frozen
 
 MAX_PLACES = 10  #: of a verdict; more are only counted
-UNKNOWN_DOWNLOAD = "the layers of the archive are uncompressed, so the download is unknown"
+UNKNOWN_DOWNLOAD = "the layers were read uncompressed, so the download is unknown"
 SEVERITIES = tuple(str(severity) for severity in Severity)  #: highest first
 
 

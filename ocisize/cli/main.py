@@ -229,6 +229,10 @@ def _advise(error: OcisizeError, options: argparse.Namespace) -> str | None:
 
         if near := find_near_file(options.image):
             return f"did you mean the file {near}?"
+        from ocisize.sources.stores.local_hint import find_local_image
+
+        if local := find_local_image(options.image):
+            return "; ".join(filter(None, [local, error.hint]))
     cause = error.cause if isinstance(error, PlatformError) else error
     if not isinstance(cause, LayerError) or options.keep_going is not False:  # None: the command reports whole images only
         return error.hint

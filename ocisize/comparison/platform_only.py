@@ -82,7 +82,8 @@ def _visible(layer: LayerAnalysis, flags: bytes) -> bytes:
 
 
 def _of_layer(platform: str, layer: LayerAnalysis, hashes: IntArray, repeated: Container[int]) -> Iterator[OnlyThere]:
-    tree, sums, table = DirectoryIndex(MAX_DEPTH), GroupTotals(layer.compressed_size is not None), require_table(layer)
+    tree, table = DirectoryIndex(MAX_DEPTH), require_table(layer)
+    sums = GroupTotals(table.compressed_sizes is not None)
     flags = _visible(layer, table.kinds.translate(_IS_FILE))
     rows = [row for row in compress(range(len(table)), flags) if table.sizes[row] and hashes[row] not in repeated]
     shares = table.compressed_sizes

@@ -83,7 +83,7 @@ class _Savings:
         self._origins = FirstLayerIndex(evidence.tables, evidence.overlay, evidence.runs)
         self._paid = paid_layers(evidence.layers)
         self._kept = _kept_by_copies(evidence.layers, claims)
-        self._known = all(layer.compressed_size is not None for layer in evidence.layers)
+        self._known = all(table.compressed_sizes is not None for table in evidence.tables)
         self._content_size = sum(  # of a layer that could not be read at least its download
             layer.content_size if layer.failure is None else layer.compressed_size or 0 for layer in evidence.layers
         )

@@ -118,7 +118,7 @@ class LayerReader:
                 hash_content=self.hash_content,
                 content_hash=self.content_hash,
                 keep_records=self.keep_packages,
-                sampler=sampler,
+                sampler=sampler if layer.pulled_blob is None else None,
                 meter=meter,
                 # With one job, or while a layer of more than half of all bytes is read, a core is idle and can hash.
                 hash_in_thread=not in_turn and (self.jobs == 1 or layer.descriptor.size > missing_size / 2),

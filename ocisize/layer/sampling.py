@@ -42,6 +42,10 @@ class SizeEstimate:
     error: float  #: share of ``size`` by which 95 % of the estimates are off at most; 0.0 if everything was compressed
 
 
+def no_estimate() -> None:
+    """Return the estimate of a layer that was not sampled: None."""
+
+
 @frozen
 class BlockPlan:
     """The blocks of a layer to be compressed. A layer without blocks is compressed whole."""

@@ -18,7 +18,7 @@ from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatc
 from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, PATH_ENDS_TO_COMPARE, KeptFiles
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.payloads import hash_payloads, keep_payloads
-from ocisize.layer.sampling import SampledStream, SizeEstimate
+from ocisize.layer.sampling import SampledStream, SizeEstimate, no_estimate
 from ocisize.limits import Meter
 from ocisize.logs import Logger
 from ocisize.model.analysis import TableOfContents
@@ -47,10 +47,6 @@ _HEADER_SCAN_LOCK = fork_safe(threading.Lock())
 _log = Logger(__name__)
 
 
-def _no_estimate() -> None:
-    """The estimate of a layer that was not sampled."""
-
-
 @frozen
 class LayerScan:
     """The result of scanning a layer: its files, how it is stored, and what was verified."""
@@ -62,7 +58,7 @@ class LayerScan:
     region: FileRegion | None = None  #: of a layer that was read in place, without its large files
     digest: str | None = None  #: of the stored bytes, if their file is named after another one
     toc: TableOfContents | None = None  #: the table of contents that was read instead of the stored bytes
-    wait_for_estimate: Callable[[], SizeEstimate | None] = field(default=_no_estimate, eq=False, repr=False)
+    wait_for_estimate: Callable[[], SizeEstimate | None] = field(default=no_estimate, eq=False, repr=False)
     """Waits for the estimate of the compressed size of a plain layer, and returns the estimate; None without a sampler.
 
     Raises TarError if the file has been cut.
@@ -174,11 +170,11 @@ def _scan_stream(blob: Iterable[bytes], layer: Layer, options: _Options) -> Laye
     """Decompress and verify the whole blob, and scan its tar on the way."""
     digest, diff_id = layer.descriptor.digest, layer.diff_id
     self_named = SELF_NAMED in layer.descriptor.annotations
-    check_diff_id = diff_id is not None and (options.verify or self_named)
+    check_diff_id = diff_id is not None and (options.verify or self_named) and layer.is_verifiable
     size, verifier, sampler = layer.descriptor.size, None, options.sampler
     if isinstance(blob, FileRegion):
         verifier = Verifier(digest, size, hash_in_thread=options.hash_in_thread)
-    else:
+    elif layer.is_verifiable:
         blob = verify_chunks(blob, digest, size, hash_in_thread=options.hash_in_thread)
     try:
         stream = LayerStream(
@@ -202,6 +198,8 @@ def _scan_stream(blob: Iterable[bytes], layer: Layer, options: _Options) -> Laye
             verifier.close()
         close_chunks(blob)
     is_diff_id = check_diff_id or (scan.compression == PLAIN and diff_id == digest)
+    if not layer.is_verifiable:
+        return scan
     return evolve(scan, digest_verified=not self_named, diff_id_verified=is_diff_id)
 
 
@@ -259,7 +257,7 @@ def _scan_region(blob: FileRegion, layer: Layer, options: _Options, *, hash_cont
     digest, size = layer.descriptor.digest, layer.descriptor.size
     if blob.size != size:
         raise SizeMismatch(digest, got=blob.size, expected=size)
-    wait_for_estimate = options.sampler.start(blob) if options.sampler is not None else _no_estimate
+    wait_for_estimate = options.sampler.start(blob) if options.sampler is not None else no_estimate
     try:
         return evolve(_scan_in_place(blob, options, hash_content=hash_content), wait_for_estimate=wait_for_estimate)
     except TarError:

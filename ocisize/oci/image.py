@@ -14,7 +14,7 @@ from ocisize.oci.media_types import CONFIG_TYPES, LAYER_TYPES
 from ocisize.oci.parse import MAX_CONFIG, parse_config, parse_manifest
 from ocisize.oci.platform import select
 from ocisize.oci.read import read_blob
-from ocisize.oci.source import Source
+from ocisize.oci.source import ImageSource, RebuiltLayer, Source
 from ocisize.text import printable
 from ocisize.values import evolve, field, frozen
 
@@ -30,6 +30,18 @@ class Layer:
     index: int
     descriptor: Descriptor
     diff_id: Digest | None  #: digest of the uncompressed tar, None if the config lists none
+    #: how the source rebuilds the tar, which is then what ``descriptor`` describes; None if it has the stored bytes
+    rebuilt: RebuiltLayer | None = None
+
+    @property
+    def pulled_blob(self) -> Descriptor | None:
+        """The blob that a registry has of a rebuilt layer; None if it is not known, or if the source has it."""
+        return None if self.rebuilt is None else self.rebuilt.pulled
+
+    @property
+    def is_verifiable(self) -> bool:
+        """False if the tar is rebuilt with other headers than its own: no digest is that of its bytes."""
+        return self.rebuilt is None or self.rebuilt.is_exact
 
 
 @frozen
@@ -111,7 +123,7 @@ def make_image(source: Source, data: bytes, document: Index | Manifest, entry: D
     if ordered is not document.layers:
         warnings.append("the manifest lists the layers in another order than the config, whose order is used")
     layers = tuple(
-        Layer(index, descriptor, diff_ids[index] if index < len(diff_ids) else None)
+        _make_layer(source, index, descriptor, diff_ids[index] if index < len(diff_ids) else None)
         for index, descriptor in enumerate(ordered)
     )
     return Image(
@@ -124,6 +136,11 @@ def make_image(source: Source, data: bytes, document: Index | Manifest, entry: D
         warnings=tuple(warnings),
         annotations={**(entry.annotations if entry else {}), **document.annotations},
     )
+
+
+def _make_layer(source: Source, index: int, descriptor: Descriptor, diff_id: Digest | None) -> Layer:
+    rebuilt = source.rebuilt_layer(descriptor, diff_id) if isinstance(source, ImageSource) else None
+    return Layer(index, descriptor if rebuilt is None else rebuilt.tar, diff_id, rebuilt)
 
 
 def _in_config_order(descriptors: Sequence[Descriptor], diff_ids: Sequence[Digest]) -> Sequence[Descriptor]:

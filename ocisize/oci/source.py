@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from ocisize.blob.compression import PLAIN
 from ocisize.oci.documents import Descriptor
+from ocisize.values import frozen
+
+
+@frozen
+class RebuiltLayer:
+    """A layer that a store keeps as unpacked files: its tar is rebuilt from them, and its stored bytes are gone."""
+
+    tar: Descriptor  #: of the tar that ``open_blob`` returns
+    #: the blob that a registry has, as the store noted it when it pulled the layer: nothing verifies it; None if unknown
+    pulled: Descriptor | None = None
+    compression: str = PLAIN  #: of that blob
+    is_exact: bool = (
+        True  #: False if the headers of the tar are lost: those of the rebuilt tar are others, and verify nothing
+    )
+
 
 if TYPE_CHECKING:
     from ocisize.blob.passing import PassingBlob
@@ -100,6 +116,13 @@ class ImageSource(Source, Protocol):
 
     def member_name(self, descriptor: Descriptor) -> str | None:  # noqa: ARG002
         """Return the name of the archive member or file that holds a blob; None if blobs are not files."""
+        return None
+
+    def rebuilt_layer(self, descriptor: Descriptor, diff_id: str | None) -> RebuiltLayer | None:  # noqa: ARG002
+        """Return how a layer is rebuilt whose stored bytes the source does not have; None if ``open_blob`` returns them.
+
+        ``descriptor`` is the layer's in the manifest, ``diff_id`` what the config lists for it.
+        """
         return None
 
     def abort(self) -> None:

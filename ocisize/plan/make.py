@@ -82,7 +82,7 @@ def make_plan(
     plan = Plan(
         steps=steps,
         edits=build.edits(),
-        estimated=any(layer.compressed_size is None for layer in evidence.layers),
+        estimated=any(table.compressed_sizes is None for table in evidence.tables),
         dockerfile=pairing.files.dockerfile if pairing is not None else None,
     )
     if pairing is not None:

@@ -119,10 +119,10 @@ class Simulation:
             shares = self._evidence.tables[first.index].compressed_sizes
             if shares is not None:
                 total += sum(map(shares.__getitem__, gone))
-            elif first.estimated_compressed_size is not None:
+            elif first.expected_compressed_size is not None:
                 if first.index not in self._estimates:
                     table = self._evidence.tables[first.index]
-                    self._estimates[first.index] = FileEstimates(table, first.estimated_compressed_size)
+                    self._estimates[first.index] = FileEstimates(table, first.expected_compressed_size)
                 total += self._estimates[first.index].sum_of(gone)
             elif gone:
                 return None

@@ -74,9 +74,9 @@ def select_layers(layers: Sequence[LayerAnalysis], layer: int | None) -> Sequenc
 
 def check_order(layers: Sequence[LayerAnalysis], order: SortOrder) -> None:
     """Raise ViewError if the compressed sizes that ``order`` needs are unknown."""
-    if order == SortOrder.DOWNLOAD and any(layer.compressed_size is None for layer in layers):
+    if order == SortOrder.DOWNLOAD and any(layer.wasted_compressed_size is None for layer in layers):
         raise ViewError(
-            "the download of files is unknown: the layers of the archive are uncompressed",
+            "the download of files is unknown: the layers were read uncompressed",
             hint="sort by size, or analyze the image in its registry",
         )
 

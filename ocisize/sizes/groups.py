@@ -176,12 +176,12 @@ def group_by_build_step(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:
 
 
 def _group_of(layer: LayerAnalysis, name: str, wasted_compressed: int | None, *, pays: bool) -> Group:
-    compressed = layer.compressed_size
+    compressed, overhead = layer.compressed_size, layer.overhead_size
     return Group(
         name=name,
         content_size=layer.content_size,
         wasted_size=layer.wasted_size,
-        compressed_size=None if compressed is None else pays * (compressed - (layer.overhead_size or 0)),
+        compressed_size=None if compressed is None or overhead is None else pays * (compressed - overhead),
         wasted_compressed_size=None if wasted_compressed is None else pays * wasted_compressed,
         file_count=layer.file_count,
     )

@@ -59,7 +59,7 @@ def summarize_layers(
     layers = []
     for index, (table, fact, history) in enumerate(zip(tables, facts, histories, strict=True)):
         sums = layer_value(table, sum_rows)
-        known = fact.compressed_size is not None
+        known = table.compressed_sizes is not None  # a store may know the blob's size alone
         layers.append(
             LayerAnalysis(
                 compressed_size=fact.compressed_size,

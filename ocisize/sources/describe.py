@@ -64,6 +64,20 @@ _MARKS = _rows(
     ("package/package.json", "an npm package", _SAVE),
     ("Chart.yaml", "a Helm chart", _SAVE),
 )
+#: the same for folders that schemes read
+_STORES = _rows(
+    (
+        "overlay-images vfs-images",
+        "the storage of podman",
+        "name the image behind the folder: containers-storage:[{path}]NAME",
+    ),
+    (
+        "io.containerd.content.v1.content",
+        "the storage of containerd",
+        "name the image behind the folder: containerd:[{path}]NAME",
+    ),
+    ("overlay2 buildkit", "the storage of the Docker engine", "name the image behind the folder: docker-store:[{path}]NAME"),
+)
 _CONTEXTS, _PACKED_CONTEXTS = (
     _rows(
         ("Dockerfile", "a build context: it has a Dockerfile", _BUILD.format(plain)),
@@ -235,6 +249,7 @@ def _find_in_folder(path: Path, names: Collection[str], images: Sequence[str]) -
     return (
         (marked._replace(hint=_PACK) if marked is not None else root)
         or _find_below(images)
+        or _find_marked(names, _STORES)
         or _find_marked(names, _MARKS)
         or _find_marked(names, _CONTEXTS)
         or _find_below(_list_likely_below(path))

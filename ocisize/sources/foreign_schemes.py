@@ -17,7 +17,6 @@ _FILE = "image.tar"
 _IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}")
 _SAFE = re.compile(r"[\w./:@+=-]{1,200}", re.ASCII)  # a rest that a hint can repeat as it is
 _PASSWORD = re.compile(r"@.*/")
-_STORE = re.compile(r"\[[^\]]*\]")  # of containers-storage: the driver and the folders
 _UNKNOWN = re.compile(r"([A-Za-z][\w+.-]*):(?![0-9]+(/|$))(?P<rest>.*)", re.ASCII | re.DOTALL)
 
 
@@ -29,8 +28,7 @@ class _ForeignScheme(NamedTuple):
     rest: str = "NAME"  #: what the hint says instead of a rest that it cannot repeat
 
 
-_PODMAN = _ForeignScheme("an image of podman", "save it first: podman save -o {file} {rest} && ocisize {file}")
-_CONTAINERD = _ForeignScheme("an image of containerd", "save it first: ctr images export {file} {rest} && ocisize {file}")
+_CONTAINERD = _ForeignScheme("an image of containerd", "write containerd:{rest}")
 _COPY = "copy it first: skopeo copy {scheme}:{rest} docker-archive:{file} && ocisize {file}"
 _SIF = _ForeignScheme(
     "a Singularity image", "copy it first: skopeo copy sif:{rest} docker-archive:{file} && ocisize {file}", "FILE"
@@ -40,11 +38,10 @@ _LAYOUT = _ForeignScheme("an OCI layout folder", "write oci-dir:{rest}", "FOLDER
 _REGISTRY = _ForeignScheme("an image in a registry", "write docker://{rest}", "REFERENCE")
 _TAR = _ForeignScheme("a saved image", "write docker-archive:{rest}", "FILE")
 _FOREIGN: Mapping[str, _ForeignScheme] = {
-    "containers-storage": _PODMAN._replace(what="an image in the storage of podman"),
     "podman-daemon": _ForeignScheme("an image of podman", "write podman:{rest}"),
-    "buildah": _PODMAN,
-    "containerd": _CONTAINERD,
-    "nerdctl": _CONTAINERD._replace(hint="save it first: nerdctl save -o {file} {rest} && ocisize {file}"),
+    "buildah": _ForeignScheme("an image in the storage of buildah", "write containers-storage:{rest}"),
+    "nerdctl": _CONTAINERD,
+    "ctr": _CONTAINERD,
     "ostree": _ForeignScheme("an image in an OSTree repository", _COPY, "IMAGE@REPOSITORY"),
     "atomic": _ForeignScheme("an image of an OpenShift registry", "write docker://HOST/{rest}", "NAMESPACE/NAME:TAG"),
     "sif": _SIF,
@@ -70,18 +67,16 @@ def refuse_foreign_scheme(text: str) -> None:
     >>> refuse_foreign_scheme("redis:7")
     >>> refuse_foreign_scheme("buildah:app:1")
     Traceback (most recent call last):
-    ocisize.errors.InvalidReference: buildah: is not a scheme of ocisize; it names an image of podman
+    ocisize.errors.InvalidReference: buildah: is not a scheme of ocisize; it names an image in the storage of buildah
     """
     if _IMAGE_ID.fullmatch(text):
-        hint = f"for an image of the Docker engine: docker-daemon:{text}"
+        hint = f"for an image of the Docker engine: docker-daemon:{text}; of podman: containers-storage:{text}"
         raise InvalidReference(f"{text} is an image ID, which names no registry", hint=hint)
     name, colon, rest = text.partition(":")
     scheme = _FOREIGN.get(name.lower())
     if not colon or scheme is None:
         return
     rest = rest.removeprefix("//")
-    if name.lower() == "containers-storage":
-        rest = _STORE.sub("", rest, count=1)
     can_repeat = _SAFE.fullmatch(rest) and not _PASSWORD.search(rest) and not rest.startswith("-")
     raise InvalidReference(
         f"{name.lower()}: is not a scheme of ocisize; it names {scheme.what}",

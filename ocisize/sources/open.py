@@ -62,7 +62,7 @@ def open_source(
     text = trim_input(text)
     if not text:  # as a path this is the current folder
         raise InvalidReference("the name of the image is empty", hint=_UNSET)
-    if text.removesuffix("//") in {f"{row.name}:" for row in SCHEMES} and not path_exists(text):
+    if text.removesuffix("//") in {f"{row.name}:" for row in SCHEMES if not row.lists} and not path_exists(text):
         raise InvalidReference(f"{text} is a scheme without a name behind it", hint=_UNSET)
     options = OpenOptions(select and select.strip(), connection, limits or Limits(), cache)
     if explicit := find_scheme(text):

@@ -38,6 +38,7 @@ class Scheme(NamedTuple):
     usage: str  #: how the help of the program shows it; empty for another name of a scheme
     open: Callable[[str, OpenOptions], ImageSource]  #: opens what follows the colon, without leading slashes
     only_before: str = ""  #: regex of what follows; without a match the text is a reference such as ``registry:2``
+    lists: bool = False  #: True if nothing need follow: an error then lists the images, unless there is only one
 
 
 def open_registry(text: str, options: OpenOptions) -> ImageSource:
@@ -106,6 +107,24 @@ def _open_rootfs(text: str, options: OpenOptions) -> ImageSource:
     return RootfsSource(Path(file_of(text)), options.limits)
 
 
+def _open_containers_storage(text: str, options: OpenOptions) -> ImageSource:
+    from ocisize.sources.stores.containers_storage import open_containers_storage
+
+    return open_containers_storage(text, options.select)
+
+
+def _open_containerd(text: str, options: OpenOptions) -> ImageSource:
+    from ocisize.sources.stores.containerd import open_containerd
+
+    return open_containerd(text, options.select)
+
+
+def _open_docker_store(text: str, options: OpenOptions) -> ImageSource:
+    from ocisize.sources.stores.docker_store import open_docker_store
+
+    return open_docker_store(text, options.select)
+
+
 def _open_dir(text: str, options: OpenOptions) -> ImageSource:
     return _open_file(text, options, "dir")
 
@@ -136,6 +155,9 @@ SCHEMES = (
     Scheme("dir", "dir:FOLDER[:NAME]", _open_dir),
     Scheme("docker-daemon", "docker-daemon:NAME", _open_docker_daemon),
     Scheme("podman", "podman:NAME", _open_podman),
+    Scheme("containers-storage", "containers-storage:[NAME]", _open_containers_storage, lists=True),
+    Scheme("containerd", "containerd:[NAMESPACE/][NAME]", _open_containerd, lists=True),
+    Scheme("docker-store", "docker-store:[NAME]", _open_docker_store, lists=True),
 )
 
 
@@ -148,10 +170,10 @@ def find_scheme(text: str) -> tuple[Scheme, str] | None:
     >>> find_scheme("registry:2") is None  # a name on Docker Hub
     True
     """
-    name, _, rest = text.partition(":")
+    name, colon, rest = text.partition(":")
     for scheme in SCHEMES:
-        if rest and scheme.name == name and re.match(scheme.only_before, rest):
-            return scheme, rest.removeprefix("//") or rest
+        if scheme.name == name and (rest or (colon and scheme.lists)) and re.match(scheme.only_before, rest):
+            return scheme, rest.removeprefix("//") or ("" if scheme.lists else rest)
     return None
 
 

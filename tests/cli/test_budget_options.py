@@ -162,7 +162,7 @@ def test_an_archive_of_plain_layers_passes_no_limit_on_the_download(
     """The download is not known there, and that is said."""
     path = write_docker_archive(build_image([layer({"a": b"1"})]), folder / "a.tar")
     assert main([str(path), "--max-download", "1GB"]) == 1
-    assert "FAILED  download unknown: the layers of the archive are uncompressed" in capsys.readouterr().out
+    assert "FAILED  download unknown: the layers were read uncompressed" in capsys.readouterr().out
     assert main([str(path), "--max-unpacked", "1GB"]) == 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.fuzz import documents, images, layers, mirrors, settings, steps, texts
+from tests.fuzz import documents, images, layers, mirrors, settings, steps, stores, texts
 from tests.fuzz.oracle import Harness
 
 HARNESSES: Mapping[str, Harness] = {
@@ -15,4 +15,5 @@ HARNESSES: Mapping[str, Harness] = {
     **settings.HARNESSES,
     **documents.HARNESSES,
     **mirrors.HARNESSES,
+    **stores.HARNESSES,
 }

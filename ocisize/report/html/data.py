@@ -58,7 +58,7 @@ def _document(
 ) -> dict[str, Any]:
     types = [*SPECIAL, *sorted({kind[3] for kind in rows.kinds}.difference(SPECIAL))]
     numbers = {name: number for number, name in enumerate(types)}
-    compressed_size_known = analysis.compressed_size is not None
+    compressed_size_known = analysis.wasted_compressed_size is not None  # that of files, not only of whole layers
     return {
         "content_size": analysis.content_size,
         "compressed_size": analysis.compressed_size,

@@ -23,7 +23,11 @@ _FORMATS = {
     "oci-layout": "OCI layout",
     "dir": "dir: folder",
     "rootfs": "root filesystem",
+    "containers-storage": "storage of podman",
+    "containerd": "containerd",
+    "docker-store": "Docker's store",
 }
+_UNPACKED_STORES = ("containers-storage", "docker-store")  # formats whose layers are rebuilt from files
 
 _PARENTHESES = lazy_pattern(r" \(.*?\)")
 _MAX_RUNTIMES = 2  # that are named
@@ -106,12 +110,16 @@ def describe_verification(layers: Sequence[LayerAnalysis], image_format: str = "
     count = len(layers)
     layers = [layer for layer in layers if layer.failure is None]
     if len(layers) < count:
-        text = describe_verification(layers).replace("every layer", "every layer that was read")
+        text = describe_verification(layers, image_format).replace("every layer", "every layer that was read")
         return text if layers else "nothing verified: no layer could be read"
     unverified = [layer for layer in layers if not (layer.digest_verified or layer.diff_id_verified)]
     if not unverified:
-        contents = all(layer.diff_id_verified for layer in layers)
-        return f"verified: the digest of every layer{' as stored and as unpacked' if contents else ''}"
+        unpacked = all(layer.diff_id_verified for layer in layers)
+        stored = all(layer.digest_verified for layer in layers)
+        how = " as stored and as unpacked" if unpacked and stored else " as unpacked" if unpacked else ""
+        return f"verified: the digest of every layer{how}"
+    if image_format in _UNPACKED_STORES:
+        return f"not verified: {count_of(len(unverified), 'layer')} of which the store has no headers"
     return f"not verified: {' and '.join(_list_unverified(unverified))} (--verify checks)"
 
 
@@ -141,10 +149,11 @@ def list_figures(analysis: Analysis) -> list[tuple[str, str, str]]:
     waste = f"{mark_incomplete(analysis, 'Efficiency', percent(analysis.wasted_ratio))} of the unpacked content"
     if download is not None:
         details = f"{download:,} bytes"
-        share = f" ({percent((wasted_download or 0) / download)})" if download else ""
-        waste += f", {mark_incomplete(analysis, 'Waste', human_size(wasted_download))} of the download{share}"
     else:
         details = describe_estimate(analysis) or "layers in this file are uncompressed"
+    if download is not None and wasted_download is not None:
+        share = f" ({percent(wasted_download / download)})" if download else ""
+        waste += f", {mark_incomplete(analysis, 'Waste', human_size(wasted_download))} of the download{share}"
     files = mark_incomplete(analysis, "Unpacked", f"{analysis.file_count:,}")
     rows = [
         ("Download", human_download(analysis), details),

@@ -17,7 +17,7 @@ function readModel(text) {
     changes: data.changes ?? null, // of a page about a comparison; the first one is that of files that are the same
     least: data.least,
     total: { size: data.content_size, download: data.compressed_size },
-    compressedSizeKnown: data.compressed_size !== null,
+    compressedSizeKnown: data.rows.compressed_sizes !== null,
     directoryNames: names.split("/"),
     parents: Int32Array.from(parents),
     ends: new Int32Array(count), // first directory that is not below this one

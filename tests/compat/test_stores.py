@@ -1,0 +1,302 @@
+"""The stores of real engines, read from disk, give the figures of the same image in a registry.
+
+podman and buildah write storages with overlay and vfs, rootful; a containerd and a dockerd of their own pull the image. Engines
+need root and the rights to mount, which a container may lack: then the stores that ``tests/stores.py`` writes are left.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import attrs
+import pytest
+
+from ocisize import Analysis, Analyzer, Connection
+from ocisize.cli.main import main
+from tests.images import for_platform, index_bytes
+from tests.registry import RealRegistry
+from tests.saved.seeds import IMAGES
+from tests.saved.tools import EngineError, _daemon
+from tests.test_every_source import assert_same
+from tests.tools import IN_CI, program
+
+_SECONDS = 120.0
+_NAME = "stores/app"
+
+
+@attrs.frozen
+class Pulled:
+    """An image in a registry, with its analysis from there."""
+
+    reference: str
+    analysis: Analysis
+
+
+@pytest.fixture(scope="session")
+def pushed(registry: RealRegistry) -> Pulled:
+    """The image of tests/saved/seeds with a repeated layer, whiteouts and links, in zstd and gzip."""
+    image = IMAGES["amd64"]
+    registry.push(_NAME, "1", image)
+    return _analyze_pushed(registry, "1")
+
+
+@pytest.fixture(scope="session")
+def index(registry: RealRegistry) -> str:
+    """The reference of an index with images for two platforms."""
+    entries = []
+    for name, architecture in (("amd64", "amd64"), ("arm64", "arm64")):
+        registry.push(_NAME, name, IMAGES[name])
+        entries.append(for_platform(IMAGES[name].descriptor, "linux", architecture))
+    registry.push_manifest(_NAME, "multi", index_bytes(entries), "application/vnd.oci.image.index.v1+json")
+    return f"{registry.host}/{_NAME}:multi"
+
+
+def _analyze_pushed(registry: RealRegistry, tag: str) -> Pulled:
+    reference = f"{registry.host}/{_NAME}:{tag}"
+    analyzer = Analyzer(platform="linux/amd64", verify=True, connection=Connection(retries=1, plain_http=True))
+    return Pulled(reference, analyzer.analyze(reference))
+
+
+def run(command: list[str], **environment: str) -> str:
+    """The output of a program; an EngineError if it fails."""
+    try:
+        found = subprocess.run(
+            command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"{command[0]} takes more than {_SECONDS} seconds") from error
+    if found.returncode:
+        raise EngineError(f"{' '.join(command)}: {found.stderr[-500:]}")
+    return found.stdout
+
+
+@pytest.fixture(scope="session", params=["overlay", "vfs"])
+def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, pushed: Pulled) -> Iterator[Path]:
+    """The settings of a storage into which podman pulled the image, with each driver."""
+    program("podman")
+    program("buildah")
+    folder = tmp_path_factory.mktemp(f"storage-{request.param}")
+    conf = folder / "storage.conf"
+    conf.write_text(f'[storage]\ndriver = "{request.param}"\nrunroot = "{folder}/run"\ngraphroot = "{folder}/graph"\n')
+    try:
+        run(["podman", "pull", "--tls-verify=false", pushed.reference], CONTAINERS_STORAGE_CONF=str(conf))
+        run(["podman", "tag", pushed.reference, "app:1"], CONTAINERS_STORAGE_CONF=str(conf))
+    except EngineError as error:
+        _skip(f"podman cannot write a storage with {request.param} here: {error}", needed=request.param == "vfs")
+    yield conf
+    subprocess.run(["umount", f"{folder}/graph/overlay"], capture_output=True, check=False)
+
+
+def _skip(reason: str, *, needed: bool) -> None:
+    """Skip the test where the machine forbids what an engine needs; in CI as root, what is ``needed`` must work."""
+    if needed and IN_CI and os.geteuid() == 0:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def test_podman_pulled(storage: Path, pushed: Pulled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What podman pulled: equal figures, the exact download, diff_ids verified, blobs not."""
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
+    found = Analyzer(platform="linux/amd64").analyze("containers-storage:app:1")
+    assert_same(found, pushed.analysis)
+    assert (found.reference, found.digest) == ("localhost/app:1", pushed.analysis.digest)
+    assert found.compressed_size == pushed.analysis.compressed_size
+    assert [(one.digest, one.compressed_size, one.compression) for one in found.layers] == [
+        (one.digest, one.compressed_size, one.compression) for one in pushed.analysis.layers
+    ]
+    assert {(one.digest_verified, one.diff_id_verified) for one in found.layers} == {(False, True)}
+    assert not found.warnings
+
+
+def test_built_here(storage: Path, pushed: Pulled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What podman built on it: the layers below keep their download, that of the new one is an estimate."""
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
+    (tmp_path / "Containerfile").write_text(f"FROM {pushed.reference}\nCOPY app /opt/\n")
+    (tmp_path / "app").write_bytes(b"application" * 5000)
+    environment = {"BUILDAH_ISOLATION": "chroot", "CONTAINERS_STORAGE_CONF": str(storage)}
+    try:
+        run(["podman", "build", "--tls-verify=false", "-t", "built:1", str(tmp_path)], **environment)
+    except EngineError as error:
+        _skip(f"podman cannot build here: {error}", needed=False)
+    found = Analyzer(platform="linux/amd64").analyze("containers-storage:built:1")
+    assert found.reference == "localhost/built:1"
+    assert [one.compressed_size for one in found.layers[:-1]] == [one.compressed_size for one in pushed.analysis.layers]
+    assert found.layers[-1].compressed_size is None
+    assert found.layers[-1].estimated_compressed_size is not None
+    assert found.content_size == pushed.analysis.content_size + 55000
+    assert all(one.diff_id_verified for one in found.layers)
+    saved = tmp_path / "built.tar"
+    run(["podman", "save", "-o", str(saved), "built:1"], **environment)
+    expected = Analyzer(platform="linux/amd64", verify=True).analyze(saved)
+    assert_same(attrs.evolve(found, base=None), attrs.evolve(expected, base=None))  # archives have no annotations
+
+
+def test_platforms(storage: Path, index: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an index, podman pulls one platform, which is read."""
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
+    run(["podman", "pull", "--tls-verify=false", "--platform=linux/arm64/v8", index], CONTAINERS_STORAGE_CONF=str(storage))
+    found = Analyzer().analyze(f"containers-storage:{index}")
+    assert found.platform.startswith("linux/arm64")
+    assert found.digest == IMAGES["arm64"].digest
+    assert all(one.diff_id_verified for one in found.layers)
+
+
+def test_listing(storage: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a name, the images of the storage are listed, or the only one is read."""
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
+    status = main(["containers-storage:"])
+    shown = capsys.readouterr()
+    assert (status == 0) != ("has several images" in shown.err)
+    assert "localhost/app:1" in shown.err + shown.out
+
+
+def test_without_tar_split(storage: Path, pushed: Pulled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A walk of what podman unpacked gives the same content, whiteouts included; vfs cannot be walked."""
+    monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
+    if "overlay" not in storage.parent.name:
+        pytest.skip("vfs has whole file systems")
+    files = list((storage.parent / "graph/overlay-layers").glob("*.tar-split.gz"))
+    kept = {path: path.read_bytes() for path in files}
+    try:
+        for path in files:
+            path.unlink()
+        found = Analyzer(platform="linux/amd64").analyze("containers-storage:app:1")
+    finally:
+        for path, data in kept.items():
+            path.write_bytes(data)
+    expected = pushed.analysis
+    assert (found.content_size, found.live_size, found.wasted_size) == (
+        expected.content_size, expected.live_size, expected.wasted_size,
+    )  # fmt: skip
+    assert {entry.path for one in found.layers for entry in one.files or ()} == {
+        entry.path for one in expected.layers for entry in one.files or ()
+    }
+    assert not any(one.diff_id_verified or one.digest_verified for one in found.layers)
+    assert sum("tar-split" in text for text in found.warnings) == len({one.diff_id for one in expected.layers})
+
+
+def test_rootless(pushed: Pulled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that this user may not read is an error with podman unshare in its hint."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    program("podman")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        conf = folder / "storage.conf"
+        conf.write_text(f'[storage]\ndriver = "vfs"\nrunroot = "{folder}/run"\ngraphroot = "{folder}/graph"\n')
+        run(["podman", "pull", "--tls-verify=false", pushed.reference], CONTAINERS_STORAGE_CONF=str(conf))
+        for path in folder.rglob("*"):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() else 0o644)
+        for path in folder.rglob("graph/vfs/dir/*/usr/lib/tool"):
+            path.chmod(0o600)
+        script = (
+            "import os, sys; os.setuid(65534)\n"
+            "from ocisize.cli.main import main\n"
+            f"sys.exit(main(['containers-storage:[vfs@{folder}/graph]{pushed.reference}', '--platform', 'linux/amd64']))"
+        )
+        found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=_SECONDS, check=False)
+    if "ModuleNotFoundError" in found.stderr or "PermissionError" in found.stderr:
+        pytest.skip("another user cannot import the package here")
+    assert found.returncode == 2
+    assert "usr/lib/tool" in found.stderr
+    assert "podman unshare ocisize" in found.stderr
+
+
+@pytest.fixture(scope="session")
+def containerd(pushed: Pulled, index: str) -> Iterator[Path]:
+    """The folder of a containerd that pulled the image into two namespaces."""
+    program("containerd")
+    program("ctr")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        file, socket = folder / "config.toml", f"{folder}/socket"
+        file.write_text(
+            f'version = 2\nroot = "{folder}/root"\nstate = "{folder}/state"\n'
+            f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{socket}"\n'
+        )
+        environment = {"CONTAINERD_ADDRESS": socket}
+        try:
+            stack.enter_context(_daemon(["containerd", f"--config={file}"], folder / "log", "ctr version", environment))
+            for namespace, reference in (("default", pushed.reference), ("k8s.io", pushed.reference), ("default", index)):
+                run(
+                    [
+                        "ctr",
+                        "-n",
+                        namespace,
+                        "images",
+                        "pull",
+                        "--plain-http",
+                        "--snapshotter=native",
+                        "--platform=linux/amd64",
+                        reference,
+                    ],
+                    **environment,
+                )
+        except EngineError as error:
+            _skip(f"containerd cannot run here: {error}", needed=True)
+        yield folder / "root"
+
+
+def test_containerd_store(containerd: Path, pushed: Pulled) -> None:
+    """What containerd pulled, while it runs: the blobs of the registry, verified."""
+    for name in (f"default/{pushed.reference}", pushed.reference, pushed.analysis.digest or ""):
+        found = Analyzer(platform="linux/amd64", verify=True).analyze(f"containerd:[{containerd}]{name}")
+        assert_same(found, pushed.analysis)
+        assert found.digest == pushed.analysis.digest
+        assert found.compressed_size == pushed.analysis.compressed_size
+        assert found.wasted_compressed_size == pushed.analysis.wasted_compressed_size
+        assert all(one.digest_verified and one.diff_id_verified for one in found.layers)
+
+
+def test_containerd_platforms(containerd: Path, index: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of an index, only the platform that was pulled is there; the error of another one says so."""
+    name = f"containerd:[{containerd}]{index}"
+    assert Analyzer(platform="linux/amd64").analyze(name).digest == IMAGES["amd64"].digest
+    assert main([name, "--platform", "linux/arm64"]) == 2
+    assert "listed without their manifests: linux/arm64" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="session", params=["overlay2", "vfs"])
+def docker_root(request: pytest.FixtureRequest, pushed: Pulled) -> Iterator[Path]:
+    """The data folder of a dockerd that pulled the image, with each driver."""
+    program("dockerd")
+    program("docker")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+        socket = f"unix://{folder}/socket"
+        (folder / "daemon.json").write_text("{}")
+        command = [
+            "dockerd", f"--config-file={folder}/daemon.json", f"--host={socket}", f"--data-root={folder}/data",
+            f"--exec-root={folder}/exec", f"--pidfile={folder}/pid", "--bridge=none", "--iptables=false", "--ip6tables=false",
+            f"--storage-driver={request.param}",
+        ]  # fmt: skip
+        environment = {"DOCKER_HOST": socket, "DOCKER_CONFIG": str(folder)}
+        try:
+            stack.enter_context(_daemon(command, folder / "log", "docker version", environment))
+            run(["docker", "pull", pushed.reference], **environment)
+            run(["docker", "tag", pushed.reference, "app:1"], **environment)
+        except EngineError as error:
+            _skip(f"dockerd cannot run with {request.param} here: {error}", needed=False)
+        yield folder / "data"
+
+
+def test_docker_store(docker_root: Path, pushed: Pulled) -> None:
+    """What Docker pulled: equal figures and verified diff_ids; its download is an estimate."""
+    found = Analyzer(platform="linux/amd64").analyze(f"docker-store:[{docker_root}]app:1")
+    assert_same(found, pushed.analysis)
+    assert found.config_digest == pushed.analysis.config_digest
+    assert found.reference == "app:1"
+    assert all(one.diff_id_verified for one in found.layers)
+    assert (found.digest, found.compressed_size) == (None, None)
+    assert found.estimated_compressed_size is not None
+    assert not found.warnings
+    by_digest = Analyzer(platform="linux/amd64").analyze(f"docker-store:[{docker_root}]{found.config_digest[7:19]}")
+    assert by_digest.content_size == found.content_size
