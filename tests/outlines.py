@@ -55,7 +55,7 @@ def build(architecture: str = "amd64", *, annotations: Mapping[str, str] | None 
 
 def serve(server: Server, images: Sequence[BuiltImage], root: bytes, tag: str = "1") -> str:
     """Serve images as ``app:TAG`` whose manifest or index is ``root``; the name of the image."""
-    server.on(f"/v2/app/manifests/{tag}", Answer(root, headers={"Docker-Content-Digest": sha256(root)}))
+    server.on(f"/v2/app/manifests/{tag}", Answer(root))
     for image in images:
         server.on(f"/v2/app/manifests/{image.digest}", Answer(image.manifest))
         for digest, data in image.blobs.items():

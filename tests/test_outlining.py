@@ -17,7 +17,7 @@ from tests.images import (
 )  # fmt: skip
 from tests.oci.test_image import MemorySource, single
 from tests.outlines import APP, BASE, RUN, SECRET, TOOLS, build, config_path, requests_of, serve, serve_index
-from tests.registry import Server
+from tests.registry import Answer, Server
 
 ANALYZER = Analyzer(platform="linux/amd64")
 
@@ -47,6 +47,7 @@ def test_a_cached_image_costs_one_request(server: Server, tmp_path: Path) -> Non
     """A HEAD says that the tag still names the manifest; the documents are those of the cache."""
     image = build()
     name = serve(server, [image], image.manifest)
+    server.on("/v2/app/manifests/1", Answer(image.manifest, headers={"Docker-Content-Digest": image.digest}))
     analyzer = Analyzer(platform="linux/amd64", cache=DiskCache(tmp_path))
     first = analyzer.outline(name)
     server.requests.clear()
