@@ -128,14 +128,14 @@ class Analyzer(Outliner):
         nothing can be read from the source afterwards.
         """
         source = complete_source(source)
-        self._make_reader(source).read_once()
+        self._make_reader(source, name).read_once()
 
         # Read the manifest and the config, and find the base image: the figures are split there.
         image, base = self._read_image(source, name)
 
         # Read the layers: this takes most of the time.
         timer = PhaseTimer(_log)
-        with closing(self._make_reader(source)) as reader:
+        with closing(self._make_reader(source, name)) as reader:
             finished = self._open_finished(source, name, image, base)
             known = finished.find(reader, files=self.files) if finished is not None else None
             if known is not None:
@@ -167,7 +167,7 @@ class Analyzer(Outliner):
 
         timer = PhaseTimer(_log)
         source = complete_source(source)
-        self._make_reader(source, TIMES_TWO_IMAGES).read_once()
+        self._make_reader(source, name, TIMES_TWO_IMAGES).read_once()
 
         # Read the manifests and configs of all platforms, and find the base image of each.
         index = read_images(source, keep_going=self.keep_going)
@@ -180,7 +180,7 @@ class Analyzer(Outliner):
 
         # Read the layers of all images, each distinct one once.
         layers = shared_layers(index.images)
-        with closing(self._make_reader(source, TIMES_TWO_IMAGES).with_tocs([*index.images.values()])) as reader:
+        with closing(self._make_reader(source, name, TIMES_TWO_IMAGES).with_tocs([*index.images.values()])) as reader:
             try:
                 results = reader.read(list(layers.values()))
             except LayerError as error:
@@ -239,8 +239,9 @@ class Analyzer(Outliner):
 
         return Finished.of(self.cache, self.__getstate__(), self._make_limits(), source, name, image, base)
 
-    def _make_reader(self, source: ImageSource, times: int = 1) -> LayerReader:
+    def _make_reader(self, source: ImageSource, name: str, times: int = 1) -> LayerReader:
         """A reader of layers with these options; ``times`` is that of the memory law."""
+        report = self.on_progress
         return LayerReader(
             source=source,
             jobs=self.jobs,
@@ -252,7 +253,7 @@ class Analyzer(Outliner):
             sample_in_process=self.sample_in_process,
             keep_going=self.keep_going,
             limits=self._make_limits(times),
-            on_progress=self.on_progress,
+            on_progress=(lambda progress: report(evolve(progress, image=name))) if report else None,
             progress_lock=self._lock,
             cache=self.cache,
             use_toc=self.use_toc,

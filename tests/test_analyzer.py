@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,24 @@ def test_progress_reaches_every_layer_end(tmp_path: Path) -> None:
     last = max((step for steps in seen.values() for step in steps), key=lambda step: step.total_done)
     assert (last.total_done, last.layers_done) == (last.total_size, 8)
     assert last.total_size == sum(len(layer.blob) for layer in image.layers)
+
+
+def test_progress_names_the_image(tmp_path: Path) -> None:
+    """One callback can show images that several threads read with one Analyzer, of a path, a source and an index."""
+    folders = [str(write_layout(many_layers(), tmp_path / name)) for name in ("a", "b")]
+    ends: dict[str, int] = {}
+
+    def note(step: Progress) -> None:
+        ends[step.image] = step.layers_done
+
+    analyzer = Analyzer(jobs=2, on_progress=note)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(analyzer.analyze, folders))
+    analyzer.analyze_all(folders[0])
+    with closing(ocisize.open_source(folders[0])) as source:
+        analyzer.analyze_source(source, name="named")
+        analyzer.analyze_source(source)
+    assert ends == dict.fromkeys([*folders, "named", ""], 8)
 
 
 class Failing:

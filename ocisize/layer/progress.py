@@ -26,6 +26,7 @@ class Progress:
     layers_done: int = 0  #: how many layers have been read to their end
     total_done: int = 0  #: stored bytes of all layers so far
     total_size: int | None = 0  #: stored bytes of all layers that are read; None if it is not known
+    image: str = ""  #: the input that is read, as it was given
     waits_for: str = ""  #: what the source waits for, if it says so: ``the Docker engine prepares app:1``
 
 
