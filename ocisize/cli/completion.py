@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ocisize.cli.command_table import COMMANDS, DEFAULT
+from ocisize.model.base import SCRATCH
 from ocisize.report.words.units import cut_words
 from ocisize.text import printable
 from ocisize.tuples import NamedTuple
@@ -99,7 +100,7 @@ def _complete_value(action: argparse.Action, command: str | None, word: str) -> 
         name, equals, _ = word.partition("=")
         return Candidates(COMMANDS[command or DEFAULT].formats, f"{name}=" if equals else None)
     if action.metavar == "IMAGE":
-        return _complete_image(word, {"scratch": "there is no base image"})
+        return _complete_image(word, {SCRATCH: "there is no base image"})
     if action.choices is not None or action.dest == "platform":
         return Candidates(dict.fromkeys(map(str, action.choices or _PLATFORMS), ""))
     words = dict(_list_findings()) if action.dest == "forbid_findings" else _complete_list(word, _list_parts(action.dest))
@@ -136,6 +137,8 @@ def _complete_positional(parser: Parser, command: str | None, position: int, wor
     action = positionals[position]
     if action.choices is not None:
         return Candidates(COMMANDS[command or DEFAULT].actions)
+    if action.dest == "before":
+        return _complete_image(word, {SCRATCH: "there is no image before"})
     commands = {name: row.about for name, row in COMMANDS.items()} if command is None else {}
     return _complete_image(word, commands)
 

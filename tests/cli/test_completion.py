@@ -71,6 +71,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["docker://reg"], ["docker://registry.corp/db:16"]),
         (["diff", "app.tar", "gh"], ["ghcr.io/"]),
         (["app.tar", "--base", "scr"], ["scratch"]),
+        (["diff", "scr"], ["scratch"]),
+        (["diff", "app.tar", "scr"], []),
     ],
 )
 def test_words(words: list[str], expected: list[str], folder: Path) -> None:

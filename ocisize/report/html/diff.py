@@ -44,7 +44,7 @@ def diff_to_html(subject: DiffSubject) -> str:
         _write_head(comparison),
         element(
             "main",
-            write_secrets(subject.after, has_plan=False),
+            write_secrets(subject.after, has_plan=False, known=subject.image.known_findings or ()),
             write_verdicts(subject.after, subject.verdicts),
             _write_causes(comparison),
             *([] if changes is None else [write_explorer()]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
@@ -17,9 +17,13 @@ from ocisize.text import count_of, plural
 _MAX_FINDINGS = 8  # that save bytes and are not folded away
 
 
-def write_secrets(analysis: Analysis, *, has_plan: bool = True) -> Markup:
-    """The findings about secrets; nothing if there are none. ``has_plan``: the page has the plan, to which they link."""
-    secrets = list_secrets(analysis)
+def write_secrets(analysis: Analysis, *, has_plan: bool = True, known: Collection[Finding] = ()) -> Markup:
+    """The findings about secrets; nothing if there are none.
+
+    ``has_plan``: the page has the plan, to which they link. ``known``: the findings that the image before has, too, which
+    follow the new ones.
+    """
+    secrets = sorted(list_secrets(analysis), key=lambda finding: finding in known)
     if not secrets:
         return Markup()
     note = "Anyone who can pull the image can read them. Revoke them, then remove them from the build."
@@ -27,14 +31,17 @@ def write_secrets(analysis: Analysis, *, has_plan: bool = True) -> Markup:
         "section",
         element("h2", "Secrets in the image", id="secrets-title", class_="fail"),
         element("p", note),
-        element("ol", *[_secret(finding, has_plan=has_plan) for finding in secrets], class_="cards"),
+        element(
+            "ol", *[_secret(finding, has_plan=has_plan, is_known=finding in known) for finding in secrets], class_="cards"
+        ),
         aria_labelledby="secrets-title",
     )
 
 
-def _secret(finding: Finding, *, has_plan: bool) -> Markup:
+def _secret(finding: Finding, *, has_plan: bool, is_known: bool) -> Markup:
     layers = f"{plural(len(finding.layers), 'layer')} {', '.join(map(str, finding.layers))}"
     facts = [finding.id, *([layers] if finding.layers else []), *(["in the base image"] if finding.in_base else [])]
+    facts += ["in the image before, too"] if is_known else []
     steps = list_steps(finding.layers, finding.build_steps)
     return element(
         "li",

@@ -153,3 +153,13 @@ def test_changes_of_files_by_layer(tmp_path: Path) -> None:
     saved = from_json(to_json(after))
     assert list_changes(compare(before, saved)) is None
     assert "explorer" not in diff_to_html(DiffSubject.of(compare(before, saved), ReportOptions()))
+
+
+def test_new_secrets_come_first(tmp_path: Path) -> None:
+    """A secret that the image before has, too, follows the new ones, and is marked."""
+    key = b"-----BEGIN OPENSSH PRIVATE KEY-----" + b"k" * 400
+    before = analysis_of(tmp_path / "1", {"a/id_rsa": key})
+    after = analysis_of(tmp_path / "2", {"a/id_rsa": key}, {"z/.env": b"API_TOKEN=abc123abc123"})
+    words = words_of(page_of(compare(before, after)))
+    assert 0 < words.index("/z/.env") < words.index("in the image before, too") < words.index("/a/id_rsa")
+    assert words.count("in the image before, too") == 1
