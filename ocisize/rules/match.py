@@ -45,9 +45,9 @@ def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns 
         runs: the directories of the tables, if they are known already.
 
     """
-    if any(_kept_claims(catalog, table) is None for table in tables):
-        runs = runs or find_runs(tables)
-        _claim_rows(catalog, tables, runs)
+    new = [table for table in tables if _kept_claims(catalog, table) is None]
+    if new:  # only their directories are matched
+        _claim_rows(catalog, new, runs if runs is not None and len(new) == len(tables) else find_runs(new))
     candidates = [kept for table in tables if (kept := _kept_claims(catalog, table)) is not None]
     claims = [defaultdict(list, {index: [rows] for index, rows in of_layer.decided.items()}) for of_layer in candidates]
     waiting = [(layer, *row) for layer, of_layer in enumerate(candidates) for row in of_layer.waiting_rows(tables[layer])]
