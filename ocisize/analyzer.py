@@ -136,7 +136,7 @@ class Analyzer(Outliner):
         # Read the layers: this takes most of the time.
         timer = PhaseTimer(_log)
         with closing(self._make_reader(source, name)) as reader:
-            finished = self._open_finished(source, name, image, base)
+            finished = self._open_finished(reader, source, name, image, base)
             known = finished.find(reader, files=self.files) if finished is not None else None
             if known is not None:
                 timer.end("analysis from the cache")
@@ -231,9 +231,11 @@ class Analyzer(Outliner):
         with keep_layer_values(finished, outcomes, catalog):
             return analyze(keep_packages=self.keep_packages)
 
-    def _open_finished(self, source: ImageSource, name: str, image: Image, base: BaseImage | None) -> Finished | None:
-        """The place of an analysis in the cache; its modules are imported only if there is a cache."""
-        if self.cache is None or isinstance(source, OnePassSource):
+    def _open_finished(
+        self, reader: LayerReader, source: ImageSource, name: str, image: Image, base: BaseImage | None
+    ) -> Finished | None:
+        """The place of an analysis in the cache; its modules are imported only if the analysis may be there."""
+        if self.cache is None or isinstance(source, OnePassSource) or not reader.may_reuse(image.layers):
             return None
         from ocisize.finished import Finished
 

@@ -75,9 +75,10 @@ class Finished:
         )
 
     def find(self, reader: LayerReader, *, files: bool) -> Analysis | None:
-        """Return the analysis, with file tables if ``files``; None if the layers must be read."""
-        if not reader.may_reuse(self.image.layers):
-            return None
+        """Return the analysis, with file tables if ``files``; None if the layers must be read.
+
+        They must be such that the cache may take their place: see ``LayerReader.may_reuse``.
+        """
         analysis = self.cache.find()
         if analysis is None or len(analysis.layers) != len(self.image.layers):
             return None

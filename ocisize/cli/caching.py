@@ -45,11 +45,11 @@ def warn_of_cache(cache: object) -> None:
 
 def _read_limit() -> int | None:
     text = os.environ.get(SIZE_VARIABLE, "").strip()
-    if not text:
-        return None
+    if text in ("", "0"):
+        return 0 if text else None
     from ocisize.model.quantity import parse_size
 
-    size = 0 if text == "0" else parse_size(text)
+    size = parse_size(text)
     if size is None:
         raise ViewError(f"{SIZE_VARIABLE}: got {text!r}, expected a size such as '2 GB' or '2 GiB'")
     return size

@@ -88,7 +88,6 @@ class LayerReader:
         """
         stored_size = sum(layer.descriptor.size for layer in layers)
         tally = Tally(self.limits, stored_size)
-        self._scans = self._open_cache()
         regions, cached = self._look_up(layers)
         sampler = self._sampler = self._make_sampler(layers, regions, stored_size)
         missing = [layer for layer in layers if layer.index not in cached]
@@ -166,12 +165,14 @@ class LayerReader:
             self._sampler.close()
 
     def _open_cache(self) -> LayerCache | None:
-        """The scans in the cache; its modules are imported only if there is one."""
-        if self.cache is None or isinstance(self.source, OnePassSource):
-            return None
-        from ocisize.layer.cache import LayerCache
+        """The scans in the cache; its modules are imported only for a layer that may be there."""
+        if self._scans is None and self.cache is not None and not isinstance(self.source, OnePassSource):
+            from ocisize.layer.cache import LayerCache
 
-        return LayerCache(self.cache, keep_records=self.keep_packages, limits=self.limits, content_hash=self.content_hash)
+            self._scans = LayerCache(
+                self.cache, keep_records=self.keep_packages, limits=self.limits, content_hash=self.content_hash
+            )
+        return self._scans
 
     def may_reuse(self, layers: Iterable[Layer]) -> bool:
         """Whether scans in the cache may take the place of all layers: no file is read in place, absent, or too large."""
@@ -179,11 +180,11 @@ class LayerReader:
 
     def find_tables(self, layers: Iterable[Layer]) -> list[FileTable] | None:
         """The file tables of all layers from the cache, as an analysis has them; None if one is not there."""
-        self._scans = self._open_cache()
         tables = dict[str, FileTable]()
         for layer in layers:
             if layer.descriptor.digest not in tables:
-                found = self._find_cached(layer)
+                scans = self._open_cache()
+                found = None if scans is None else self._find(scans, layer)
                 if found is None:
                     return None
                 table = found.scan.table
@@ -198,7 +199,7 @@ class LayerReader:
             region, is_usable = self._probe(layer)
             if region is not None:
                 regions.append(region)
-            elif is_usable and (found := self._find_cached(layer)) is not None:
+            elif (scans := self._open_cache()) is not None and is_usable and (found := self._find(scans, layer)) is not None:
                 cached[layer.index] = found
         return regions, cached
 
@@ -218,9 +219,9 @@ class LayerReader:
             return None, is_sure and not self.verify and getattr(blob, "size", None) == layer.descriptor.size
         return None, False
 
-    def _find_cached(self, layer: Layer) -> CachedScan | None:
+    def _find(self, scans: LayerCache, layer: Layer) -> CachedScan | None:
         """The scan of a layer in the cache; None if it has an estimate, which is not kept."""
-        found = self._scans.find(layer, verify=self.verify) if self._scans is not None else None
+        found = scans.find(layer, verify=self.verify)
         return None if found is not None and found.scan.compression == PLAIN and self._estimates else found
 
     @property

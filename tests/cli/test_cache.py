@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,18 @@ def test_a_cache_that_cannot_be_used_is_one_warning(
     assert status == 0
     assert messages == f"warning: the cache {tmp_path / 'file'} cannot be written: File exists\n"
     assert run(capsys, image, "-q")[2] == ""
+
+
+def test_a_finished_analysis_loads_no_module_that_makes_one(image: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A report on an image that was analyzed before needs a tenth of the modules."""
+    run(capsys, image)
+    modules = [
+        "attrs", "cattrs", "concurrent.futures", "ocisize.filesystem.overlay", "ocisize.findings.advise", "ocisize.layer_values",
+        "ocisize.pipeline", "ocisize.plan.make", "ocisize.rules.match", "oras", "requests",
+    ]  # fmt: skip
+    code = (
+        f"import sys\nfrom ocisize.cli.main import main\nmain([{image!r}])\n"
+        f"print([name for name in {modules} if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout.splitlines()[-1] == "[]"

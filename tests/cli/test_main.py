@@ -500,6 +500,7 @@ def test_light_work_loads_light_modules(tmp_path: Path) -> None:
             f"print([name for name in {modules} if name in sys.modules])"
         )
         environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}  # which shutil reads
+        environment["OCISIZE_CACHE_MAX_SIZE"] = "0"  # entries of the cache need zstandard
         result = subprocess.run(
             [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
             env=environment,
