@@ -61,6 +61,7 @@ def test_another_secret_is_new() -> None:
     """Another secret beside a known one is new, also if one finding names both; a finding is gone with all its secrets."""
     found = changed({"root/.ssh/id_rsa": KEY}, {"root/.ssh/id_rsa": KEY, "root/.ssh/id_ed25519": KEY + b"2"})
     assert ids(found) == (["OS230"], [])
+    assert [(finding.paths, finding.path_count) for finding in found.new_secrets] == [(("root/.ssh/id_ed25519",), 1)]
     back = compare(found.after, found.before)
     assert ids(back) == ([], [])
     gone = changed({"root/.ssh/id_rsa": KEY}, {"app/a": b"a"})

@@ -107,8 +107,7 @@ def _reasons(console: Console, comparison: Comparison, top: int) -> None:
 
 def _secrets(console: Console, comparison: Comparison) -> None:
     """The secrets that only AFTER has."""
-    secrets = [finding for finding in comparison.new_findings if finding.category is Category.SECRET]
-    if secrets:
+    if secrets := comparison.new_secrets:
         from ocisize.report.words.secrets import describe_remedy, describe_secrets
 
         for sentence in (*describe_secrets(secrets), describe_remedy(secrets, comparison.after)):
