@@ -68,7 +68,19 @@ def estargz(
     pairs = list(entries.items()) if isinstance(entries, Mapping) else list(entries)
     if landmark:
         pairs.insert(0, (".no.prefetch.landmark", b"\x0f"))
-    tar = tar_bytes(pairs)
+    return estargz_of(tar_bytes(pairs), chunk=chunk, change=change, footer=footer, members=members, level=level)
+
+
+def estargz_of(
+    tar: bytes,
+    *,
+    chunk: int = 4 << 20,
+    change: Change | None = None,
+    footer: Literal["51", "47", "46"] = "51",
+    members: int = 1,
+    level: int = 6,
+) -> TocLayer:
+    """The same for the entries of a tar."""
     plain, blob, open_member = bytearray(), bytearray(), bytearray()
     listed: list[dict[str, Any]] = []
     shared = 0  # contents that the open member has
@@ -138,9 +150,15 @@ def zstd_chunked(
     entries: Entries, layout: Layout = "64", *, chunk: int = 1 << 20, change: Change | None = None, level: int = 3
 ) -> TocLayer:
     """A layer as containers/storage or stargz-snapshotter write it, with a frame for each piece of a content."""
+    return zstd_chunked_of(tar_bytes(entries), layout, chunk=chunk, change=change, level=level)
+
+
+def zstd_chunked_of(
+    tar: bytes, layout: Layout = "64", *, chunk: int = 1 << 20, change: Change | None = None, level: int = 3
+) -> TocLayer:
+    """The same for the entries of a tar."""
     is_stargz = layout == "stargz"
     compressor = zstandard.ZstdCompressor(level=level)
-    tar = tar_bytes(entries)
     plain, blob, headers = bytearray(), bytearray(), bytearray()
     listed: list[dict[str, Any]] = []
     for info, header, payload, padding in parts_of(tar):

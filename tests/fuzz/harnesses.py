@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.fuzz import documents, images, layers, mirrors, settings, steps, stores, texts
+from tests.fuzz import documents, images, layers, mirrors, settings, steps, stores, texts, tocs
 from tests.fuzz.oracle import Harness
 
 HARNESSES: Mapping[str, Harness] = {
@@ -16,4 +16,5 @@ HARNESSES: Mapping[str, Harness] = {
     **documents.HARNESSES,
     **mirrors.HARNESSES,
     **stores.HARNESSES,
+    **tocs.HARNESSES,
 }

@@ -16,7 +16,7 @@ from ocisize.tar.filetable import REGULAR, FileTable
 from ocisize.tuples import NamedTuple
 
 _MAX_REQUESTS = 8
-_MAX_GAP = 32 << 10  # bytes; to read so many that nobody needs is cheaper than another request
+_MAX_GAP = 128 << 10  # bytes; to read so many that nobody needs is cheaper than another request
 _MAX_SHARE = 4  # divisor: a layer of which more than this part is needed is read
 _ALWAYS_READ = 256 << 10  # bytes that are read of any layer
 
