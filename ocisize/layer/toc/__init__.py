@@ -1,8 +1,8 @@
 """Tables of contents: layers whose files are listed in a few bytes of the blob, read without the rest of it.
 
 ``scan.scan_toc`` is the place to start reading. eStargz and zstd:chunked store such a table at the end of the blob, and the
-manifest has its digest. A SOCI index is another artifact with a table (zTOC) for each layer, and the manifest has the digest of the
-index. A table that cannot be verified, or that contradicts itself, is not used: the layer is read.
+manifest has its digest. A SOCI index is another artifact with a table (zTOC) for each layer, and the manifest has the
+digest of the index. A table that cannot be verified, or that contradicts itself, is not used: the layer is read.
 
 ``find``
     which layers of an image have tables
