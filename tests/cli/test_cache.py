@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from ocisize.cli.main import main
 from tests.images import BuiltImage, build_image, layer, write_docker_archive, write_layout
+from tests.platforms import write_index_layout
 
+EXAMPLE = str(Path(__file__).parents[2] / "testdata" / "example.tar")
 PRINTED = ["text", "json", "html", "markdown", "csv", "ncdu", "dive-json", "sarif", "junit", "openmetrics"]
 
 
@@ -216,3 +219,47 @@ def test_a_finished_analysis_loads_no_module_that_makes_one(image: str, capsys: 
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["EXAMPLE", "-f", "json", "--files"],
+        ["EXAMPLE"],
+        ["advise", "EXAMPLE"],
+        ["files", "EXAMPLE", "-f", "json"],
+        ["tree", "EXAMPLE"],
+        ["INDEX", "--all-platforms", "-f", "json", "--files"],
+        ["INDEX", "--all-platforms"],
+        ["INDEX", "--platform", "linux/arm64", "-f", "html"],
+        ["diff", "EXAMPLE", "INDEX", "-f", "json", "--platform", "linux/amd64"],
+        ["baseline", "check", "EXAMPLE"],
+    ],
+)
+def test_commands_are_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    """Every command writes the same without a cache, with an empty one, and twice with a filled one."""
+    names = {"EXAMPLE": EXAMPLE, "INDEX": str(write_index_layout(tmp_path / "index"))}
+    words = [names.get(word, word) for word in arguments]
+    plain = run(capsys, *words, "--no-cache")
+    assert all(run(capsys, *words) == plain for _ in range(3))
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_processes_share_a_cache(tmp_path: Path, capsys: pytest.CaptureFixture[str], count: int) -> None:
+    """Several runs at once, some of them killed, give the same reports as one after the other; so does a run after them."""
+    image = str(write_layout(an_image(), tmp_path / "app"))
+    _, expected, _ = run(capsys, image, "-f", "json", "--no-cache")
+    command = [sys.executable, "-m", "ocisize", image, "-f", "json"]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    try:
+        for number, process in enumerate(running):
+            if number % 4 == 3:
+                time.sleep(0.1 * number)
+                process.kill()
+        outputs = [process.communicate(timeout=120)[0] for process in running]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    assert {text for text in outputs if text.endswith("}\n")} == {expected}
+    assert run(capsys, image, "-f", "json")[1] == run(capsys, image, "-f", "json")[1] == expected
