@@ -42,6 +42,7 @@ TITLES = {
     "linear": "Growth with entries and bytes",
     "memory": "Memory",
     "registry": "Registry",
+    "reach": "Images that were read before",
     "start": "Starting up",
     "micro": "Single steps",
     "before": "Before and after",

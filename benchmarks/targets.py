@@ -10,6 +10,7 @@ import attrs
 import tables
 from groups.before import STEP_CASES
 from groups.process import MICRO_CASES, TEXT, VALUES
+from groups.reach import AGAIN, COLD, NEW, PLAIN
 from groups.scale import AFTER_START, SCALE
 from measure import Outcome, Run, cpu, peak, wall
 from results import Results, Section
@@ -72,6 +73,20 @@ def verdicts(results: Results) -> Iterator[Verdict]:
     yield from _growth(results)
     yield from _memory(results)
     yield from _network(results)
+    yield from _reach(results)
+
+
+def _reach(results: Results) -> Iterator[Verdict]:
+    """Images of which the cache has all layers, or all but the uppermost one."""
+    section = results.find("reach", "node", "cache")
+    yield at_most("an empty cache (node): CPU ≤ 1.1x of --no-cache", 1.1, section, cpu, COLD, PLAIN)
+    for name, limit in ((AGAIN, 0.3), (NEW, 0.6)):
+        target = f"{name} (node): wall ≤ {limit} s"
+        outcome = section.outcomes.get(name) if section else None
+        if outcome is None or not outcome.finished:
+            yield Verdict(target)
+        else:
+            yield Verdict(target, f"{outcome.wall:.2f} s, {outcome.cpu:.2f} s of CPU", outcome.wall <= limit)
 
 
 def _decompressing(results: Results) -> Iterator[Verdict]:
