@@ -21,7 +21,7 @@ from ocisize.oci.image import Image, Layer, read_image
 from ocisize.oci.index import error_context, read_images
 from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import ImageSource, Source, complete_source
-from ocisize.oci.tables_of_contents import find_soci_index, find_table_of_contents
+from ocisize.oci.toc_annotations import SOCI_INDEX_DIGEST, find_toc_format
 from ocisize.sources.open import open_source
 from ocisize.sources.schemes import trim_input
 from ocisize.text import printable
@@ -157,7 +157,7 @@ def make_outline(source: ImageSource, name: str, image: Image, base: BaseImage |
         base=base,
         secrets=list_config_secrets(config),
         annotations=redact_labels(image.annotations),
-        soci_index=find_soci_index(image.annotations),
+        soci_index=image.annotations.get(SOCI_INDEX_DIGEST),
         index_digest=index.digest if index is not None and source.has_index else None,
         platforms=index.platforms if index is not None else (),
         attestations=index.attestations if index is not None else 0,
@@ -186,7 +186,7 @@ def _outline_layer(source: ImageSource, layer: Layer, history: LayerHistory, low
         created=history.created,
         build_step_certain=history.certain,
         repeats=None if first == layer.index else first,
-        table_of_contents=find_table_of_contents(descriptor.annotations),
+        toc_format=find_toc_format(descriptor.annotations),
         member=source.member_name(descriptor),
     )
 

@@ -8,17 +8,20 @@ from pathlib import Path
 import attrs
 import pytest
 
-from ocisize import Analyzer, DiskCache, Outline
-from ocisize.errors import IncompleteAnalysis, PlatformError
+from ocisize import Analyzer, DiskCache, Outline, render_report
+from ocisize.errors import IncompleteAnalysis, OcisizeError, PlatformError
 from ocisize.model.base import BaseMethod
 from ocisize.model.outline import require_listed_layers
+from tests.corpus.cases import Bundle, Case
+from tests.corpus.documents import document_cases
 from tests.images import (
-    BuiltImage, build_image, for_platform, index_bytes, layer, sha256, write_dir, write_docker_archive, write_layout,
+    BuiltImage, build_image, for_platform, index_bytes, layer, sha256, write_dir, write_docker_archive, write_files, write_layout,
 )  # fmt: skip
 from tests.oci.test_image import MemorySource, single
 from tests.outlines import APP, BASE, RUN, SECRET, TOOLS, build, config_path, requests_of, serve, serve_index
 from tests.registry import Answer, Server
 
+GOLDEN = Path(__file__).parent.parent / "testdata" / "golden"
 ANALYZER = Analyzer(platform="linux/amd64")
 
 
@@ -116,15 +119,15 @@ def test_a_repeated_blob_is_downloaded_once() -> None:
         ({"io.containers.zstd-chunked.manifest-checksum": "sha256:a"}, "zstd:chunked"),
         ({"io.github.containers.zstd-chunked.manifest-checksum": "sha256:a"}, "zstd:chunked"),
         ({"io.containers.zstd-chunked.manifest-checksum": "a", "containerd.io/snapshot/stargz/toc.digest": "b"}, "zstd:chunked"),
-        ({"com.example/toc.digest": "sha256:a"}, ""),
+        ({"com.example/toc.digest": "sha256:a"}, None),
     ],
 )  # fmt: skip
-def test_tables_of_contents_by_annotations(annotations: dict[str, str], kind: str) -> None:
+def test_tables_of_contents_by_annotations(annotations: dict[str, str], kind: str | None) -> None:
     image = build()
     manifest = json.loads(image.manifest)
     manifest["layers"][0]["annotations"] = annotations
     outline = ANALYZER.outline_source(MemorySource(json.dumps(manifest).encode(), image.blobs))
-    assert [layer.table_of_contents for layer in outline.layers] == [kind, "", "", ""]
+    assert [layer.toc_format for layer in outline.layers] == [kind, None, None, None]
 
 
 def test_a_soci_index_is_named_by_the_manifest() -> None:
@@ -211,6 +214,29 @@ def test_outlines_are_values() -> None:
     first, second = outline_of(build()), outline_of(build())
     assert first == second and hash(first) == hash(second)
     assert attrs.evolve(first, platform="linux/arm64") != first
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.tar")), ids=lambda path: path.stem)
+def test_saved_images_of_all_writers(path: Path) -> None:
+    """The download and the build steps are those of the analysis, in whatever form the image is saved."""
+    outline, analysis = ANALYZER.outline(path), ANALYZER.analyze(path)
+    assert outline.compressed_size == analysis.compressed_size
+    assert [layer.build_step for layer in outline.layers] == [layer.build_step for layer in analysis.layers]
+    assert {layer.compressed_size for layer in outline.layers} == {layer.compressed_size for layer in analysis.layers}
+
+
+@pytest.mark.parametrize("case", list(document_cases()), ids=lambda case: case.name)
+def test_hostile_documents(case: Case, tmp_path: Path) -> None:
+    """An outline is made, or refused with an error of the package, of what the hostile corpus has as documents."""
+    made = case.make()
+    if isinstance(made, Bundle):
+        try:
+            outline = Analyzer().outline(write_files(made.files(), tmp_path))
+        except OcisizeError:
+            assert case.verdict != "accept"
+        else:
+            render_report(outline)
+            render_report(outline, "json")
 
 
 def test_layers_are_not_opened() -> None:

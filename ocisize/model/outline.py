@@ -40,7 +40,7 @@ class LayerOutline:
     created: str  #: RFC 3339, "" if unknown
     build_step_certain: bool  #: False if there are more or fewer history entries than layers
     repeats: int | None = None  #: index of the lowest layer with the same blob, which is downloaded once; None if it is new
-    table_of_contents: str = ""  #: ``estargz`` or ``zstd:chunked`` if annotations name one, else ""
+    toc_format: str | None = None  #: ``estargz`` or ``zstd:chunked`` if annotations name a table of contents, else None
     member: str | None = None  #: the layer's file within a saved image
 
 

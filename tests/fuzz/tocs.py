@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ocisize.layer.toc.documents import read_entries
 from ocisize.layer.toc.entries import TocTableBuilder
 from ocisize.layer.toc.footer import read_footer
-from ocisize.layer.toc.position import ESTARGZ, ZSTD_CHUNKED
+from ocisize.oci.toc_annotations import ESTARGZ, ZSTD_CHUNKED
 from ocisize.layer.toc.spans import share_out
 from ocisize.layer.toc.stored import StoredToc
 from ocisize.layer.toc.unusable import Unusable

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 
-from ocisize.layer.toc.position import ESTARGZ, MAX_JSON, ZSTD_CHUNKED, StoredSpan
+from ocisize.layer.toc.position import MAX_JSON, StoredSpan
 from ocisize.layer.toc.unusable import Unusable
+from ocisize.oci.toc_annotations import ESTARGZ, ZSTD_CHUNKED
 from ocisize.patterns import lazy_pattern
 
 FOOTER_SIZE = 72  #: bytes; the longest footer with its frame header

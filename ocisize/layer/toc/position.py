@@ -10,17 +10,15 @@ from collections.abc import Mapping
 
 from ocisize.blob.digest import is_digest
 from ocisize.oci.documents import Descriptor
+from ocisize.oci.toc_annotations import CHUNKED_PREFIXES, TOC_DIGEST, ZSTD_CHUNKED
 from ocisize.patterns import lazy_pattern
 from ocisize.values import frozen
 
-ESTARGZ, ZSTD_CHUNKED, SOCI = "estargz", "zstd:chunked", "soci"  #: formats, as documents name them
 MAX_STORED = 64 << 20  #: bytes of a table as stored; that of 50,000 files has 2.5 MB
 MAX_JSON = 512 << 20  #: bytes of its JSON; that of 50,000 files has 18 MB
 MIN_LAYER = 64 << 10  #: bytes; one request for all of a smaller layer is as cheap, and verifies it
 
-_TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest"
 _TAR_SIZE = "io.containers.estargz.uncompressed-size"
-_CHUNKED_PREFIXES = ("io.github.containers.zstd-chunked.", "io.containers.zstd-chunked.")
 _FRAME_HEADER = 8  # bytes before the data of a skippable frame
 _CRFS = 1  # the only type of table that there is
 _NUMBERS = lazy_pattern(r"([0-9]{1,18}):([0-9]{1,18}):([0-9]{1,18}):([0-9]{1,18})")
@@ -68,12 +66,12 @@ def find_toc(descriptor: Descriptor) -> TocPosition | None:
     annotations, size = descriptor.annotations, descriptor.size
     if size <= MIN_LAYER:
         return None
-    json_digest = annotations.get(_TOC_DIGEST)
+    json_digest = annotations.get(TOC_DIGEST)
     if json_digest is not None and not _is_sha256(json_digest):
         return None
     tar_size = annotations.get(_TAR_SIZE, "")
     known_size = int(tar_size) if _NUMBER.fullmatch(tar_size) else None
-    found = [place for prefix in _CHUNKED_PREFIXES if (place := _read_chunked(annotations, prefix)) is not None]
+    found = [place for prefix in CHUNKED_PREFIXES if (place := _read_chunked(annotations, prefix)) is not None]
     if found:
         span, stored_digest = found[0]
         fits = 0 < span.start < span.stop <= size and span.size <= MAX_STORED

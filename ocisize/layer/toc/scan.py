@@ -14,7 +14,7 @@ from ocisize.layer.toc.documents import read_entries
 from ocisize.layer.toc.entries import TocTableBuilder
 from ocisize.layer.toc.find import Tocs
 from ocisize.layer.toc.footer import FOOTER_SIZE, read_footer, tail_size
-from ocisize.layer.toc.position import ESTARGZ, MAX_STORED, SOCI, StoredSpan, TocPosition, data_end, find_toc
+from ocisize.layer.toc.position import MAX_STORED, StoredSpan, TocPosition, data_end, find_toc
 from ocisize.layer.toc.rows import TocRows
 from ocisize.layer.toc.spans import Pieces, share_out
 from ocisize.layer.toc.stored import StoredToc
@@ -25,6 +25,7 @@ from ocisize.model.analysis import TableOfContents
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.image import Layer
 from ocisize.oci.read import read_blob
+from ocisize.oci.toc_annotations import ESTARGZ, SOCI
 from ocisize.tar.content_hash import SHA256, ContentHash
 from ocisize.tar.filetable import FileTable
 from ocisize.values import evolve

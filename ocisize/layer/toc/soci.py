@@ -15,8 +15,8 @@ from ocisize.oci.documents import Descriptor, Manifest
 from ocisize.oci.image import Image
 from ocisize.oci.parse import parse_manifest
 from ocisize.oci.source import Source
+from ocisize.oci.toc_annotations import SOCI_INDEX_DIGEST
 
-_INDEX_DIGEST = "com.amazon.soci.index-digest"
 _LAYER_DIGEST = "com.amazon.soci.image-layer-digest"
 _CONFIG_TYPE = "application/vnd.amazon.soci.index.v2+json"
 _log = Logger(__name__)
@@ -28,7 +28,7 @@ def find_ztocs(source: Source, images: Iterable[Image]) -> Mapping[str, Descript
     An index that cannot be read is logged, and counts as none: its layers are read.
     """
     found: dict[str, Descriptor] = {}
-    for digest in {image.annotations.get(_INDEX_DIGEST) for image in images}:
+    for digest in {image.annotations.get(SOCI_INDEX_DIGEST) for image in images}:
         if digest is None or not digest.startswith("sha256:") or not is_digest(digest):
             continue
         try:

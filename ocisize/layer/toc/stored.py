@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from ocisize.blob.digest import check_digest
 from ocisize.errors import DigestMismatch
-from ocisize.layer.toc.position import ESTARGZ, MAX_JSON
+from ocisize.layer.toc.position import MAX_JSON
 from ocisize.layer.toc.unusable import Unusable
+from ocisize.oci.toc_annotations import ESTARGZ
 from ocisize.tar.header import BLOCK, checksum_matches, parse_number
 from ocisize.values import frozen
 

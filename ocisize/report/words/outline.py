@@ -37,9 +37,9 @@ def describe_facts(outline: Outline) -> list[str]:
 
 
 def name_form(layer: LayerOutline) -> str:
-    """The compression of a layer, or the kind of its table of contents."""
-    kind = layer.table_of_contents
-    return _WORD_OF.get(kind, kind) or layer.compression
+    """The compression of a layer, or the format of its table of contents."""
+    name = layer.toc_format or layer.compression
+    return _WORD_OF.get(name, name)
 
 
 def day_of(created: str) -> str:
