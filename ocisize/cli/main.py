@@ -232,7 +232,8 @@ def _advise(error: OcisizeError, options: argparse.Namespace) -> str | None:
         from ocisize.sources.stores.local_hint import find_local_image
 
         if local := find_local_image(options.image):
-            return "; ".join(filter(None, [local, error.hint]))
+            other = (error.hint or "").partition("; if the image is local")[0]  # how to save it, which is not needed here
+            return "; ".join(filter(None, [local, other]))
     cause = error.cause if isinstance(error, PlatformError) else error
     if not isinstance(cause, LayerError) or options.keep_going is not False:  # None: the command reports whole images only
         return error.hint

@@ -18,9 +18,7 @@ class RebuiltLayer:
     #: the blob that a registry has, as the store noted it when it pulled the layer: nothing verifies it; None if unknown
     pulled: Descriptor | None = None
     compression: str = PLAIN  #: of that blob
-    is_exact: bool = (
-        True  #: False if the headers of the tar are lost: those of the rebuilt tar are others, and verify nothing
-    )
+    is_exact: bool = True  #: False if the headers of the tar are lost: the rebuilt tar has others, and no digest
 
 
 if TYPE_CHECKING:

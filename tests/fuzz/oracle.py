@@ -120,8 +120,8 @@ def _check_layer(layer: LayerAnalysis) -> None:
     check_table(table, layer.tar_size)
     assert sum(table.sizes) == layer.content_size
     assert layer.live_size + layer.wasted_size == layer.content_size and layer.live_size >= 0
-    if layer.compressed_size is not None:
-        assert table.compressed_sizes is not None and layer.overhead_size is not None
+    assert (table.compressed_sizes is None) == (layer.wasted_compressed_size is None) == (layer.overhead_size is None)
+    if table.compressed_sizes is not None and layer.overhead_size is not None:
         assert min(table.compressed_sizes, default=0) >= 0 <= layer.overhead_size
         assert sum(table.compressed_sizes) + layer.overhead_size == layer.compressed_size
 

@@ -94,17 +94,19 @@ def advise_on_local(reference: Reference) -> str:
     Names without a registry are of docker, names in ``localhost/`` of podman and buildah.
 
     >>> advise_on_local(Reference("docker.io", "library/app", "1"))
-    '; if the image is local: docker save -o app.tar app:1 && ocisize app.tar'
+    '; if the image is local: ocisize docker-daemon:app:1'
     >>> advise_on_local(Reference("localhost", "app", "1"))
-    '; if the image is local: podman save -o app.tar localhost/app:1 && ocisize app.tar'
+    '; if the image is local: ocisize containers-storage:localhost/app:1'
     >>> advise_on_local(Reference("docker.io", "library/05637fc870dd", "latest"))
-    '; for the ID of a local image: docker save -o image.tar 05637fc870dd && ocisize image.tar'
+    '; for the ID of a local image: ocisize docker-daemon:05637fc870dd'
     """
-    program = {DOCKER_HUB: "docker", "localhost": "podman"}.get(reference.registry)
-    if program is None or reference.digest:
+    scheme = {DOCKER_HUB: "docker-daemon", "localhost": "containers-storage"}.get(reference.registry)
+    if scheme is None or reference.digest:
         return ""
-    name = reference.repository.removeprefix("library/") if program == "docker" else f"localhost/{reference.repository}"
-    if reference.tag == "latest" and _IMAGE_ID.fullmatch(name):
-        return f"; for the ID of a local image: docker save -o image.tar {name} && ocisize image.tar"
-    file = f"{name.rpartition('/')[2]}.tar"
-    return f"; if the image is local: {program} save -o {file} {name}:{reference.selector} && ocisize {file}"
+    if reference.registry == DOCKER_HUB:
+        name = reference.repository.removeprefix("library/")
+        if reference.tag == "latest" and _IMAGE_ID.fullmatch(name):
+            return f"; for the ID of a local image: ocisize {scheme}:{name}"
+    else:
+        name = f"localhost/{reference.repository}"
+    return f"; if the image is local: ocisize {scheme}:{name}:{reference.selector}"

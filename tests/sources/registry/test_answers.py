@@ -163,8 +163,8 @@ def hub(web: responses.RequestsMock, repository: str, status: int, tag: str = "l
 @pytest.mark.parametrize(
     ("name", "repository", "command"),
     [
-        ("app", "library/app", "docker save -o app.tar app:latest && ocisize app.tar"),
-        ("team/app:dev", "team/app", "docker save -o app.tar team/app:dev && ocisize app.tar"),
+        ("app", "library/app", "ocisize docker-daemon:app:latest"),
+        ("team/app:dev", "team/app", "ocisize docker-daemon:team/app:dev"),
     ],
 )
 def test_names_of_local_images(name: str, repository: str, command: str, status: int, web: responses.RequestsMock) -> None:
@@ -182,7 +182,7 @@ def test_names_of_local_images_without_a_network(web: responses.RequestsMock) ->
     """Nor does the name of a local image need the internet."""
     with closing(RegistrySource(parse_reference("app:dev"), connection=QUICK)) as source:
         error = failure(source.read_manifest)
-    command = "docker save -o app.tar app:dev && ocisize app.tar"
+    command = "ocisize docker-daemon:app:dev"
     assert error.hint == f"check the internet connection; if the image is local: {command}"
     assert len(web.calls) == 1
 
@@ -190,8 +190,8 @@ def test_names_of_local_images_without_a_network(web: responses.RequestsMock) ->
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("localhost/team/app:1", "if the image is local: podman save -o app.tar localhost/team/app:1 && ocisize app.tar"),
-        ("localhost/app", "if the image is local: podman save -o app.tar localhost/app:latest && ocisize app.tar"),
+        ("localhost/team/app:1", "if the image is local: ocisize containers-storage:localhost/team/app:1"),
+        ("localhost/app", "if the image is local: ocisize containers-storage:localhost/app:latest"),
         (f"localhost/app@{DIGEST}", ""),
     ],
 )
@@ -213,11 +213,11 @@ def test_a_port_without_a_registry() -> None:
 
 @pytest.mark.parametrize("image_id", ["05637fc870dd", "05637fc870dd" + "0" * 30])
 def test_ids_of_local_images(image_id: str, web: responses.RequestsMock) -> None:
-    """An ID that docker images lists has no tag in the command that saves its image."""
+    """An ID that docker images lists has no tag in the command that reads its image."""
     hub(web, f"library/{image_id}", 401)
     with closing(RegistrySource(parse_reference(image_id), connection=QUICK)) as source:
         hint = failure(source.read_manifest).hint or ""
-    assert hint.endswith(f"; for the ID of a local image: docker save -o image.tar {image_id} && ocisize image.tar")
+    assert hint.endswith(f"; for the ID of a local image: ocisize docker-daemon:{image_id}")
 
 
 @pytest.mark.parametrize("credentials", [None, Credentials("user", SECRET)])

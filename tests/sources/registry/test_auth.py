@@ -549,7 +549,7 @@ def test_docker_hub_denies(web: responses.RequestsMock) -> None:
     assert isinstance(error, AuthenticationFailed)
     assert "docker.io/team/app:1: the registry answered 401: UNAUTHORIZED authentication required" in str(error)
     assert "docker login;" in (error.hint or "")
-    assert "if the image is local: docker save -o app.tar team/app:1 && ocisize app.tar" in (error.hint or "")
+    assert "if the image is local: ocisize docker-daemon:team/app:1" in (error.hint or "")
     assert len(web.calls) == 3
 
 

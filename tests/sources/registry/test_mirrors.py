@@ -338,7 +338,7 @@ def test_advice_about_mirrors(
     error = failure(lambda: ocisize.analyze("app:1", connection=QUICK))
     expected = hint.replace("MIRROR", host).replace("FILE", str(file))
     assert (error.hint or "").startswith(expected)
-    assert (error.hint or "").endswith("; if the image is local: docker save -o app.tar app:1 && ocisize app.tar")
+    assert (error.hint or "").endswith("; if the image is local: ocisize docker-daemon:app:1")
     assert f"its mirrors failed: {host}/library/app:1: " in str(error)
 
 
