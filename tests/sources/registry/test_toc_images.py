@@ -1,0 +1,118 @@
+"""Images in a registry that are read from tables of contents: requests and bytes, as the registry sees them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ocisize import Analyzer
+from ocisize.cli.main import main
+from ocisize.sources.registry.connection import Connection
+from tests.images import BuiltImage, Entries, build_image, layer
+from tests.layer.toc.memory import figures
+from tests.registry import Answer, Server, ranged
+from tests.tocs import TocLayer, estargz, zstd_chunked
+
+NOISE = random.Random(5).randbytes(600_000)
+ENTRIES: Entries = {
+    "etc/os-release": b"ID=debian\n",
+    **{f"usr/lib/{number}": NOISE[number : number + 20_000] for number in range(0, 40_000, 1000)},
+}
+QUICK = Connection(timeout=(5.0, 5.0), retries=0)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
+
+
+def serve(server: Server, image: BuiltImage, *, ranges: bool = True) -> str:
+    """Put an image into the scripted registry; return its name."""
+    server.on("/v2/app/manifests/1", Answer(image.manifest))
+    for digest, data in image.blobs.items():
+        server.on(f"/v2/app/blobs/{digest}", ranged(data) if ranges else Answer(data))
+    return f"{server.host}/app:1"
+
+
+def ranges_of(server: Server, built: TocLayer) -> list[tuple[int, int]]:
+    """The ranges that were asked of a layer; (0, 0) is the whole blob."""
+    found = []
+    for request in server.requests_of(f"/v2/app/blobs/{built.digest}"):
+        first, _, last = request.headers.get("Range", "bytes=0--1").removeprefix("bytes=").partition("-")
+        found.append((int(first), int(last) + 1))
+    return found
+
+
+@pytest.mark.parametrize("built", [estargz(ENTRIES), zstd_chunked(ENTRIES), zstd_chunked(ENTRIES, "stargz")])
+def test_requests_and_bytes(server: Server, built: TocLayer) -> None:
+    """One request for the table and one for the file that the analysis reads; a small layer is read whole."""
+    small = layer({"etc/motd": b"hello"})
+    name = serve(server, build_image([built, small]))
+    with_toc = Analyzer(connection=QUICK).analyze(name)
+    ranges = ranges_of(server, built)
+    whole = Analyzer(connection=QUICK, use_toc=False).analyze(name)
+    assert figures(with_toc) == figures(whole)
+    assert len(ranges) == 2
+    assert sum(stop - start for start, stop in ranges) < len(built.blob) // 8
+    assert all(0 < start < stop <= len(built.blob) for start, stop in ranges)
+    read = with_toc.layers[0]
+    assert read.toc is not None
+    assert read.toc.read_size == sum(stop - start for start, stop in ranges)
+    assert ranges_of(server, built)[2:] == [(0, 0)]
+
+
+def test_a_registry_that_sends_whole_blobs(server: Server) -> None:
+    """It is asked once for a range; then its layers are read, once each, and verified."""
+    layers = [zstd_chunked(ENTRIES), zstd_chunked({**ENTRIES, "more": NOISE[7:90_000]})]
+    name = serve(server, build_image(layers), ranges=False)
+    analysis = Analyzer(connection=QUICK, jobs=1).analyze(name)
+    assert all(read.digest_verified and read.toc is None for read in analysis.layers)
+    asked = [place for built in layers for place in ranges_of(server, built)]
+    assert (len(asked), asked.count((0, 0))) == (3, 2)
+
+
+@pytest.mark.parametrize("options", [["--no-toc"], ["--verify"]])
+def test_options_of_the_command_line(
+    server: Server, options: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCISIZE_CACHE_DIR", "")
+    built = zstd_chunked(ENTRIES)
+    name = serve(server, build_image([built]))
+    documents: list[Any] = []
+    for extra in ([], options):
+        assert main(["-q", "--no-cache", "-f", "json", *extra, name]) == 0
+        documents.append(json.loads(capsys.readouterr().out))
+    (with_toc,), (whole,) = (document["layers"] for document in documents)
+    assert with_toc["toc"] == {"format": "zstd:chunked", "verified": True, "read_size": with_toc["toc"]["read_size"]}
+    assert (with_toc["digest_verified"], with_toc["tar_size"]) == (False, None)
+    assert (whole["toc"], whole["digest_verified"]) == (None, True)
+    assert ranges_of(server, built)[-1] == (0, 0)
+
+
+def test_text_says_so(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    name = serve(server, build_image([zstd_chunked(ENTRIES), layer({"a": b"a"})]))
+    assert main(["-q", "--no-cache", "--full", name]) == 0
+    text = capsys.readouterr().out
+    assert "2 layers (1 from the table of contents)" in text
+    assert "not verified: the content of 1 layer, read from the table of contents (--verify checks)" in text
+
+
+def test_a_comparison_hashes_both_images_in_the_same_way(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    """BEFORE decides: contents are compared although one image has tables and the other has none."""
+    chunked, plain = build_image([zstd_chunked(ENTRIES)]), build_image([layer({**ENTRIES, "new": b"n" * 5000})])
+    first = serve(server, chunked)
+    server.on("/v2/other/manifests/1", Answer(plain.manifest))
+    for digest, data in plain.blobs.items():
+        server.on(f"/v2/other/blobs/{digest}", ranged(data))
+    second = f"{server.host}/other:1"
+    for before, after in ((first, second), (second, first)):
+        assert main(["diff", "-q", "--no-cache", "-f", "json", before, after]) == 0
+        document = json.loads(capsys.readouterr().out)
+        kinds = {name for layer in document["layers"] for name, found in layer["kinds"].items() if any(found.values())}
+        assert kinds <= {"added", "removed"}
