@@ -12,13 +12,13 @@ import pytest
 from ocisize import Analyzer
 from ocisize.cli.main import main
 from ocisize.sources.registry.connection import Connection
-from tests.images import BuiltImage, Entries, build_image, layer
+from tests.images import BuiltImage, Entry, build_image, layer
 from tests.layer.toc.memory import figures
 from tests.registry import Answer, Server, ranged
 from tests.tocs import TocLayer, estargz, zstd_chunked
 
 NOISE = random.Random(5).randbytes(600_000)
-ENTRIES: Entries = {
+ENTRIES: dict[str, Entry] = {
     "etc/os-release": b"ID=debian\n",
     **{f"usr/lib/{number}": NOISE[number : number + 20_000] for number in range(0, 40_000, 1000)},
 }
