@@ -35,7 +35,7 @@ from ocisize.tar.filetable import FileTable
 from ocisize.values import evolve, frozen
 
 FORMAT = "images-v1"  #: changes with the form of an entry, or the fields of an analysis
-_APART = frozenset((WasteTable, FileTable, array, bytes))  # columns, which are sections of their own
+_APART = frozenset((WasteTable, FileTable, array, bytes))  # columns: each is a section
 _WASTE_SECTIONS, _SECTIONS_PER_LAYER = 7, 2
 
 _log = Logger(__name__)

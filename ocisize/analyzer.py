@@ -98,7 +98,7 @@ class Analyzer(Outliner):
     keep_layers: bool = False
     #: Keep the databases of package managers in the file tables, so that ``compare`` names the packages that changed.
     keep_packages: bool = False
-    #: Keep the file tables in the analysis: lists of files and budgets on paths need them, a cache has figures at once.
+    #: The analysis needs file tables, as lists of files and budgets on paths do; False: one from the cache is without them.
     files: bool = True
     #: Is called under a lock, at most once per MiB and layer; its errors end the analysis.
     on_progress: ProgressCallback | None = None

@@ -122,7 +122,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache of its own for each test: none depends on what another one has kept."""
+    """A cache for each test: none depends on what another one has kept."""
     folder = tmp_path_factory.getbasetemp() / "caches" / f"{next(_numbers)}"
     monkeypatch.setenv("OCISIZE_CACHE_DIR", str(folder))
     return folder

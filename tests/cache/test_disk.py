@@ -128,7 +128,7 @@ def test_unfinished_files_are_removed_when_they_are_old(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    """Nothing is raised: the problem is told once, and nothing is kept."""
+    """Nothing is raised: ``problem`` says what is wrong, and nothing is kept."""
     (tmp_path / "file").write_text("x")
     cache = DiskCache(tmp_path / "file" / "c")
     cache.put(KEY, b"entry")
