@@ -114,7 +114,8 @@ def _holes_error(name: str, got: int) -> LimitExceeded:
 class Tally:
     """The sums over all layers of an image, checked against its limits; threads may share it.
 
-    ``stored`` is the size of the layers as stored, in bytes; None where it is not known beforehand. With ``archive`` it
+    ``stored`` is the size of the layers as stored, in bytes; None where it is not known beforehand: without ``add_stored``,
+    there is no limit on the ratio of all layers then. With ``archive`` it
     counts a compressed archive, which may be as large as all its layers, and whose entries are files of saved images.
 
     >>> tally = Tally(Limits(image_size=1000))
@@ -133,12 +134,19 @@ class Tally:
         self._max_entries = limits.members if archive else limits.entries
         self._max_size = limits.image_size
         self._by_ratio = False
-        if stored is not None and (allowed := max(limits.ratio_floor, limits.ratio * stored)) < self._max_size:
-            self._max_size, self._by_ratio = allowed, True
-        self._stored = stored or 1
+        self._stored = 0
+        if stored is not None:
+            self.add_stored(stored)
         self._size = self._holes = 0
         self._entries = self._metadata_size = self._kept_size = self._components = self._parents_size = 0
         self._lock = threading.Lock()
+
+    def add_stored(self, size: int) -> None:
+        """Count stored bytes of layers that are not known beforehand, before they are read."""
+        self._stored += size
+        allowed = max(self.limits.ratio_floor, self.limits.ratio * self._stored)
+        self._by_ratio = allowed < self.limits.image_size
+        self._max_size = min(allowed, self.limits.image_size)
 
     def add_size(self, size: int) -> None:
         """Count uncompressed bytes. Raises LimitExceeded."""
@@ -147,7 +155,7 @@ class Tally:
             total = self._size
         if total > self._max_size:
             if self._by_ratio:
-                raise limit_error("ratio", total // self._stored, self.limits.ratio)
+                raise limit_error("ratio", total // max(self._stored, 1), self.limits.ratio)
             raise limit_error("image_size", total, self._max_size)
 
     def add_holes(self, size: int, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import attrs
 import pytest
 
 from tests.corpus.archives import archive_cases
@@ -22,6 +24,7 @@ from tests.corpus.saved import saved_cases
 from tests.corpus.streams import stream_cases
 from tests.corpus.tars import tar_cases
 from tests.images import sha256, tar_bytes
+from tests.piping import piped
 from tests.registry import Answer, Server, ranged
 
 _ALL = (
@@ -114,6 +117,36 @@ def test_hostile(name: str, read: Read, server: Server, tmp_path: Path) -> None:
         assert re.search(case.message, result["stderr"], re.DOTALL), where
         if case.verdict == "limit":
             assert "more than" in lines[0], where
+
+
+_MAX_PIPED = 64 << 20  # bytes
+#: what differs where all bytes are read: layers that are not those of the config are found, as with --verify
+_AS_PIPE = {
+    name: attrs.evolve(CASES[name], verdict="reject", message=message)
+    for name, message in (
+        ("saved-layer-500-times", "uncompressed layer has digest"),
+        ("saved-member-twice", "has digest"),
+        ("saved-empty-file", "is empty"),
+    )
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_hostile_from_a_pipe(name: str, read: Read, server: Server, tmp_path: Path) -> None:
+    """The same case through a pipe is read or refused likewise, in one pass, within the same limits."""
+    case = _AS_PIPE.get(name, CASES[name])
+    made = case.make()
+    image = Path(_save(made, tmp_path / "image.tar") if isinstance(made, Bundle) else made(tmp_path))
+    if not image.is_file() or image.stat().st_size > _MAX_PIPED:
+        pytest.skip("a folder is no archive, and few files are so large")
+    with piped(image.read_bytes()) as writer:
+        fifo = tmp_path / "fifo"
+        fifo.symlink_to(f"/proc/{os.getpid()}/fd/{writer.path.rpartition('/')[2]}")
+        result = read(["-j2", str(fifo), *case.options, "-f", "json"])
+    assert result["status"] == (0 if case.verdict == "accept" else 2), result
+    assert not _CONTROLS.search(result["stdout"] + result["stderr"]), result
+    assert "Traceback" not in result["stderr"], result
+    assert re.search(case.message, result["stderr"], re.DOTALL), result
 
 
 def test_the_corpus_is_large() -> None:

@@ -59,8 +59,8 @@ class PassingBlob(DecoderInput):
         count = self._passage.readinto(buffer)
         if count:
             piece = memoryview(buffer)[:count]
-            self._record(piece)
             self._hasher.update(piece)
+            self._record(piece)  # may raise the error of a frame
         return count
 
     def read(self, size: int = -1, /) -> bytes:

@@ -87,6 +87,8 @@ class PassingScanner:
 
     def _scan(self, blob: PassingBlob) -> tuple[LayerScan, str | None]:
         self._tally = self._tally or Tally(self.limits)
+        if blob.size is not None:
+            self._tally.add_stored(blob.size)
         meter = Meter(self._tally)
         # A layout names blobs by their digests. Names of other files are only names: the diff_id may be all that verifies.
         needs_diff_id = self.verify or _NAMED_BLOB.fullmatch(blob.name) is None

@@ -26,6 +26,7 @@ from ocisize.tar.scanner import scan_tar
 from ocisize.text import decode_name
 
 MAX_KEPT = 64 << 20  #: bytes of all documents that are kept
+_MAX_SMALL, _MAX_SMALL_TOTAL = 2 << 20, 8 << 20  # bytes of a file that is no document, and of all that are kept
 _FIRST_LOOK, _MAX_NAMES = 64, 1 << 16  # names; at each power of two between them, the names so far are looked at
 _BOM = b"\xef\xbb\xbf"
 _A = TypeVar("_A")
@@ -72,7 +73,7 @@ class PipedTar(MemberStore):
         self._scanner, self._refuse_names = scanner, refuse_names
         self._passed: dict[int, PassedBlob] = {}
         self._kept: dict[int, bytes] = {}
-        self._room = MAX_KEPT
+        self._room, self._small_room = MAX_KEPT, _MAX_SMALL_TOTAL
         self._names: set[str] = set()  # of the first files
         meter = Meter(Tally(limits, archive=True))
         try:
@@ -111,19 +112,30 @@ class PipedTar(MemberStore):
         self._look_at(name)
         passage = _Carrier(payload)
         head = passage.peek(BLOCK)
-        if (_begins_document(head) or not payload.size) and payload.size <= min(MAX_DOCUMENT, self._room):
+        compression = detect_compression(head[:MAGIC_SIZE])
+        may_be_layer = compression != PLAIN or _begins_tar(head)
+        if not may_be_layer and self._has_room(payload.size, is_document=_begins_document(head)):
             content = bytearray(payload.size)
             passage.readinto(memoryview(content))
             self._kept[row] = bytes(content)
-            self._room -= payload.size
             return
         blob = PassingBlob(name, passage, _algorithm_in(name), hash_in_thread=True)
         try:
-            compression = detect_compression(head[:MAGIC_SIZE])
-            outcome, unpacked = self._scan(blob, may_be_layer=compression != PLAIN or _begins_tar(head))
+            outcome, unpacked = self._scan(blob, may_be_layer=may_be_layer)
             self._passed[row] = PassedBlob(name, payload.size, compression, blob.digest(), unpacked, outcome)
         finally:
             blob.abandon()
+
+    def _has_room(self, size: int, *, is_document: bool) -> bool:
+        """Return True for a file that is kept, and count it: a document, or a small file, of which errors can say more."""
+        room = self._room if is_document else self._small_room
+        if size > min(MAX_DOCUMENT if is_document else _MAX_SMALL, room):
+            return False
+        if is_document:
+            self._room -= size
+        else:
+            self._small_room -= size
+        return True
 
     def _scan(self, blob: PassingBlob, *, may_be_layer: bool) -> tuple[object, str | None]:
         """Return the outcome of a blob, None without a scanner, and the digest of its uncompressed bytes."""
@@ -157,7 +169,7 @@ def _begins_document(head: bytes) -> bool:
     >>> _begins_document(b' {"layers": []}'), _begins_document(b"\x1f\x8b\x08")
     (True, False)
     """
-    return head.removeprefix(_BOM).lstrip()[:1] in (b"{", b"[") and not _begins_tar(head)
+    return head.removeprefix(_BOM).lstrip()[:1] in (b"{", b"[")
 
 
 def _begins_tar(head: bytes) -> bool:
