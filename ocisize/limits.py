@@ -106,16 +106,10 @@ def limit_error(limit: str, got: int, allowed: int, *, what: str = "") -> LimitE
     return LimitExceeded(f"more than {allowed} {what or text}", limit=limit, got=got, allowed=allowed, hint=hint)
 
 
-def _holes_error(name: str, got: int) -> LimitExceeded:
-    message = f"more than {MAX_HOLES} bytes of holes in sparse files of all layers, {name!r} included"
-    return LimitExceeded(message, limit="holes", got=got, allowed=MAX_HOLES, hint="no disk of a host has room for them")
-
-
 class Tally:
     """The sums over all layers of an image, checked against its limits; threads may share it.
 
-    ``stored`` is the size of the layers as stored, in bytes; None where it is not known beforehand: without ``add_stored``,
-    there is no limit on the ratio of all layers then. With ``archive`` it
+    ``stored`` is the size of the layers as stored, in bytes; None where it is not known beforehand. With ``archive`` it
     counts a compressed archive, which may be as large as all its layers, and whose entries are files of saved images.
 
     >>> tally = Tally(Limits(image_size=1000))
@@ -133,8 +127,7 @@ class Tally:
         self._entry_limit = "members" if archive else "entries"
         self._max_entries = limits.members if archive else limits.entries
         self._max_size = limits.image_size
-        self._by_ratio = False
-        self._stored = 0
+        self._stored, self._by_ratio = 0, False
         if stored is not None:
             self.add_stored(stored)
         self._size = self._holes = 0
@@ -142,7 +135,7 @@ class Tally:
         self._lock = threading.Lock()
 
     def add_stored(self, size: int) -> None:
-        """Count stored bytes of layers that are not known beforehand, before they are read."""
+        """Count stored bytes that were not known beforehand: until there are some, the ratio of all layers has no limit."""
         self._stored += size
         allowed = max(self.limits.ratio_floor, self.limits.ratio * self._stored)
         self._by_ratio = allowed < self.limits.image_size
@@ -164,7 +157,8 @@ class Tally:
             self._holes += size
             total = self._holes
         if total > MAX_HOLES:
-            raise _holes_error(name, total)
+            message = f"more than {MAX_HOLES} bytes of holes in sparse files of all layers, {name!r} included"
+            raise LimitExceeded(message, limit="holes", got=total, allowed=MAX_HOLES, hint="no host has room for them")
 
     def add_entries(self, count: int, metadata_size: int) -> None:
         """Count entries or directories, and the bytes of their names and headers. Raises LimitExceeded."""
