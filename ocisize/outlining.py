@@ -15,10 +15,10 @@ from ocisize.logs import Logger, PhaseTimer
 from ocisize.model.base import BaseImage
 from ocisize.model.outline import IndexOutline, LayerOutline, Outline
 from ocisize.oci.artifacts import without_parameters
-from ocisize.oci.choose import parse_wanted
+from ocisize.oci.choose import IndexFacts, parse_wanted
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.image import Image, Layer, read_image
-from ocisize.oci.index import error_context, read_images
+from ocisize.oci.index import IndexImages, error_context, read_images
 from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import ImageSource, Source, complete_source
 from ocisize.oci.toc_annotations import SOCI_INDEX_DIGEST, find_toc_format
@@ -89,10 +89,12 @@ class Outliner:
         source = complete_source(source)
         index = read_images(source, keep_going=self.keep_going)
         _log.info("%s: platforms %s", printable(source.reference or name), printable(", ".join(index.images)))
+        facts = _list_facts(index)
         outlines: dict[str, Outline] = {}
         for label, image in index.images.items():
             with error_context(label):
-                outlines[label] = make_outline(source, name, *choose_base(image, self.base, self._open))
+                based, base = choose_base(evolve(image, index=facts), self.base, self._open)
+                outlines[label] = make_outline(source, name, based, base)
         return IndexOutline(
             source=name,
             format=source.format,
@@ -127,6 +129,14 @@ class Outliner:
         found = choose_base(image, self.base, self._open)
         timer.end("manifest, config and base image")
         return found
+
+
+def _list_facts(index: IndexImages) -> IndexFacts | None:
+    """What the index says beside each of its images; None for a single image."""
+    if index.digest is None:
+        return None
+    platforms = (*index.images, *index.absent, *(image.platform for image in index.unread if image.platform))
+    return IndexFacts(index.digest, platforms, index.attestations)
 
 
 def make_outline(source: ImageSource, name: str, image: Image, base: BaseImage | None) -> Outline:

@@ -66,6 +66,7 @@ def test_all_platforms_cost_two_requests_each(server: Server) -> None:
     assert requests_of(server) == expected
     assert list(index.outlines) == ["linux/amd64", "linux/arm64"] and index.attestations == 1
     assert index.stored_size == index.outlines["linux/amd64"].compressed_size  # all layers are shared
+    assert index.outlines["linux/amd64"] == attrs.evolve(ANALYZER.outline(name), warnings=())
 
 
 def test_the_download_is_that_of_the_analysis(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ocisize.errors import ReportError
 from ocisize.model.analysis import Analysis
+from ocisize.model.unread import NOT_READ
 from ocisize.report.export.rows import stored_rows
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
@@ -56,7 +57,7 @@ def write_outline(subject: OutlineSubject, file: TextIO, _: ReportOptions) -> No
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(_HEAD)
     for image in subject.images:
-        writer.writerows(_layers(image.as_image().analysis))
+        writer.writerows((*row[:-1], NOT_READ) for row in _layers(image.as_image().analysis))
 
 
 def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
