@@ -22,18 +22,17 @@ from results import Section, find_program
 THROTTLE = Path(__file__).parent.parent / "throttle.py"
 LOOPBACK = ("debian-python", "node")
 SLOW_LINK = ("node", "layers-127")
-_REPOSITORY = "bench/app"
+REPOSITORY = "bench/app"
 _SLOW_ROUNDS = 1  # the link hardly varies
 _PARALLEL = "8"  # connections of curl
 
 
 def registry(context: Context) -> Iterator[Section]:
-    if not (find_program("docker-registry") and find_program("skopeo") and find_program("curl")):
-        print("docker-registry, skopeo or curl is missing: nothing measured\n")
+    if not find_tools():
         return
     names = dict.fromkeys(LOOPBACK + SLOW_LINK)
     for case in context.cases(*names):
-        with serve(case, context.out) as address:
+        with serve(case.layout("gzip"), context.out) as address:
             if case.name in LOOPBACK:
                 local = {"ocisize, local layout": peers.ocisize(str(case.layout("gzip")))}
                 commands = local | _clients(case, address)
@@ -45,20 +44,28 @@ def registry(context: Context) -> Iterator[Section]:
                     yield context.section("registry", case, "slow", title, outcomes)
 
 
+def find_tools() -> bool:
+    """Whether the programs of this group are installed."""
+    if find_program("docker-registry") and find_program("skopeo") and find_program("curl"):
+        return True
+    print("docker-registry, skopeo or curl is missing: nothing measured\n")
+    return False
+
+
 def _clients(case: Case, address: str) -> dict[str, Command]:
     """curl over all blobs, one after another and at once, and ocisize."""
-    blobs = [f"http://{address}/v2/{_REPOSITORY}/blobs/sha256:{Path(layer).name}" for layer in case.layers("gzip")]
+    blobs = [f"http://{address}/v2/{REPOSITORY}/blobs/sha256:{Path(layer).name}" for layer in case.layers("gzip")]
     targets = [argument for blob in blobs for argument in ("-o", "/dev/null", blob)]
     return {
         "curl": Command(("curl", "-sf", *targets)),
         "curl --parallel": Command(("curl", "-sf", "--parallel", "--parallel-max", _PARALLEL, *targets)),
-        "ocisize, registry": peers.ocisize(f"{address}/{_REPOSITORY}:1"),
+        "ocisize, registry": peers.ocisize(f"{address}/{REPOSITORY}:1"),
     }
 
 
 @contextmanager
-def serve(case: Case, out: Path) -> Iterator[str]:
-    """A docker-registry on loopback that holds the image; yields its address."""
+def serve(layout: Path, out: Path) -> Iterator[str]:
+    """A docker-registry on loopback that holds the image of a layout; yields its address."""
     with tempfile.TemporaryDirectory(dir=out, prefix="registry-") as folder:
         address = f"127.0.0.1:{_free_port()}"
         config = Path(folder) / "config.yml"
@@ -67,7 +74,7 @@ def serve(case: Case, out: Path) -> Iterator[str]:
         command = ["docker-registry", "serve", str(config)]
         with _running(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)):
             _wait_for(address)
-            image = [f"oci:{case.layout('gzip')}:app", f"docker://{address}/{_REPOSITORY}:1"]
+            image = [f"oci:{layout}:app", f"docker://{address}/{REPOSITORY}:1"]
             subprocess.run(["skopeo", "copy", "--quiet", "--dest-tls-verify=false", *image], check=True)
             yield address
 

@@ -1,4 +1,4 @@
-"""reach: images that were read before, by a cache against reading them again."""
+"""reach: images that were read before, by a cache against reading them again; and tables of contents."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from cases import Case
 from groups.context import Context
 from groups.process import run_micro
+from groups.tocs import tables_of_contents
 from measure import Command, interleave
 from peers import ocisize
 from results import Section
@@ -44,6 +45,7 @@ def reach(context: Context) -> Iterator[Section]:
         yield Section(
             "reach", case.name, "entries", title, facts=case.facts(), figures=figures, unit="per entry of the layers"
         )
+    yield from tables_of_contents(context)
 
 
 def _cache(context: Context, case: Case, folder: Path) -> Section:

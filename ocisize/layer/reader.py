@@ -150,6 +150,7 @@ class LayerReader:
         """Find the tables of contents of the layers of these images; return the reader."""
         if self.use_toc and not self.verify:
             self._tocs = find_tocs(self.source, images, with_soci=not self.hash_content)
+            self._scans = None  # those of another function may have been looked up
         return self
 
     @property

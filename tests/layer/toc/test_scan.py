@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import random
 import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ocisize import Analyzer, LayerError, Limits, LimitExceeded
+from ocisize import Analyzer, DiskCache, LayerError, Limits, LimitExceeded
 from ocisize.layer.toc.position import MIN_LAYER
 from tests.images import DIR, BuiltLayer, Entries, File, Hard, Link, Special, build_image, layer
 from tests.layer.toc.memory import RangedMemory, figures, read_both
@@ -242,3 +243,20 @@ def test_the_digest_of_the_table_is_that_of_the_manifest() -> None:
     assert figures(with_toc) == figures(whole)
     assert source.whole.count(swapped.digest) == 1
     assert with_toc.layers[0].toc is None
+
+
+def test_scans_in_a_cache_have_comparable_hashes(tmp_path: Path) -> None:
+    """A layer that was kept with other hashes is read again, once; a table of contents is not kept."""
+    chunked, plain = zstd_chunked(ENTRIES), layer({"srv/copy": NOISE[:150_000]})
+    cache = DiskCache(tmp_path / "cache")
+    options: dict[str, Any] = {"cache": cache, "files": True}
+    Analyzer(**options).analyze_source(RangedMemory(build_image([plain])), name="app")
+    expected = figures(Analyzer(use_toc=False).analyze_source(RangedMemory(build_image([chunked, plain])), name="app"))
+    reads = []
+    for _ in range(3):
+        source = RangedMemory(build_image([chunked, plain]))
+        analysis = Analyzer(**options).analyze_source(source, name="app")
+        assert figures(analysis) == expected
+        assert {read.files.hash_function for read in analysis.layers if read.files} == {"sha256-128"}
+        reads.append([source.whole.count(built.digest) for built in (chunked, plain)])
+    assert reads == [[0, 1], [0, 0], [0, 0]]
