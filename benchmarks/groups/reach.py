@@ -1,4 +1,4 @@
-"""reach: images that were read before, by a cache against reading them again; and tables of contents."""
+"""reach: images that were read before, by a cache against reading them again; tables of contents; and stores of engines."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from cases import Case
 from groups.context import Context
 from groups.process import run_micro
+from groups.stores import stores
 from groups.tocs import tables_of_contents
 from measure import Command, interleave
 from peers import ocisize
@@ -46,6 +47,7 @@ def reach(context: Context) -> Iterator[Section]:
             "reach", case.name, "entries", title, facts=case.facts(), figures=figures, unit="per entry of the layers"
         )
     yield from tables_of_contents(context)
+    yield from stores(context)
 
 
 def _cache(context: Context, case: Case, folder: Path) -> Section:
