@@ -32,7 +32,7 @@ def stores(context: Context) -> Iterator[Section]:
 
 
 def _fill_storage(case: Case, folder: Path) -> str | None:
-    """The name of the image in a storage of its own; None if it cannot be written."""
+    """The name of the image in a new storage; None if it cannot be written."""
     settings = folder / "storage.conf"
     settings.write_text(f'[storage]\ndriver = "overlay"\nrunroot = "{folder}/run"\ngraphroot = "{folder}/graph"\n')
     if shutil.which("skopeo") is None:

@@ -1,6 +1,6 @@
 """The stores of real engines, read from disk, give the figures of the same image in a registry.
 
-podman and buildah write storages with overlay and vfs, rootful; a containerd and a dockerd of their own pull the image. Engines
+podman and buildah write storages with overlay and vfs, rootful; a containerd and a dockerd that the tests start pull the image. Engines
 need root and the rights to mount, which a container may lack: then the stores that ``tests/stores.py`` writes are left.
 """
 

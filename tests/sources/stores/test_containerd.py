@@ -125,7 +125,7 @@ def test_no_containerd(tmp_path: Path) -> None:
 
 
 def test_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its own settings name the folder; users have one of their own, k3s and Docker too."""
+    """The settings of containerd name the folder; users have others, and so have k3s and Docker."""
     config = tmp_path / "config.toml"
     monkeypatch.setattr(containerd, "_CONFIG", str(config))
     monkeypatch.setattr(os, "geteuid", lambda: 0)

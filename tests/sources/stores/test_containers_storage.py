@@ -134,7 +134,7 @@ def test_names(image: BuiltImage, tmp_path: Path, name: str) -> None:
 
 
 def test_localhost_first(image: BuiltImage, tmp_path: Path) -> None:
-    """As in podman, an image of its own is preferred to one of Docker Hub with the same short name."""
+    """As in podman, an image that was built here is preferred to one of Docker Hub with the same short name."""
     root = write_containers_storage(tmp_path / "root", image, names=["docker.io/library/app:1"])
     own = build_image([layer({"own": b"own"})])
     write_containers_storage(root, own, names=["localhost/app:1"])
