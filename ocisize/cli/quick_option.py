@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ocisize.errors import BudgetError, ViewError
-from ocisize.report.outline_formats import OUTLINE_FORMATS
+from ocisize.report.formats import FORMATS
 from ocisize.sources.schemes import names_registry
 
 if TYPE_CHECKING:
@@ -36,10 +36,9 @@ def is_enough(options: argparse.Namespace, budgets: Sequence[Budget]) -> bool:
 
     Layers that no registry delivers are read: a manifest of theirs may not have the download, and a pipe is read once.
     """
-    formats = [OUTLINE_FORMATS.get(output.format) for output in options.outputs]
     return (
-        names_registry(options.image)
-        and all(row is not None and row.is_enough for row in formats)
+        not any(FORMATS[output.format].needs_layers for output in options.outputs)
+        and names_registry(options.image)
         and not options.all_platforms
         and not _list_options(options)
         and not list_layer_budgets(budgets)

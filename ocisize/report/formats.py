@@ -56,6 +56,7 @@ class Format(NamedTuple):
     estimates: bool = True  #: it shows estimates of the download, or findings that depend on them
     advice: bool = True  #: it shows findings or the plan, which take half of the time after reading
     file_tables: bool = False  #: it always reads the file tables, not figures alone
+    needs_layers: bool = True  #: an outline is not enough: it shows figures that only the layers have
     lists_files: bool = False  #: it always lists all files, or all wasted ones: this takes memory
 
 
@@ -216,8 +217,8 @@ _ROWS = (
         "dive-json", "the format of dive --json", _dive_json,
         estimates=False, advice=False, lists_files=True, file_tables=True,
     ),
-    Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False),
-    Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False),
+    Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False, needs_layers=False),
+    Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False, needs_layers=False),
 )  # fmt: skip
 _DIFF_ROWS = (
     DiffFormat("text", "for people, on a terminal", _text_of_diff),

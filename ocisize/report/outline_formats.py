@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from ocisize.tuples import NamedTuple
-
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
     from ocisize.model.outline import IndexOutline, Outline
@@ -29,13 +27,6 @@ class OutlineDiffWriter(Protocol):
     """The function that writes a comparison of outlines in one format."""
 
     def __call__(self, subject: OutlineDiffSubject, file: TextIO, options: ReportOptions, /) -> None: ...
-
-
-class OutlineFormat(NamedTuple):
-    """A format that can show an outline; ``Format`` of the same name has what else holds for it."""
-
-    load: Callable[[], OutlineWriter]  #: imports the module of the format and returns its function
-    is_enough: bool = False  #: what the format is for needs no layer, so none is read for it
 
 
 def _text() -> OutlineWriter:
@@ -122,17 +113,17 @@ def _github_of_diff() -> OutlineDiffWriter:
     return write_github_diff
 
 
-#: formats of one image or of all platforms → how outlines are written
-OUTLINE_FORMATS: Mapping[str, OutlineFormat] = {
-    "text": OutlineFormat(_text),
-    "json": OutlineFormat(_json),
-    "markdown": OutlineFormat(_markdown),
-    "junit": OutlineFormat(_junit),
-    "github": OutlineFormat(_github),
-    "openmetrics": OutlineFormat(_openmetrics),
-    "csv": OutlineFormat(_csv),
-    "badge": OutlineFormat(_badge, is_enough=True),
-    "badge-svg": OutlineFormat(_badge_svg, is_enough=True),
+#: formats of one image or of all platforms → what imports the module of the format and returns its function
+OUTLINE_FORMATS: Mapping[str, Callable[[], OutlineWriter]] = {
+    "text": _text,
+    "json": _json,
+    "markdown": _markdown,
+    "junit": _junit,
+    "github": _github,
+    "openmetrics": _openmetrics,
+    "csv": _csv,
+    "badge": _badge,
+    "badge-svg": _badge_svg,
 }
 #: formats of comparisons → the same
 OUTLINE_DIFF_FORMATS: Mapping[str, Callable[[], OutlineDiffWriter]] = {
@@ -148,7 +139,7 @@ def write_outline_report(name: str, outline: Outline, file: TextIO, options: Rep
     """Write an outline to a text file in the format ``name``; raises KeyError for a format that cannot show one."""
     from ocisize.report.outline_subject import OutlineSubject
 
-    OUTLINE_FORMATS[name].load()(OutlineSubject.of_image(outline, options), file, options)
+    OUTLINE_FORMATS[name]()(OutlineSubject.of_image(outline, options), file, options)
 
 
 def write_index_outline_report(
@@ -163,7 +154,7 @@ def write_index_outline_report(
     from ocisize.report.outline_subject import OutlineSubject
 
     refuse_index(FORMATS[name], index.unread)
-    OUTLINE_FORMATS[name].load()(OutlineSubject.of_index(index, verdicts), file, options)
+    OUTLINE_FORMATS[name]()(OutlineSubject.of_index(index, verdicts), file, options)
 
 
 def write_outline_diff_report(name: str, comparison: OutlineComparison, file: TextIO, options: ReportOptions) -> None:

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 
 from ocisize.cli.budget_options import UNWRITTEN, BudgetGate, add_budget_options, find_gate, report_violations, status_of
-from ocisize.cli.commands.quick import run_quick
 from ocisize.cli.inputs import (
     name_of_dockerfile,
     read_build_files,
@@ -17,7 +16,7 @@ from ocisize.cli.inputs import (
 )
 from ocisize.cli.nearest import advise_on_word
 from ocisize.cli.options import add_dockerfile, add_finding_options, add_keep_going, color_mode, count, incomplete_status
-from ocisize.cli.quick_option import add_quick
+from ocisize.cli.quick_option import add_quick, is_enough
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, Format, write_report
 from ocisize.report.sections import SECTIONS
@@ -78,8 +77,10 @@ def _needs_files(options: argparse.Namespace, gate: BudgetGate, formats: Sequenc
 def run(options: argparse.Namespace) -> int:
     """Analyze the image, judge its budgets and write all reports; no layer is read if none is needed."""
     gate = find_gate(options)
-    if (status := run_quick(options, gate)) is not None:
-        return status
+    if options.quick or is_enough(options, gate.budgets):
+        from ocisize.cli.commands.quick import run_quick
+
+        return run_quick(options, gate)
     if options.all_platforms:
         from ocisize.cli.commands.all_platforms import run_all
 

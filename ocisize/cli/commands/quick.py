@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ocisize.cli.budget_options import UNWRITTEN, report_violations, status_of
 from ocisize.cli.inputs import make_analyzer, refuse_absent, repeat_arguments, show_warnings
 from ocisize.cli.options import color_mode, incomplete_status
-from ocisize.cli.quick_option import is_enough, refuse_layers
+from ocisize.cli.quick_option import refuse_layers
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.errors import ViewError
 from ocisize.report.outline_formats import OUTLINE_FORMATS, write_index_outline_report, write_outline_report
@@ -22,15 +22,9 @@ if TYPE_CHECKING:
     from ocisize.report.options import ReportOptions
 
 
-def run_quick(options: argparse.Namespace, gate: BudgetGate) -> int | None:
-    """Write the reports and return the exit status if they need no layer; return None if they need the layers.
-
-    Raises ViewError and BudgetError for what ``--quick`` cannot answer.
-    """
-    if options.quick:
-        refuse_layers(options, OUTLINE_FORMATS, gate.budgets)
-    elif not is_enough(options, gate.budgets):
-        return None
+def run_quick(options: argparse.Namespace, gate: BudgetGate) -> int:
+    """Write the reports and return the exit status; raises ViewError and BudgetError for what needs the layers."""
+    refuse_layers(options, OUTLINE_FORMATS, gate.budgets)
     if options.all_platforms:
         return _run_all(options, gate)
     outline = read_outline(options)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ocisize.model.analysis import Analysis, LayerAnalysis
-from ocisize.model.outline import Outline
 from ocisize.model.system import Runtime
 from ocisize.oci.documents import UNKNOWN
 from ocisize.patterns import lazy_pattern
@@ -15,6 +15,9 @@ from ocisize.report.words.flow import SEPARATOR
 from ocisize.report.words.incomplete import mark_incomplete
 from ocisize.report.words.units import human_size, percent
 from ocisize.text import count_of, name_input
+
+if TYPE_CHECKING:
+    from ocisize.model.outline import Outline
 
 _FORMATS = {
     "registry": "registry",
