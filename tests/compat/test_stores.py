@@ -202,8 +202,8 @@ def test_rootless(pushed: Pulled, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     if os.geteuid():
         pytest.skip("only root can become another user")
     program("podman")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         folder.chmod(0o755)
         conf = folder / "storage.conf"
         conf.write_text(f'[storage]\ndriver = "vfs"\nrunroot = "{folder}/run"\ngraphroot = "{folder}/graph"\n')
@@ -213,10 +213,14 @@ def test_rootless(pushed: Pulled, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
                 path.chmod(0o755 if path.is_dir() else 0o644)
         for path in folder.rglob("graph/vfs/dir/*/usr/bin/tool"):
             path.chmod(0o600)
+        name = f"containers-storage:[vfs@{folder}/graph]{pushed.reference}"
         script = (
-            "import os, sys; os.setuid(65534)\n"
+            "import os\n"
             "from ocisize.cli.main import main\n"
-            f"sys.exit(main(['containers-storage:[vfs@{folder}/graph]{pushed.reference}', '--platform', 'linux/amd64']))"
+            f"image = [{name!r}, '--platform', 'linux/amd64', '--no-cache']\n"
+            "assert (main(image), main([image[0] + '0'])) == (0, 2)\n"  # imports what the other user may not read
+            "os.setuid(65534)\n"
+            "raise SystemExit(main(image))"
         )
         found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=_SECONDS, check=False)
     if "ModuleNotFoundError" in found.stderr or "PermissionError" in found.stderr:
