@@ -1,4 +1,4 @@
-"""reach: images that were read before, by a cache against reading them again; tables of contents; and stores of engines."""
+"""reach: images that were read before, by a cache against reading them again; tables of contents; stores of engines; and pipes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cases import Case
 from groups.context import Context
+from groups.pipes import pipes
 from groups.process import run_micro
 from groups.stores import stores
 from groups.tocs import tables_of_contents
@@ -48,6 +49,7 @@ def reach(context: Context) -> Iterator[Section]:
         )
     yield from tables_of_contents(context)
     yield from stores(context)
+    yield from pipes(context)
 
 
 def _cache(context: Context, case: Case, folder: Path) -> Section:
