@@ -77,7 +77,8 @@ def open_source(
         except ArchiveError as error:
             error.hint = _add_registry(text, error)
             raise
-        _log.info("source: %s, because a file or folder of this name exists", source.format)
+        reason = "standard input" if names_standard_input(text) else "because a file or folder of this name exists"
+        _log.info("source: %s, %s", source.format, reason)
         return source
     from ocisize.sources.foreign_schemes import refuse_foreign_scheme
 

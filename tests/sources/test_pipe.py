@@ -8,10 +8,12 @@ import json
 import os
 import pty
 import random
+import signal
 import subprocess
 import sys
 import tarfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -643,6 +645,62 @@ def test_a_shell(tmp_path: Path) -> None:
         found = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
         assert found.returncode == 0, found.stderr
         assert "example/app:1" in found.stdout
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_ctrl_c(begun: bool) -> None:
+    """Ctrl-C ends the program while it waits for a pipe, before the first byte and within a layer."""
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "ocisize", "-v", "-"]
+    with subprocess.Popen(command, stdin=reading, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        os.close(reading)
+        assert process.stderr is not None
+        try:
+            if begun:
+                os.write(writing, archive()[:60_000])
+            assert "pipe" in process.stderr.readline()
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 130
+        finally:
+            process.kill()
+            os.close(writing)
+        assert process.stderr.read().splitlines()[-1] == "error: interrupted"
+
+
+def test_memory_is_bounded() -> None:
+    """A layer that is much larger than the memory passes through: what is kept are tables."""
+    size = 400 << 20
+    script = "\n".join(
+        (
+            "import io, sys, tarfile",
+            "class Zeros(io.RawIOBase):",
+            "    def read(self, count=-1): return bytes(count)",
+            "out = tarfile.open(fileobj=sys.stdout.buffer, mode='w|')",
+            f"inner = tarfile.TarInfo('a'); inner.size = {size}",
+            f"outer = tarfile.TarInfo('layer.tar'); outer.size = 512 + {size} + 1024",
+            "class Layer(Zeros):",
+            "    head = inner.tobuf()",
+            "    def read(self, count=-1):",
+            "        head, self.head = self.head[:count], self.head[count:]",
+            "        return head + bytes(count - len(head))",
+            "out.addfile(outer, Layer())",
+            "out.close()",
+        )
+    )
+    reader = (
+        "import resource, sys\n"
+        "from ocisize import Analyzer, OcisizeError\n"
+        "try: Analyzer().analyze('-')\n"
+        "except OcisizeError as error: print(error, file=sys.stderr)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = f'"{sys.executable}" -c "$0" | "{sys.executable}" -c "$1"'
+    found = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command, script, reader], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "an archive that contains layer.tar" in found.stderr
+    assert int(found.stdout) << 10 < 150 << 20
 
 
 def test_no_file_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
