@@ -19,6 +19,7 @@ _MAX_REQUESTS = 8
 _MAX_GAP = 128 << 10  # bytes; to read so many that nobody needs is cheaper than another request
 _MAX_SHARE = 4  # divisor: a layer of which more than this part is needed is read
 _ALWAYS_READ = 256 << 10  # bytes that are read of any layer
+_MAX_READ = 16 << 20  # bytes that are in memory until the files are unpacked; real images need less than 5 MB
 
 ReadRange = Callable[[StoredSpan], bytes]  #: of the layer; raises Unusable if the bytes cannot be had
 Unpack = Callable[[int, bytes], bytes]  #: of a piece, by its number and its stored bytes; raises Unusable
@@ -51,7 +52,7 @@ def read_contents(
     needed = {row: range(bisect_left(pieces.rows, row), bisect_right(pieces.rows, row)) for row in rows}
     spans = merge_spans(StoredSpan(pieces.starts[index], pieces.stops[index]) for part in needed.values() for index in part)
     total = sum(span.size for span in spans)
-    if total > max(size // _MAX_SHARE, _ALWAYS_READ):
+    if total > min(max(size // _MAX_SHARE, _ALWAYS_READ), _MAX_READ):
         raise Unusable(f"the {len(rows)} files that are read are {total} of its {size} bytes")
     parts = [_Part(span, read(span)) for span in spans]
     starts = [part.span.start for part in parts]
