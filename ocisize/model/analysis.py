@@ -57,7 +57,7 @@ class LayerAnalysis(Sizes):
     diff_id: str | None  #: the digest of the uncompressed tar; None if the config has none
     media_type: str  #: as the manifest names it
     compression: str  #: ``gzip``, ``zstd``, ``bzip2``, ``xz`` or ``plain``; ``unknown`` if the layer could not be read
-    overhead_size: int | None  #: bytes of the blob that belong to no entry; None if compressed_size is
+    overhead_size: int | None  #: bytes of the blob that belong to no entry; None if the blob was not read
     hides_size: int  #: bytes of content that this layer hides, in lower layers or in itself
     build_step: BuildStep  #: secrets are redacted, here and in created_by
     created_by: str  #: the text of the build step as the builder wrote it into the history
@@ -106,7 +106,9 @@ class Analysis(Sizes):
     """
 
     source: str  #: the input as the user gave it
-    format: str  #: ``registry``, ``docker-archive``, ``oci-archive``, ``oci-layout``, ``rootfs`` or ``custom``
+    #: ``registry``, ``docker-archive``, ``oci-archive``, ``oci-layout``, ``dir``, ``rootfs``,
+    #: ``containers-storage``, ``containerd``, ``docker-store`` or ``custom``
+    format: str
     reference: str | None  #: the image's name, None if it has none
     platform: str  #: ``linux/amd64``; ``unknown`` if neither index nor config names it
     digest: str | None  #: of the manifest; None if the input has no manifest
