@@ -12,15 +12,20 @@ import pytest
 from ocisize import Analyzer
 from ocisize.cli.main import main
 from ocisize.sources.registry.connection import Connection
-from tests.images import BuiltImage, Entry, build_image, layer
+from tests.images import BuiltImage, Entry, build_image, layer, sha256
 from tests.layer.toc.memory import figures
 from tests.registry import Answer, Server, ranged
+from tests.socis import soci_image, soci_layer
 from tests.tocs import TocLayer, estargz, zstd_chunked
 
 NOISE = random.Random(5).randbytes(600_000)
 ENTRIES: dict[str, Entry] = {
     "etc/os-release": b"ID=debian\n",
     **{f"usr/lib/{number}": NOISE[number : number + 20_000] for number in range(0, 40_000, 1000)},
+}
+SOCI_ENTRIES: dict[str, Entry] = {
+    "etc/os-release": b"ID=debian\n",
+    **{f"usr/lib/{start}": NOISE[start : start + 50_000] for start in range(0, len(NOISE), 50_000)},
 }
 QUICK = Connection(timeout=(5.0, 5.0), retries=0)
 
@@ -116,3 +121,30 @@ def test_a_comparison_hashes_both_images_in_the_same_way(server: Server, capsys:
         document = json.loads(capsys.readouterr().out)
         kinds = {name for layer in document["layers"] for name, found in layer["kinds"].items() if any(found.values())}
         assert kinds <= {"added", "removed"}
+
+
+def test_a_soci_index(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    """One request for the index and one for the zTOC; the layer is asked for the file that is read alone."""
+    built = soci_layer(SOCI_ENTRIES, span=200_000)
+    image = soci_image([built])
+    name = serve(server, image)
+    server.on(f"/v2/app/manifests/{sha256(image.index)}", Answer(image.index))
+    assert main(["-q", "--no-cache", "-f", "json", name]) == 0
+    document = json.loads(capsys.readouterr().out)
+    (read,) = document["layers"]
+    assert (read["toc"]["format"], read["toc"]["verified"], read["digest_verified"]) == ("soci", True, False)
+    assert document["system"]["os"]["id"] == "debian"
+    assert any("duplicates among them are not found" in text for text in document["warnings"])
+    (request,) = server.requests_of(f"/v2/app/blobs/{built.digest}")
+    first, _, last = request.headers["Range"].removeprefix("bytes=").partition("-")
+    assert int(last) - int(first) < len(built.blob) // 2
+    assert len(server.requests_of(f"/v2/app/blobs/{sha256(built.ztoc)}")) == 1
+    assert len(server.requests_of(f"/v2/app/manifests/{sha256(image.index)}")) == 1
+
+
+def test_a_soci_index_that_is_not_there(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    image = soci_image([soci_layer(SOCI_ENTRIES, span=200_000)])
+    name = serve(server, image)
+    assert main(["-q", "--no-cache", "-f", "json", name]) == 0
+    (read,) = json.loads(capsys.readouterr().out)["layers"]
+    assert (read["toc"], read["digest_verified"]) == (None, True)
