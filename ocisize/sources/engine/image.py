@@ -91,8 +91,16 @@ def _list_unverified(endpoint: Endpoint) -> list[str]:
     """Return the host of an engine whose identity nothing verifies, unless it is this machine."""
     if endpoint.socket is not None or (endpoint.tls is not None and endpoint.tls.verify):
         return []
-    is_here = endpoint.host == "localhost" or endpoint.host.startswith("127.") or endpoint.host == "::1"
-    return [] if is_here else [endpoint.address.removeprefix("tcp://")]
+    return [] if is_here(endpoint.host) else [endpoint.address.removeprefix("tcp://")]
+
+
+def is_here(host: str) -> bool:
+    """Return True for a name or address of this machine itself.
+
+    >>> is_here("127.0.0.1"), is_here("10.0.0.5")
+    (True, False)
+    """
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _find_api(client: EngineClient) -> str:
