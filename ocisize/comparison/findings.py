@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from ocisize.findings.checks.secrets import listed_names
 from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import LayerChange
 from ocisize.model.findings import Category, Finding
@@ -31,7 +30,7 @@ class _Subject:
 
     finding: Finding
     things: Sequence[frozenset[_Key]]
-    count: int  #: things, also those that the finding does not name
+    count: int  #: things, also files that the finding does not name
 
 
 class _Known:
@@ -101,8 +100,8 @@ def _subject(finding: Finding, analysis: Analysis, numbers: Mapping[int, int]) -
     if finding.paths:
         things = [_file_keys(path, finding, analysis) for path in finding.paths]
         return _Subject(finding, things, finding.path_count)
-    names, count = listed_names(finding.title)
-    return _Subject(finding, [frozenset[_Key]([name]) for name in names], count)
+    names = finding.names or (finding.title,)  # an older document has no names
+    return _Subject(finding, [frozenset[_Key]([name]) for name in names], len(names))
 
 
 def _file_keys(path: str, finding: Finding, analysis: Analysis) -> frozenset[_Key]:

@@ -45,7 +45,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
     >>> import ocisize
     >>> old, new = map(ocisize.analyze, ("testdata/golden/01-single-layer.tar", "testdata/golden/10-delete-file.tar"))
     >>> [reason.text for reason in compare(old, new).reasons]
-    ['layer 1 `layer 1` is new: adds 1 file, most in /app/']
+    ['layer 1 `layer 1` is new: adds 1 file in /app/']
     """
     for analysis in (before, after):
         require_complete(analysis)

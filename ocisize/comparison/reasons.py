@@ -137,20 +137,21 @@ def _details(
     kinds = (layer.files or {}) if files is None or not packages else files.by_kind(layer)
     noun = "other file" if packages else "file"
     loose = sorted(_describe_files(layer, kinds, held_by, weigh, noun), key=_by_growth)
-    if loose and files is not None and name_directory and (directory := files.main_directory(layer)) != "/":
-        loose[0] = Phrase(loose[0].growth, f"{loose[0].text}, most in {directory}")
+    directory = files.main_directory(layer) if loose and files is not None and name_directory else "/"
     loose += _describe_shift(layer, weigh)
     if packages or len(loose) > 1:
         loose = [phrase._replace(text=_with_size(phrase)) for phrase in loose]
+    if directory != "/":
+        count = sum(sums.count for kind, sums in kinds.items() if kind in _PHRASES)
+        loose[0] = loose[0]._replace(text=f"{loose[0].text}{', most' if count > 1 else ''} in {directory}")
     details = sorted([*describe_packages(packages, weigh), *loose], key=_by_growth)
     largest = abs(details[0].growth) if details else 0
     return [phrase.text for phrase in details if abs(phrase.growth) >= phrase.min_share * largest][:_MAX_DETAILS]
 
 
 def _with_size(phrase: Phrase) -> str:
-    """The text of a phrase with its growth, before the directory that it names."""
-    what, separator, where = phrase.text.partition(", most in ")
-    return f"{what} {signed_size(phrase.growth)}{separator}{where}" if phrase.growth else phrase.text
+    """The text of a phrase with its growth."""
+    return f"{phrase.text} {signed_size(phrase.growth)}" if phrase.growth else phrase.text
 
 
 def _by_growth(phrase: Phrase) -> int:

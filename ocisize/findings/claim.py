@@ -46,7 +46,8 @@ class Claim:
     """A proposed finding with the rows it would like to own. The ledger decides which rows it gets.
 
     The layers of the finding are those that hold its rows, the one with the most bytes first, then ``other_layers``.
-    A claim without rows is a remark: it saves no bytes and is never dropped, and has ``paths`` and its own severity.
+    A claim without rows is a remark: it saves no bytes and is never dropped, and has its own severity, and ``paths`` or
+    ``names``.
 
     ``title`` may contain FILES, ``fix`` PATH. A fix may be a function of the layer that brought the rows and
     of the largest path among them; the fixes of several layers are printed one after the other. ``change`` is a change of
@@ -65,6 +66,7 @@ class Claim:
     tier: Tier = Tier.CATALOG
     rows: Mapping[int, Sequence[int]] = field(factory=dict, hash=False)  #: by layer: files that the fix removes
     paths: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()  #: of variables and build arguments
     severity: Severity | None = None  #: None: by the bytes it saves
 
     @property

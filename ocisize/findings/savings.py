@@ -21,6 +21,7 @@ from ocisize.tuples import NamedTuple
 Place: TypeAlias = "tuple[int, int]"  # layer and row
 
 _MAX_PATHS = 5  # paths of a finding
+_MAX_SECRETS = 1000  # paths of a finding about secrets: two images are compared by them
 _MIN_HIGH_SHARE, _MIN_MEDIUM_SHARE = 0.1, 0.01  # of the content of the image: severities
 _SEVERITIES = tuple(Severity)
 _MAX_FIXES = 3  # fixes of one finding, by layer
@@ -101,7 +102,7 @@ class _Savings:
         """The finding of a draft, with the names of its largest files."""
         evidence, claim, parts = self._evidence, draft.claim, draft.parts
         layers = tuple(dict.fromkeys([*parts, *sorted(claim.rows), *claim.other_layers]))
-        paths = claim.paths[:_MAX_PATHS] or tuple(names[place] for place in draft.largest)
+        paths = claim.paths[:_MAX_SECRETS] or tuple(names[place] for place in draft.largest)
         count = len(claim.paths) if claim.paths else sum(map(len, claim.rows.values()))
         return Finding(
             id=claim.id,
@@ -117,6 +118,7 @@ class _Savings:
             compressed_size=self._download(claim.rows) if self._known else None,
             fix=_fix_of(draft, paths, names),
             in_base=bool(layers) and max(layers) < evidence.base_layers,
+            names=claim.names,
         )
 
     def _trace(self, claim: Claim, size: int, largest: Sequence[Place]) -> dict[int, _Part]:

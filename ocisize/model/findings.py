@@ -84,13 +84,15 @@ class Finding:
     category: Category = Category.OTHER  #: its subject
     layers: tuple[int, ...]  #: the layers involved: those that brought the bytes, those that hold them, those that hide them
     build_steps: tuple[BuildStep, ...]  #: of those layers
-    paths: tuple[str, ...]  #: the largest of its files, largest first, without a leading slash
+    #: the largest of its files, largest first, without a leading slash; of secrets all files by name, at most 1,000
+    paths: tuple[str, ...]
     path_count: int  #: number of its files
     size: int  #: bytes of content that the fix saves
     compressed_size: int | None  #: bytes of download that the fix saves; None if compressed sizes are unknown
     fix: str  #: what to do, in a sentence or a few
     in_base: bool = False  #: True if all of it belongs to the base image: only another base image fixes it
     plan_step: int | None = None  #: the number of the step of the plan that fixes it, from 1; None if no step does
+    names: tuple[str, ...] = ()  #: all variables and build arguments with secrets that it is about; values are never stored
 
     @property
     def rule(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ocisize.model.findings import Advice
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
 from ocisize.values import evolve, frozen
@@ -50,7 +49,7 @@ class DiffSubject:
 
     @property
     def news(self) -> ReportedImage:
-        """AFTER with the findings that BEFORE does not have, and those that a budget forbids."""
+        """AFTER, of which only the findings are reported that BEFORE does not have, or that a budget forbids."""
         from ocisize.budgets.forbidden import outcome_of
         from ocisize.model.budget import BudgetStatus
 
@@ -59,7 +58,7 @@ class DiffSubject:
             for finding in self.after.advice.findings
             if self.image.is_new(finding) or outcome_of(finding, self.after, self.verdicts) is not BudgetStatus.PASS
         ]
-        return evolve(self.image, analysis=evolve(self.after, advice=Advice(tuple(shown))))
+        return evolve(self.image, shown_findings=shown)
 
 
 def _main_reasons(comparison: Comparison) -> list[Reason]:

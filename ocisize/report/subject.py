@@ -29,18 +29,22 @@ class ReportedImage:
     verdicts: Sequence[Verdict] = ()
     reasons: Sequence[Reason] = ()  #: why it grew, the largest growth first, in a comparison
     known_findings: Collection[Finding] | None = None  #: those that BEFORE has, too; None without a comparison
+    shown_findings: Sequence[Finding] | None = None  #: those to report, in the order of the advice; None: all of them
     lines: Sequence[Instruction | None] = ()  #: by layer, base first: what wrote it; empty without a Dockerfile
 
     @property
     def findings(self) -> Sequence[Finding]:
         """The findings about the image: secrets first, then the largest savings."""
-        return [*self.secrets, *(finding for finding in self.analysis.advice.findings if not is_secret(finding))]
+        return [*self.secrets, *(finding for finding in self._shown if not is_secret(finding))]
 
     @property
     def secrets(self) -> Sequence[Finding]:
         """The findings about secrets, the most severe first."""
-        secrets = filter(is_secret, self.analysis.advice.findings)
-        return sorted(secrets, key=lambda finding: _SEVERITIES.index(finding.severity))
+        return sorted(filter(is_secret, self._shown), key=lambda finding: _SEVERITIES.index(finding.severity))
+
+    @property
+    def _shown(self) -> Sequence[Finding]:
+        return self.analysis.advice.findings if self.shown_findings is None else self.shown_findings
 
     def is_new(self, finding: Finding) -> bool:
         """Whether a comparison says that BEFORE does not have a finding."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from ocisize import Analysis, Analyzer, compare, from_json, to_json
-from ocisize.findings.checks.secrets import listed_names
 from ocisize.model.comparison import Comparison
 from tests.comparison.test_causes import APP, ROOT, debian, image
 from tests.images import Entries, Entry, build_image, layer
@@ -68,13 +67,26 @@ def test_another_secret_is_new() -> None:
     assert ids(gone) == ([], ["OS230"])
 
 
-def test_secrets_that_a_finding_does_not_name_count() -> None:
-    """A finding names five files: a further one is noticed by its number."""
+def test_all_files_of_a_finding_are_compared() -> None:
+    """Reports name five files: of eight, one less shows no other as new, and one in the place of another is new."""
     keys = {f"srv/{number}/id_rsa": KEY + b"%d" % number for number in range(8)}
-    most = dict(list(keys.items())[:7])
+    for gone in keys:
+        most = {path: key for path, key in keys.items() if path != gone}
+        assert ids(changed(most, keys)) == (["OS230"], [])
+        assert ids(changed(most, most)) == ([], [])
+        assert ids(changed(keys, most)) == ([], [])
+        found = changed(keys, {**most, "srv/8/id_rsa": KEY + b"8"})
+        assert [finding.paths for finding in found.new_secrets] == [("srv/8/id_rsa",)]
+
+
+def test_files_beyond_the_thousand_that_a_finding_has_count() -> None:
+    """A further file is noticed by the number of all."""
+    keys = {f"srv/{number:04}/id_rsa": KEY + b"%d" % number for number in range(1003)}
+    most = dict(list(keys.items())[:1002])
     assert ids(changed(most, keys)) == (["OS230"], [])
     assert ids(changed(most, most)) == ([], [])
-    assert ids(changed(keys, most)) == ([], [])
+    (finding,) = changed(most, most).after.advice.findings[:1]
+    assert (len(finding.paths), finding.path_count) == (1000, 1002)
 
 
 def with_variables(*names: str) -> Analysis:
@@ -90,6 +102,18 @@ def test_variables_are_compared_by_name() -> None:
     assert ids(compare(two, one)) == ([], [])
     assert ids(compare(two, two)) == ([], [])
     assert ids(compare(one, with_variables())) == ([], ["OS231"])
+
+
+def test_variables_that_the_title_does_not_name_are_compared() -> None:
+    """A title names five variables: the others are compared, too."""
+    names = [f"{letter}_PASSWORD" for letter in "ABCDEFGH"]
+    most = with_variables(*names[1:])
+    assert ids(compare(with_variables(*names), most)) == ([], [])
+    assert ids(compare(most, with_variables(*names))) == (["OS231"], [])
+    assert ids(compare(with_variables(*names[:-1]), most)) == (["OS231"], [])
+    saved = from_json(to_json(most))
+    assert saved.advice.findings[0].names == tuple(names[1:])
+    assert ids(compare(saved, most)) == ([], [])
 
 
 def test_a_cache_in_a_layer_without_a_partner_is_known() -> None:
@@ -109,17 +133,3 @@ def test_saved_analyses_are_compared_by_path() -> None:
     saved = from_json(to_json(found.before)), from_json(to_json(found.after))
     assert ids(compare(*saved)) == (["OS230"], [])
     assert ids(compare(saved[1], found.after)) == ([], [])
-
-
-@pytest.mark.parametrize(
-    ("title", "names"),
-    [
-        ("secret in the environment: A", (["A"], 1)),
-        ("secrets in the build history (layer 3): A, B", (["A", "B"], 2)),
-        ("secrets in the environment: A, B, C, D, E and 12 more", (["A", "B", "C", "D", "E"], 17)),
-        ("something else", (["something else"], 1)),
-    ],
-)
-def test_names_in_titles(title: str, names: tuple[list[str], int]) -> None:
-    """The names are found in titles as they are written."""
-    assert listed_names(title) == names

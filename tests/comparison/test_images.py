@@ -386,7 +386,8 @@ def test_merged_layers_are_no_small_change() -> None:
     merged = compare(analyzed(noise), analyzed([noise[0] | noise[1] | noise[2]], ["RUN all"]))
     assert merged.suggestions == ()
     assert sorted(reason.text.rpartition("`")[2] for reason in merged.reasons) == [
-        " is gone: loses files to other layers", " is gone: loses files to other layers", ") gains files from other layers",
+        " is gone: its files are in other layers now", " is gone: its files are in other layers now",
+        ") gains files from other layers",
     ]  # fmt: skip
 
 

@@ -17,7 +17,6 @@ from ocisize.history.steps import find_leaks
 from ocisize.model.findings import Confidence, Severity
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.packages.dpkg_files import find_owned_paths
-from ocisize.patterns import lazy_pattern
 from ocisize.rules.rule import Rule
 from ocisize.text import decode_name, plural
 
@@ -25,7 +24,6 @@ _REVOKE_IT = "Revoke the secret: anyone who can pull the image can read it."
 _MOUNT = "`RUN --mount=type=secret,id=NAME …`"
 _MAX_LISTED_LAYERS = 4  # layers, which are counted instead of listed
 _MAX_NAMES = 5  # in a title
-_MORE = lazy_pattern(r" and (\d+) more$")  # behind the names in a title
 
 
 def find_secrets(evidence: ImageEvidence) -> Iterator[Claim]:
@@ -39,6 +37,7 @@ def find_secrets(evidence: ImageEvidence) -> Iterator[Claim]:
             rule,
             rule.title_of(secrets=plural(len(names), "secret"), names=_list_names(names)),
             f"{_REVOKE_IT} Set the new one where the container runs, not with ENV. In a build step, use {_MOUNT}.",
+            names=names,
         )
     yield from _find_leaks(evidence, frozenset(names))
 
@@ -63,6 +62,7 @@ def _find_leaks(evidence: ImageEvidence, known: frozenset[str]) -> Iterator[Clai
             f"{_REVOKE_IT} The config stores build arguments and commands. Use {_MOUNT}, and read the secret from "
             "/run/secrets/NAME.",
             layers=held,
+            names=names,
         )
 
 
@@ -123,18 +123,6 @@ def _list_names(names: Sequence[str]) -> str:
     return ", ".join(names[:_MAX_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def listed_names(title: str) -> tuple[list[str], int]:
-    """Return the secrets that the title of a finding names, and the number of all of them.
-
-    >>> listed_names("secrets in the environment: API_KEY, DB_PASSWORD")
-    (['API_KEY', 'DB_PASSWORD'], 2)
-    """
-    text = title.partition(": ")[2] or title
-    match = _MORE.search(text)
-    names = text[: match.start() if match else None].split(", ")
-    return names, len(names) + (int(match[1]) if match else 0)
-
-
 def _count_layers(layers: Sequence[int]) -> str:
     return f"layer {layers[0]}" if len(layers) == 1 else f"{len(layers)} layers"
 
@@ -147,8 +135,16 @@ def _remark(
     confidence: Confidence = Confidence.PROBABLY,
     layers: Sequence[int] = (),
     paths: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
 ) -> Claim:
     severity = Severity.MEDIUM if confidence is Confidence.ASK else Severity.HIGH
     return Claim(
-        rule=rule, title=title, confidence=confidence, fix=fix, other_layers=tuple(layers), paths=paths, severity=severity
+        rule=rule,
+        title=title,
+        confidence=confidence,
+        fix=fix,
+        other_layers=tuple(layers),
+        paths=paths,
+        names=names,
+        severity=severity,
     )

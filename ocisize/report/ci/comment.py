@@ -34,20 +34,28 @@ def marker_of(image: ReportedImage, kind: str, *, all_platforms: bool = False) -
     return f"<!-- ocisize {' '.join(quote(word, safe=_SAFE, errors='replace').replace('--', '-%2D') for word in words)} -->"
 
 
-def describe_outcome(images: Sequence[ReportedImage]) -> tuple[str, list[str]]:
+def describe_outcome(images: Sequence[ReportedImage], new_secrets: int = 0) -> tuple[str, list[str]]:
     """A sign, and a few words about budgets, secrets and unread layers: the sign is a cross only if a budget failed.
 
-    Without budgets, secrets and unread layers there is nothing to judge: the sign is "".
+    Without budgets, secrets and unread layers there is nothing to judge: the sign is "". ``new_secrets`` is the number of
+    secrets that the image before does not have.
     """
     verdicts = [verdict for image in images for verdict in image.verdicts]
     outcomes = {verdict.outcome for verdict in verdicts if verdict.status is not BudgetStatus.SKIPPED}
     secrets = max((count_secrets(image.secrets) for image in images), default=0)
     is_partial = not all(image.analysis.complete for image in images)
     words = [summarize_outcomes(verdicts)] if outcomes else []
-    words += [count_of(secrets, "secret")] if secrets else []
+    words += [_count_secrets(secrets, new_secrets)] if secrets else []
     words += ["incomplete"] if is_partial else []
     if BudgetStatus.FAIL in outcomes:
         return FAILED, words
     if secrets or is_partial or BudgetStatus.WARN in outcomes:
         return WARNING, words
     return (PASSED if outcomes else ""), words
+
+
+def _count_secrets(count: int, new: int) -> str:
+    """``3 secrets``, ``3 secrets, 1 new`` or ``3 new secrets``."""
+    if new >= count:
+        return count_of(count, "new secret")
+    return f"{count_of(count, 'secret')}, {new:,} new" if new else count_of(count, "secret")

@@ -130,7 +130,8 @@ def _of_findings(image: ReportedImage) -> Iterator[Check]:
     others = [finding for finding in image.findings if not is_secret(finding) and _matters(finding, image)]
     yield from (_of_finding(finding, image) for finding in others)
     if not others and not image.secrets and image.analysis.complete:
-        yield Check(group="ocisize.findings", name=image.with_platform("no finding of high or medium severity"))
+        new = "" if image.known_findings is None else "new "
+        yield Check(group="ocisize.findings", name=image.with_platform(f"no {new}finding of high or medium severity"))
 
 
 def _matters(finding: Finding, image: ReportedImage) -> bool:

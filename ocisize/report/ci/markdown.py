@@ -16,7 +16,7 @@ from ocisize.model.sizes import weight_of
 from ocisize.report.ci.comment import describe_outcome, marker_of
 from ocisize.report.ci.markdown_budgets import table_row, write_budgets
 from ocisize.report.ci.markdown_plan import MAX_ROWS, on_platforms, write_plan, write_secrets
-from ocisize.report.ci.markdown_text import Table, byte_length, code_span, escape_text
+from ocisize.report.ci.markdown_text import Table, byte_length, code_span, escape_text, keep_together
 from ocisize.report.ci.merge_findings import MergedFinding, merge_findings
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
@@ -153,7 +153,8 @@ def _finding_row(finding: Finding, platforms: Sequence[str], images: Sequence[Re
     cell = f"**{escape_text(finding.title)}**<br>{escape_text(' · '.join(facts))}"
     for path in list_paths(finding):
         cell += f"<br>{path if path.startswith('…') else code_span(path)}"
-    return f"| {human_size(size) if describe_saving(finding) else '-'} | {cell} | {escape_text(finding.fix)} |"
+    saving = keep_together(human_size(size)) if describe_saving(finding) else "-"
+    return f"| {saving} | {cell} | {escape_text(finding.fix)} |"
 
 
 def _layer_row(image: ReportedImage, layer: LayerAnalysis) -> str:

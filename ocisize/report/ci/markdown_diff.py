@@ -13,8 +13,8 @@ from ocisize.model.plan import PlanStep
 from ocisize.report.ci.comment import describe_outcome, marker_of
 from ocisize.report.ci.markdown import LIMIT
 from ocisize.report.ci.markdown_budgets import write_budgets
-from ocisize.report.ci.markdown_plan import MAX_ROWS, NO_BREAK, count_fixes, write_secrets, write_steps
-from ocisize.report.ci.markdown_text import Table, byte_length, code_span, escape_text
+from ocisize.report.ci.markdown_plan import MAX_ROWS, count_fixes, write_secrets, write_steps
+from ocisize.report.ci.markdown_text import Table, byte_length, code_span, escape_text, keep_together
 from ocisize.report.ci.merge_findings import merge_findings, merge_steps
 from ocisize.report.diff_subject import DiffSubject
 from ocisize.report.options import ReportOptions
@@ -30,6 +30,7 @@ from ocisize.report.words.growth import (
     signed_size,
 )
 from ocisize.report.words.image import name_image
+from ocisize.report.words.secrets import count_secrets
 from ocisize.report.words.upgrade import describe_upgrade
 from ocisize.text import human_size, plural
 
@@ -56,7 +57,7 @@ def diff_to_markdown(subject: DiffSubject, *, limit: int = LIMIT) -> str:
 def _head(subject: DiffSubject) -> str:
     """The marker, the growth with the verdict, and the figures before, after and their change."""
     comparison, after = subject.comparison, subject.after
-    sign, words = describe_outcome([subject.image])
+    sign, words = describe_outcome([subject.image], count_secrets(comparison.new_secrets))
     title = f"{sign} {code_span(describe_image(after))} {describe_growth(comparison)}".lstrip()
     rows = [_figure(*row, comparison) for row in _figures(comparison)]
     upgrade = describe_upgrade(comparison)
@@ -91,8 +92,9 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, str, str, int | None
 
 def _figure(name: str, old: str, new: str, change: int | None, size: int | None, comparison: Comparison) -> str:
     about = ABOUT if name == "Download" and comparison.estimated_growth is not None else ""
-    growth = NO_GROWTH if change == 0 else f"**{about}{signed_size(change)}**{share_of(change or 0, size)}"
-    return f"| {name} | {old} | {new} | {growth} |"
+    growth = NO_GROWTH if change == 0 else f"**{keep_together(about + signed_size(change))}**"
+    share = share_of(change, size) if change else ""
+    return f"| {name} | {keep_together(old)} | {keep_together(new)} | {growth}{share} |"
 
 
 def _secrets(subject: DiffSubject, room: int) -> str:
@@ -111,7 +113,7 @@ def _secrets(subject: DiffSubject, room: int) -> str:
 def _reasons(comparison: Comparison, room: int) -> str:
     """Why the image grew or shrank, five reasons open."""
     measure, reasons = measure_reasons(comparison)
-    rows = [f"| {signed_size(size).replace(' ', NO_BREAK)} | {escape_text(_cut(reason.text))} |" for size, reason in reasons]
+    rows = [f"| {keep_together(signed_size(size))} | {escape_text(_cut(reason.text))} |" for size, reason in reasons]
     title = f"\n**Why** (change of the {measure})\n"
     text = Table("reason", "Change | Reason", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""
@@ -147,8 +149,7 @@ def _suggestions(comparison: Comparison, room: int) -> str:
     """What would save hosts a download, or the image some growth, five suggestions open."""
     measure, suggestions = measure_suggestions(comparison)
     rows = [
-        f"| {human_size(size).replace(' ', NO_BREAK)} | {escape_text(_cut(suggestion.text))} |"
-        for size, suggestion in suggestions
+        f"| {keep_together(human_size(size))} | {escape_text(_cut(suggestion.text))} |" for size, suggestion in suggestions
     ]
     title = f"\n**Advice** (bytes of the {measure} affected)\n"
     text = Table("suggestion", "Bytes | Advice", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))

@@ -18,6 +18,7 @@ from ocisize.report.ci.markdown_text import (
     escape_text,
     fill_blocks,
     fold,
+    keep_together,
 )
 from ocisize.report.ci.merge_findings import MergedFinding, merge_steps
 from ocisize.report.subject import ReportedImage
@@ -29,6 +30,7 @@ from ocisize.report.words.plan import (
     describe_edit_place,
     describe_saving,
     describe_total,
+    name_lines,
     saving_of,
 )
 from ocisize.text import count_of, plural
@@ -36,7 +38,6 @@ from ocisize.values import define, field
 
 MAX_ROWS = 5  #: of a table that is not folded
 _MAX_TOTALS = 5  # platforms whose total is shown
-NO_BREAK = "\N{NO-BREAK SPACE}"
 _Row = tuple[int, ReportedImage, PlanStep, tuple[str, ...]]  # number, image, step, platforms
 
 
@@ -91,7 +92,7 @@ def _row(
     number: int, image: ReportedImage, step: PlanStep, platforms: Sequence[str], images: Sequence[ReportedImage]
 ) -> str:
     analysis = image.analysis
-    saving = (describe_saving(saving_of(step), analysis.plan) or "-").replace(" ", NO_BREAK)
+    saving = keep_together(describe_saving(saving_of(step), analysis.plan) or "-")
     fix = "<br>".join(filter(None, (f"**{escape_text(step.title)}**", escape_text(on_platforms(platforms, images)))))
     safety = "<br>".join([str(step.confidence), *([] if step.in_patch else [BY_HAND])])
     return f"| {number} | {saving} | {safety} | {fix} | {escape_text(place_of(step, analysis))} |"
@@ -155,8 +156,11 @@ def _fixes(count: int) -> str:
 
 
 def _place_of(block: _Block) -> str:
+    plan, line = block.image.analysis.plan, block.image.layer_line(block.layer)
     if block.edit is not None:
-        return describe_edit_place(block.edit, block.image.analysis.plan)
+        return describe_edit_place(block.edit, plan)
+    if plan.dockerfile is not None and line is not None:
+        return name_lines(plan.dockerfile, line.first, line.last)
     return "" if block.layer is None else f"layer {block.layer}"
 
 

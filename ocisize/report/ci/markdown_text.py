@@ -87,6 +87,11 @@ def fill_blocks(blocks: Sequence[str], noun: str, room: int) -> str:
     return "".join([*texts[:shown], f"\n{note_missing(len(blocks) - shown, noun)}"]) if shown else ""
 
 
+def keep_together(text: str) -> str:
+    """A figure whose number and unit stay on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def escape_text(text: str) -> str:
     """Markdown for a text with code in backticks, as findings have it. Words that could be markup become code, too.
 

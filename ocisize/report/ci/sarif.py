@@ -27,7 +27,7 @@ from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.advice import is_secret
 from ocisize.report.words.budgets import describe as describe_verdict
 from ocisize.report.words.budgets import line_of, places_of, title_of
-from ocisize.report.words.findings import describe, describe_image, fingerprint, fingerprints, repository_of
+from ocisize.report.words.findings import describe, describe_image, fingerprint, fingerprints, repository_of, shown_paths
 from ocisize.report.words.incomplete import describe_layer
 from ocisize.report.words.upgrade import describe_reason
 from ocisize.text import display_name, printable
@@ -242,7 +242,7 @@ def _result(finding: Finding, rule: int, key: str, image: ReportedImage, options
     }
     if image.known_findings is not None:
         document["baselineState"] = "new" if image.is_new(finding) else "unchanged"
-    if related := _paths(finding.paths):
+    if related := _paths(shown_paths(finding)):
         document["relatedLocations"] = related
     return document
 

@@ -78,20 +78,28 @@ def _write_head(comparison: Comparison) -> Markup:
 
 
 def _side(name: str, image: Analysis) -> Markup:
-    notes = [f"{human_size(image.content_size)} unpacked", f"{human_size(image.wasted_size)} waste",
-             f"{image.file_count:,} files"]  # fmt: skip
+    notes = [
+        "to download",
+        f"{human_size(image.content_size)} unpacked",
+        f"{human_size(image.wasted_size)} waste",
+        f"{image.file_count:,} files",
+    ]
     estimate = describe_estimate(image)
-    return _card(name, f"{human_download(image)} to download", " · ".join([*notes, *([estimate] if estimate else [])]))
+    return _card(name, human_download(image), " · ".join([*notes, *([estimate] if estimate else [])]))
 
 
 def _change(comparison: Comparison) -> Markup:
     before, after = comparison.before, comparison.after
     growth = comparison.expected_compressed_growth
     about = ABOUT if comparison.estimated_growth else ""
-    notes = [f"{signed_size(comparison.growth)} unpacked", f"{signed_size(after.wasted_size - before.wasted_size)} waste",
-             f"{after.file_count - before.file_count:+,} files"]  # fmt: skip
+    notes = [
+        "to download",
+        f"{signed_size(comparison.growth)} unpacked",
+        f"{signed_size(after.wasted_size - before.wasted_size)} waste",
+        f"{after.file_count - before.file_count:+,} files",
+    ]
     share = share_of(growth or 0, before.expected_compressed_size)
-    return _card("Change", f"{about}{signed_size(growth)}{share} to download", " · ".join(notes), growth or 0)
+    return _card("Change", f"{about}{signed_size(growth)}{share}", " · ".join(notes), growth or 0)
 
 
 def _card(name: str, value: str, note: str, growth: int = 0) -> Markup:

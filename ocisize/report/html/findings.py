@@ -9,6 +9,7 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Finding
 from ocisize.report.html.markup import Markup, element, join, with_code
 from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, list_advice, saving_bytes
+from ocisize.report.words.findings import shown_paths
 from ocisize.report.words.secrets import list_secrets
 from ocisize.report.words.units import human_dollars, human_size
 from ocisize.sizes.cost import CostAssumptions, cost_of
@@ -50,7 +51,7 @@ def _secret(finding: Finding, *, has_plan: bool, is_known: bool) -> Markup:
             "div",
             element("h3", finding.title[:1].upper() + finding.title[1:]),
             element("p", " · ".join(facts), _link(finding) if has_plan else Markup(), class_="note"),
-            list_files(finding.paths, finding.path_count),
+            list_files(shown_paths(finding), finding.path_count),
             element("p", *with_code(finding.fix), class_="fix"),
             element("details", element("summary", "Build steps"), steps) if steps else Markup(),
         ),
@@ -136,7 +137,7 @@ def _link(finding: Finding) -> Markup:
 def _where(finding: Finding) -> Markup:
     """The build steps and files of a finding, folded away."""
     steps = list_steps(finding.layers, finding.build_steps)
-    files = list_files(finding.paths, finding.path_count)
+    files = list_files(shown_paths(finding), finding.path_count)
     if not steps and not files:
         return Markup()
     layers = f"{plural(len(finding.layers), 'Layer')} {', '.join(map(str, finding.layers))}"

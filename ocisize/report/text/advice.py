@@ -10,6 +10,7 @@ from rich.text import Text
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Finding, Severity
 from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, list_advice, saving_bytes
+from ocisize.report.words.findings import shown_paths
 from ocisize.report.words.fixes import LEGEND
 from ocisize.report.words.flow import SEPARATOR
 from ocisize.report.words.units import cut, human_dollars, human_size, shorten_path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 ADVISE = "ocisize advise IMAGE"  #: the command that shows all findings
-_MAX_PATHS, _MAX_STEPS = 5, 4  # of a finding that is shown in full
+_MAX_STEPS = 4  # of a finding that is shown in full
 _MAX_FIX_LINES = 3  # of a finding that is shown in short
 LABEL_WIDTH = 8  #: characters of a line before a finding's text
 _STYLES = {Severity.HIGH: "bold red", Severity.MEDIUM: "bold yellow", Severity.LOW: "bold"}
@@ -100,9 +101,9 @@ def render_full(finding: Finding, width: int, assumptions: CostAssumptions | Non
         text.append("\n" + cut(f"layer {layer}: {printable(step.shown)}", width), "dim")
     if len(steps) > _MAX_STEPS:
         text.append(f"\n… and {len(steps) - _MAX_STEPS} more layers", "dim")
-    for path in finding.paths[:_MAX_PATHS]:
+    for path in shown_paths(finding):
         text.append("\n" + shorten_path("/" + printable(path), width), "dim")
-    rest = finding.path_count - len(finding.paths[:_MAX_PATHS])
+    rest = finding.path_count - len(shown_paths(finding))
     text.append(f"\n… and {rest:,} more" if rest > 0 else "", "dim")
     return text.append(f"\n→ {printable(finding.fix)}")
 

@@ -13,6 +13,7 @@ from ocisize.model.findings import Finding
 from ocisize.report.words.units import human_size
 from ocisize.text import name_input, printable
 
+_MAX_PATHS = 5  # of a finding
 _CHANGING = re.compile(r"\b[0-9a-f]{12,}\b")  # digests and ids within build steps: other contents, same step
 
 
@@ -41,9 +42,14 @@ def describe(finding: Finding) -> str:
     return f"{what[:1].upper()}{what[1:]} {printable(finding.fix)}"
 
 
+def shown_paths(finding: Finding) -> tuple[str, ...]:
+    """The files of a finding that reports for people and CI systems name: the first five."""
+    return finding.paths[:_MAX_PATHS]
+
+
 def list_paths(finding: Finding) -> list[str]:
     """The absolute paths of the finding's largest files, and the number of the others."""
-    paths = [f"/{printable(path)}" for path in finding.paths]
+    paths = [f"/{printable(path)}" for path in shown_paths(finding)]
     rest = finding.path_count - len(paths)
     return [*paths, f"… and {rest:,} more"] if rest > 0 else paths
 

@@ -59,8 +59,16 @@ def describe_edit_place(edit: PlanEdit, plan: Plan) -> str:
     """Where an edited instruction is: ``Dockerfile:6-8``, or ``layer 3``."""
     if plan.dockerfile is None or edit.lines is None:
         return f"layer {edit.layer}"
-    first, last = edit.lines
-    return f"{printable(plan.dockerfile)}:{first}{f'-{last}' if last > first else ''}"
+    return name_lines(plan.dockerfile, *edit.lines)
+
+
+def name_lines(dockerfile: str, first: int, last: int) -> str:
+    """Lines of a file: ``Dockerfile:6-8``.
+
+    >>> name_lines("Dockerfile", 6, 6)
+    'Dockerfile:6'
+    """
+    return f"{printable(dockerfile)}:{first}{f'-{last}' if last > first else ''}"
 
 
 def describe_total(analysis: Analysis) -> str:

@@ -16,6 +16,7 @@ from ocisize.model.comparison import Comparison
 from ocisize.report.ci import github
 from ocisize.report.formats import DIFF_FORMATS, write_diff_report
 from ocisize.report.options import ReportOptions
+from ocisize.report.words.budgets import describe
 from tests.comparison.test_causes import APP, PIP, ROOT, debian, image, python_package
 
 DOCKERFILE = "FROM scratch\nADD rootfs.tar /\nRUN pip install -r requirements.txt\nCOPY . /app\n"
@@ -106,6 +107,18 @@ def test_gitlab(comparison: Comparison) -> None:
     assert names.count("growth") == 2
     assert len(names) == len(comparison.after.advice.findings) + 3
     assert issues[names.index("growth")]["location"]["lines"] == {"begin": 3, "end": 3}
+
+
+@pytest.mark.parametrize("name", [name for name in DIFF_FORMATS if name != "json"])
+def test_suggestions_beside_budgets(name: str) -> None:
+    """What a failed budget suggests may be a finding that is not new, in formats that show only new ones, too."""
+    numpy, more = python_package("numpy", "1.0", b"n" * 5000), python_package("matplotlib", "3.8", bytes(range(256)) * 900)
+    found = compare(image([{**numpy, **CACHE}], [PIP]), image([{**numpy, **more, **CACHE}], [PIP]))
+    assert found.new_findings == ()
+    (verdict,) = check_change(found.before, found.after, parse_budgets('max-unpacked = "+1 %"').budgets)
+    what, _, hint = describe(verdict, found.after).partition(" → ")
+    assert "in layer 0" in what and hint.startswith("OS") and " saves " in hint
+    assert hint in " ".join(report(found, name).split())
 
 
 def test_text_says_new_secrets_first(comparison: Comparison) -> None:

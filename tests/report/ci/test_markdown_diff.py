@@ -53,7 +53,7 @@ def test_the_comment_about_a_change() -> None:
     text = report(compare(smaller(), with_plan(after, Plan(steps=steps))), 'max-download = "+2 %"')
     parts = [
         "<!-- ocisize diff acme/app linux/amd64 -->\n### \N{CROSS MARK} `acme/app:1` grew by 1.10 kB (12.2 %) to download · "
-        "budgets: 1 of 1 failed · 2 secrets\n\n| | Before | After | Change |",
+        "budgets: 1 of 1 failed · 2 secrets, 1 new\n\n| | Before | After | Change |",
         "| Download | 9.00 kB | 10.1 kB | **+1.10 kB** (12.2 %) |", "| Unpacked | 18.0 kB | 20.0 kB | **+2.00 kB** (11.1 %) |",
         "| Waste | 0 B | 5.00 kB | **+5.00 kB** |", "acme/app:1`, linux/amd64.",
         "**secret 402**", "**secret 401**", "The last one is in the image before, too.", "**Budgets: 1 failed**",
@@ -67,9 +67,16 @@ def test_the_comment_about_a_change() -> None:
     assert "**kept**" not in text
 
 
+def test_new_secrets_are_counted() -> None:
+    """The title says how many of all secrets are new: all, some or none."""
+    for names, count in (((402, 403), "2 new secrets"), ((401, 402), "2 secrets, 1 new"), ((401,), "1 secret")):
+        title = report(compare(smaller(), changed(image(), advice=Advice(tuple(map(secret, names)))))).split("\n")[1]
+        assert title.endswith(f" · {count}")
+
+
 def test_nothing_changed() -> None:
     """The title says so, no figure has a change, and there is no verdict without budgets."""
-    text = report(compare(image(), image()))
+    text = report(compare(image(), image())).replace("\u00a0", " ")
     assert "\n### `acme/app:1` did not change\n" in text
     assert "| Download | 10.1 kB | 10.1 kB | = |" in text
     assert "**Why**" not in text

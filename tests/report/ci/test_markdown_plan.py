@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 from ocisize import Analysis
+from ocisize.dockerfile.parse import parse_dockerfile
 from ocisize.model.findings import Advice, Category
 from ocisize.model.build_step import BuildStep
 from ocisize.model.plan import Plan, PlanEdit
@@ -36,6 +37,14 @@ def render(text: str) -> str:
 def codes(text: str) -> list[str]:
     """The contents of all code in rendered Markdown."""
     return [unescape(code) for code in re.findall(r"<code[^>]*>(.*?)</code>", render(text), re.DOTALL)]
+
+
+def test_steps_by_hand_name_the_lines_of_their_instruction() -> None:
+    """The block of a step that edits nothing says where its instruction is, as the table of the steps does."""
+    analysis = with_plan(image(), Plan(steps=(step(layers=[3], action="Do it.", in_patch=False),), dockerfile="Dockerfile"))
+    (line,) = parse_dockerfile("\n\nCOPY . \\\n /app\n").instructions
+    for lines, place in (((None, None, None, line), "Dockerfile:3-4"), ((), "layer 3")):
+        assert f"**Fix 1** · {place}\n" in to_markdown([ReportedImage(analysis=analysis, lines=lines)])
 
 
 def test_the_plan_comes_before_findings() -> None:

@@ -52,8 +52,8 @@ def test_verdict_and_figures_come_first(comparison: Comparison) -> None:
     words = words_of(page_of(comparison, ReportOptions(verdicts=check(comparison.after, budgets))))
     parts = [
         "app grew by 399 kB (15.6 %) to download", "compared with", "A host with the image before downloads 2.07 MB of 2.96 MB",
-        "because layer 1 RUN apt-get update", "Before2.56 MB to download", "After2.96 MB to download",
-        "Change+399 kB (15.6 %) to download+375 kB unpacked", "Budgets: 1 failed", "FAIL", "Why", "+399 kB", "Folders",
+        "because layer 1 RUN apt-get update", "Before2.56 MBto download", "After2.96 MBto download",
+        "Change+399 kB (15.6 %)to download · +375 kB unpacked", "Budgets: 1 failed", "FAIL", "Why", "+399 kB", "Folders",
         "/usr/lib/git-core/", "Files", "25 files differ.", "/usr/lib/git-core/file00", "10 more files", "Layers", "1→1", "Advice",
     ]  # fmt: skip
     place = 0
