@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from typing import TypeAlias
 
+from ocisize.findings.checks.secrets import name_only
 from ocisize.model.analysis import Analysis
 from ocisize.model.comparison import LayerChange
 from ocisize.model.findings import Category, Finding
 from ocisize.tar.filetable import NO_HASH
 from ocisize.text import display_name
-from ocisize.values import frozen
+from ocisize.tuples import NamedTuple
+from ocisize.values import evolve, frozen
 
 #: what makes two things the same: a path or the name of a variable, the hash of a content, the index of a layer in AFTER
 _Key: TypeAlias = "str | bytes | int"
@@ -55,14 +58,30 @@ class _Known:
         """Return True if a thing of a subject is known."""
         return any(map(self._owners_of, subject.things))
 
+    def without_known(self, subject: _Subject) -> Finding:
+        """Return a finding about secrets without those that are known; the whole one if it names no other."""
+        finding, is_new = subject.finding, [not self._owners_of(thing) for thing in subject.things]
+        if not any(is_new):
+            return finding
+        if finding.paths:
+            paths = tuple(compress(finding.paths, is_new))
+            return evolve(finding, paths=paths, path_count=finding.path_count - len(finding.paths) + len(paths))
+        return name_only(list(compress(finding.names, is_new)), finding) if finding.names else finding
+
     def _owners_of(self, thing: frozenset[_Key]) -> set[int]:
         return {self._owners[key] for key in thing if key in self._owners}
 
 
-def compare_findings(
-    before: Analysis, after: Analysis, layers: Sequence[LayerChange]
-) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-    """Return the findings that only AFTER has, and those that only BEFORE has, each in the order of their image.
+class FindingChanges(NamedTuple):
+    """What is different between the findings about two images, in the order of their images."""
+
+    new: tuple[Finding, ...]  #: those that only AFTER has
+    new_secrets: tuple[Finding, ...]  #: those of them about secrets, without the files and names that BEFORE has, too
+    fixed: tuple[Finding, ...]  #: those that only BEFORE has
+
+
+def compare_findings(before: Analysis, after: Analysis, layers: Sequence[LayerChange]) -> FindingChanges:
+    """Return the findings that only AFTER has, and those that only BEFORE has.
 
     Two findings are the same if they have one id, and share a file that they name or a layer, as the comparison pairs
     layers; or if both are about the whole image. A finding about secrets is new if one of its secrets is new, and gone if
@@ -72,8 +91,11 @@ def compare_findings(
     old = _subjects(before, partners)
     new = _subjects(after, {layer.index: layer.index for layer in after.layers})
     known, left = _by_rule(old), _by_rule(new)
-    return (
-        tuple(subject.finding for subject in new if not known[subject.finding.id].has_all(subject)),
+    unknown = [subject for subject in new if not known[subject.finding.id].has_all(subject)]
+    secrets = [subject for subject in unknown if subject.finding.category is Category.SECRET]
+    return FindingChanges(
+        tuple(subject.finding for subject in unknown),
+        tuple(known[subject.finding.id].without_known(subject) for subject in secrets),
         tuple(subject.finding for subject in old if not left[subject.finding.id].has_any(subject)),
     )
 

@@ -74,7 +74,7 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
         directories = with_rest(DirectoryGrowth(changes).find(_MAX_DIRECTORIES), growth, compressed, len(changes))
         packages, loose = find_package_changes(before, after, layers, changes)
         others = FileEvidence(loose)
-    new_findings, fixed_findings = compare_findings(before, after, layers)
+    findings = compare_findings(before, after, layers)
     return Comparison(
         before=before,
         after=after,
@@ -83,8 +83,9 @@ def compare(before: Analysis, after: Analysis) -> Comparison:
         directories=tuple(directories),
         packages=packages,
         reasons=find_reasons(before, after, layers, packages, others),
-        new_findings=new_findings,
-        fixed_findings=fixed_findings,
+        new_findings=findings.new,
+        new_secrets=findings.new_secrets,
+        fixed_findings=findings.fixed,
         download_cause=find_download_cause(before, after, layers),
         suggestions=find_suggestions(after, layers),
         base=_part(before, after, layers),

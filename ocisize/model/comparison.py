@@ -13,15 +13,15 @@ Growth is the size of AFTER minus that of BEFORE, in bytes; it is negative if so
 from __future__ import annotations
 
 import enum
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
 from ocisize.model.causes import DownloadCause, PackageChange
 from ocisize.model.file_changes import FileChangeKind, FileChanges, SizeGrowth
-from ocisize.model.findings import Category, Finding
+from ocisize.model.findings import Finding
 from ocisize.model.sizes import sum_known, weight_of
-from ocisize.values import evolve, field, frozen
+from ocisize.values import field, frozen
 
 
 class LayerStatus(str, enum.Enum):
@@ -162,6 +162,7 @@ class Comparison:
     #: the packages whose files differ, largest change first; empty if the analyses were made without ``keep_packages``
     packages: tuple[PackageChange, ...] = ()
     new_findings: tuple[Finding, ...] = ()  #: those about AFTER that BEFORE does not have; largest savings first
+    new_secrets: tuple[Finding, ...] = ()  #: those of them about secrets, without the files and names that BEFORE has, too
     fixed_findings: tuple[Finding, ...] = ()  #: those about BEFORE that AFTER does not have
     download_cause: DownloadCause | None = None  #: why layers are downloaded again; None if few of their files are in BEFORE
 
@@ -198,13 +199,6 @@ class Comparison:
         return not self.before.layers
 
     @property
-    def new_secrets(self) -> tuple[Finding, ...]:
-        """The new findings about secrets, without the files at whose paths BEFORE has secrets, too."""
-        secrets = [finding for finding in self.before.advice.findings if finding.category is Category.SECRET]
-        known = {path for finding in secrets for path in finding.paths}
-        return tuple(_without(finding, known) for finding in self.new_findings if finding.category is Category.SECRET)
-
-    @property
     def same_layers(self) -> bool:
         """True if both images have the same blobs in the same order."""
         return [layer.digest for layer in self.before.layers] == [layer.digest for layer in self.after.layers]
@@ -229,14 +223,6 @@ class Comparison:
     def sum_of(self, kind: FileChangeKind) -> FileSum:
         """Return the sum of all files of one kind."""
         return sum_file_totals([layer.files[kind] for layer in self.layers if layer.files and kind in layer.files])
-
-
-def _without(finding: Finding, known: Container[str]) -> Finding:
-    """A finding without some of its files; the whole one if no file that it names is left."""
-    paths = tuple(path for path in finding.paths if path not in known)
-    if not paths:
-        return finding
-    return evolve(finding, paths=paths, path_count=finding.path_count - len(finding.paths) + len(paths))
 
 
 def sum_file_totals(sums: Sequence[FileSum]) -> FileSum:

@@ -79,6 +79,14 @@ def test_all_files_of_a_finding_are_compared() -> None:
         assert [finding.paths for finding in found.new_secrets] == [("srv/8/id_rsa",)]
 
 
+def test_a_secret_that_moved_is_not_named_as_new() -> None:
+    """Beside a new one, a secret at another path is known by its content."""
+    keys = {"home/app/.ssh/id_rsa": KEY, "home/app/.ssh/id_ed25519": KEY + b"2"}
+    found = changed({"root/.ssh/id_rsa": KEY}, keys)
+    assert ids(found) == (["OS230"], [])
+    assert [(finding.paths, finding.path_count) for finding in found.new_secrets] == [(("home/app/.ssh/id_ed25519",), 1)]
+
+
 def test_files_beyond_the_thousand_that_a_finding_has_count() -> None:
     """A further file is noticed by the number of all."""
     keys = {f"srv/{number:04}/id_rsa": KEY + b"%d" % number for number in range(1003)}
@@ -98,7 +106,11 @@ def with_variables(*names: str) -> Analysis:
 def test_variables_are_compared_by_name() -> None:
     """A second secret in the environment is new, a secret less is not."""
     one, two = with_variables("DB_PASSWORD"), with_variables("API_TOKEN", "DB_PASSWORD")
-    assert ids(compare(one, two)) == (["OS231"], [])
+    found = compare(one, two)
+    assert ids(found) == (["OS231"], [])
+    assert [(secret.title, secret.names) for secret in found.new_secrets] == [
+        ("secret in the environment: API_TOKEN", ("API_TOKEN",))
+    ]
     assert ids(compare(two, one)) == ([], [])
     assert ids(compare(two, two)) == ([], [])
     assert ids(compare(one, with_variables())) == ([], ["OS231"])

@@ -14,11 +14,12 @@ from ocisize.findings.explanations import Check, Explanation, explain
 from ocisize.history.redact import is_secret
 from ocisize.history.step_effects import copies_from_context, sets_variables
 from ocisize.history.steps import find_leaks
-from ocisize.model.findings import Confidence, Severity
+from ocisize.model.findings import Confidence, Finding, Severity
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.packages.dpkg_files import find_owned_paths
 from ocisize.rules.rule import Rule
 from ocisize.text import decode_name, plural
+from ocisize.values import evolve
 
 _REVOKE_IT = "Revoke the secret: anyone who can pull the image can read it."
 _MOUNT = "`RUN --mount=type=secret,id=NAME …`"
@@ -121,6 +122,22 @@ def _about_files(
 def _list_names(names: Sequence[str]) -> str:
     rest = len(names) - _MAX_NAMES
     return ", ".join(names[:_MAX_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def name_only(names: Sequence[str], finding: Finding) -> Finding:
+    """Return a finding about variables or build arguments as one about some of them.
+
+    >>> from ocisize.model.findings import Confidence, Finding, Severity
+    >>> finding = Finding(
+    ...     id="OS231", title="secrets in the environment: API_KEY, DB_PASSWORD", confidence=Confidence.PROBABLY,
+    ...     severity=Severity.HIGH, layers=(), build_steps=(), paths=(), path_count=0, size=0, compressed_size=0, fix="",
+    ...     names=("API_KEY", "DB_PASSWORD"),
+    ... )
+    >>> name_only(["API_KEY"], finding).title
+    'secret in the environment: API_KEY'
+    """
+    what = finding.title.partition(": ")[0].removeprefix("secrets").removeprefix("secret")
+    return evolve(finding, title=f"{plural(len(names), 'secret')}{what}: {_list_names(names)}", names=tuple(names))
 
 
 def _count_layers(layers: Sequence[int]) -> str:

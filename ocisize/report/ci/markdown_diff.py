@@ -102,12 +102,25 @@ def _secrets(subject: DiffSubject, room: int) -> str:
     merged = [row for row in merge_findings([subject.image]) if is_secret(row.finding)]
     new = [row for row in merged if subject.image.is_new(row.finding)]
     kept = [row for row in merged if not subject.image.is_new(row.finding)]
-    text = write_secrets([*new, *kept], [subject.image], room)
+    names = _name_new(subject.comparison)
+    text = write_secrets([*new, *kept], [subject.image], room - byte_length(names))
+    if text:
+        text += names
     if not text or not kept:
         return text
     last = "The last one is" if len(kept) == 1 else f"The last {len(kept):,} are"
     which = last if new else "All of them are" if len(kept) > 1 else "It is"
     return f"{text}\n{which} in the image before, too.\n"
+
+
+def _name_new(comparison: Comparison) -> str:
+    """The new secrets of findings that are about known secrets, too; "" if there are none."""
+    mixed = [finding for finding in comparison.new_secrets if finding not in comparison.new_findings]
+    names = [name for finding in mixed for name in (*(f"/{path}" for path in finding.paths), *finding.names)]
+    if not names:
+        return ""
+    rest = f" and {len(names) - MAX_ROWS:,} more" if len(names) > MAX_ROWS else ""
+    return f"\nNew among them: {', '.join(map(code_span, names[:MAX_ROWS]))}{rest}.\n"
 
 
 def _reasons(comparison: Comparison, room: int) -> str:

@@ -49,8 +49,8 @@ def _enumerate(paths: Sequence[str], count: int) -> str:
 
 
 def count_secrets(findings: Sequence[Finding]) -> int:
-    """The number of secrets that findings are about: their files, or one without files."""
-    return sum(max(finding.path_count, 1) for finding in findings)
+    """The number of secrets that findings are about: their files or names, or one without these."""
+    return sum(max(finding.path_count, len(finding.names), 1) for finding in findings)
 
 
 def describe_remedy(findings: Sequence[Finding], analysis: Analysis) -> str:

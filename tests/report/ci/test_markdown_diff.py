@@ -74,6 +74,19 @@ def test_new_secrets_are_counted() -> None:
         assert title.endswith(f" · {count}")
 
 
+def test_new_secrets_beside_known_ones_are_named() -> None:
+    """If a finding is about known secrets, too, the comment says which are new."""
+    known, new = attrs.evolve(secret(401), paths=("a", "b"), path_count=2), secret(402)
+    variables = attrs.evolve(secret(403), paths=(), path_count=0, names=tuple(f"TOKEN{number}" for number in range(8)))
+    old = attrs.evolve(variables, names=variables.names[:1])
+    before = changed(smaller(), advice=Advice((attrs.evolve(known, paths=("b",), path_count=1), old)))
+    text = report(compare(before, changed(image(), advice=Advice((known, new, variables)))))
+    names = ", ".join(f"`{name}`" for name in ("/a", "TOKEN1", "TOKEN2", "TOKEN3", "TOKEN4"))
+    assert f"\nNew among them: {names} and 3 more.\n" in text
+    assert " · 11 secrets, 9 new\n" in text
+    assert "New among them" not in report(compare(smaller(), changed(image(), advice=Advice((secret(401), secret(402))))))
+
+
 def test_nothing_changed() -> None:
     """The title says so, no figure has a change, and there is no verdict without budgets."""
     text = report(compare(image(), image())).replace("\u00a0", " ")
