@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
+from ocisize.report.words.advice import is_secret
 from ocisize.values import evolve, frozen
 
 if TYPE_CHECKING:
@@ -49,15 +50,21 @@ class DiffSubject:
 
     @property
     def news(self) -> ReportedImage:
-        """AFTER, of which only the findings are reported that BEFORE does not have, or that a budget forbids."""
+        """AFTER, of which only the findings are reported that BEFORE does not have, or that a budget forbids.
+
+        A new finding about secrets names the new ones only, unless a budget forbids it.
+        """
         from ocisize.budgets.forbidden import outcome_of
         from ocisize.model.budget import BudgetStatus
 
-        shown = [
-            finding
-            for finding in self.after.advice.findings
-            if self.image.is_new(finding) or outcome_of(finding, self.after, self.verdicts) is not BudgetStatus.PASS
-        ]
+        secrets = [finding for finding in self.comparison.new_findings if is_secret(finding)]
+        only_new = dict(zip(secrets, self.comparison.new_secrets, strict=True))
+        shown = []
+        for finding in self.after.advice.findings:
+            if outcome_of(finding, self.after, self.verdicts) is not BudgetStatus.PASS:
+                shown.append(finding)
+            elif self.image.is_new(finding):
+                shown.append(only_new.get(finding, finding))
         return evolve(self.image, shown_findings=shown)
 
 

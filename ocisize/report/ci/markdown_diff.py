@@ -30,7 +30,7 @@ from ocisize.report.words.growth import (
     signed_size,
 )
 from ocisize.report.words.image import name_image
-from ocisize.report.words.secrets import count_secrets
+from ocisize.report.words.secrets import count_secrets, list_new_secrets
 from ocisize.report.words.upgrade import describe_upgrade
 from ocisize.text import human_size, plural
 
@@ -115,8 +115,7 @@ def _secrets(subject: DiffSubject, room: int) -> str:
 
 def _name_new(comparison: Comparison) -> str:
     """The new secrets of findings that are about known secrets, too; "" if there are none."""
-    mixed = [finding for finding in comparison.new_secrets if finding not in comparison.new_findings]
-    names = [name for finding in mixed for name in (*(f"/{path}" for path in finding.paths), *finding.names)]
+    names = [name for new in list_new_secrets(comparison).values() for name in new]
     if not names:
         return ""
     rest = f" and {len(names) - MAX_ROWS:,} more" if len(names) > MAX_ROWS else ""

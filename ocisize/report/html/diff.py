@@ -19,6 +19,7 @@ from ocisize.report.html.markup import Markup, element, join, with_code
 from ocisize.report.words.download import ABOUT, describe_estimate, human_download
 from ocisize.report.words.growth import describe_growth, measure_reasons, measure_suggestions, share_of, signed_size
 from ocisize.report.words.image import name_image
+from ocisize.report.words.secrets import list_new_secrets
 from ocisize.report.words.units import human_size
 from ocisize.report.words.upgrade import describe_upgrade
 
@@ -44,7 +45,12 @@ def diff_to_html(subject: DiffSubject) -> str:
         _write_head(comparison),
         element(
             "main",
-            write_secrets(subject.after, has_plan=False, known=subject.image.known_findings or ()),
+            write_secrets(
+                subject.after,
+                has_plan=False,
+                known=subject.image.known_findings or (),
+                new=list_new_secrets(comparison),
+            ),
             write_verdicts(subject.after, subject.verdicts),
             _write_causes(comparison),
             *([] if changes is None else [write_explorer()]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.build_step import BuildStep
@@ -15,14 +15,21 @@ from ocisize.report.words.units import human_dollars, human_size
 from ocisize.sizes.cost import CostAssumptions, cost_of
 from ocisize.text import count_of, plural
 
+_MAX_NEW = 5  # secrets of a finding
 _MAX_FINDINGS = 8  # that save bytes and are not folded away
 
 
-def write_secrets(analysis: Analysis, *, has_plan: bool = True, known: Collection[Finding] = ()) -> Markup:
+def write_secrets(
+    analysis: Analysis,
+    *,
+    has_plan: bool = True,
+    known: Collection[Finding] = (),
+    new: Mapping[Finding, Sequence[str]] | None = None,
+) -> Markup:
     """The findings about secrets; nothing if there are none.
 
     ``has_plan``: the page has the plan, to which they link. ``known``: the findings that the image before has, too, which
-    follow the new ones.
+    follow the new ones. ``new``: the secrets that are new, by the findings that are about known ones, too.
     """
     secrets = sorted(list_secrets(analysis), key=lambda finding: finding in known)
     if not secrets:
@@ -33,16 +40,25 @@ def write_secrets(analysis: Analysis, *, has_plan: bool = True, known: Collectio
         element("h2", "Secrets in the image", id="secrets-title", class_="fail"),
         element("p", note),
         element(
-            "ol", *[_secret(finding, has_plan=has_plan, is_known=finding in known) for finding in secrets], class_="cards"
+            "ol", *[_secret(finding, has_plan, _novelty(finding, known, new or {})) for finding in secrets], class_="cards"
         ),
         aria_labelledby="secrets-title",
     )
 
 
-def _secret(finding: Finding, *, has_plan: bool, is_known: bool) -> Markup:
+def _novelty(finding: Finding, known: Collection[Finding], new: Mapping[Finding, Sequence[str]]) -> str:
+    """Whether the image before has the secrets of a finding: all of them, or some; "" if all are new."""
+    if finding in known:
+        return "in the image before, too"
+    names = new.get(finding, ())
+    rest = f" and {len(names) - _MAX_NEW:,} more" if len(names) > _MAX_NEW else ""
+    return f"new: {', '.join(names[:_MAX_NEW])}{rest}" if names else ""
+
+
+def _secret(finding: Finding, has_plan: bool, novelty: str) -> Markup:  # noqa: FBT001
     layers = f"{plural(len(finding.layers), 'layer')} {', '.join(map(str, finding.layers))}"
     facts = [finding.id, *([layers] if finding.layers else []), *(["in the base image"] if finding.in_base else [])]
-    facts += ["in the image before, too"] if is_known else []
+    facts += [novelty] if novelty else []
     steps = list_steps(finding.layers, finding.build_steps)
     return element(
         "li",

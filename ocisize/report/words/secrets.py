@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ocisize.model.analysis import Analysis
+from ocisize.model.comparison import Comparison
 from ocisize.model.findings import Category, Finding
 from ocisize.patterns import lazy_pattern
 from ocisize.report.words.fixes import place_of
@@ -49,8 +50,19 @@ def _enumerate(paths: Sequence[str], count: int) -> str:
 
 
 def count_secrets(findings: Sequence[Finding]) -> int:
-    """The number of secrets that findings are about: their files or names, or one without these."""
-    return sum(max(finding.path_count, len(finding.names), 1) for finding in findings)
+    """The number of secrets that findings are about: their files, their names, or one without these."""
+    names = {name for finding in findings for name in finding.names}
+    return len(names) + sum(max(finding.path_count, 1) for finding in findings if not finding.names)
+
+
+def list_new_secrets(comparison: Comparison) -> dict[Finding, list[str]]:
+    """The files and names that are new, by the new findings that are about secrets of the image before, too."""
+    whole = [finding for finding in comparison.new_findings if finding.category is Category.SECRET]
+    return {
+        finding: [*(f"/{path}" for path in new.paths), *new.names]
+        for finding, new in zip(whole, comparison.new_secrets, strict=True)
+        if new != finding
+    }
 
 
 def describe_remedy(findings: Sequence[Finding], analysis: Analysis) -> str:

@@ -121,6 +121,17 @@ def test_suggestions_beside_budgets(name: str) -> None:
     assert hint in " ".join(report(found, name).split())
 
 
+@pytest.mark.parametrize("name", ["github", "junit"])
+def test_known_secrets_are_not_shown_as_new(name: str) -> None:
+    """A finding about a known secret and a new one names the new one; both if a budget forbids them."""
+    more = {**SECRET, "root/.ssh/id_dsa": SECRET["root/.ssh/id_rsa"] + b"2"}
+    found = compare(image([SECRET], [APP]), image([more], [APP]))
+    text = report(found, name, "")
+    assert "/root/.ssh/id_dsa" in text and "/root/.ssh/id_rsa" not in text
+    text = report(found, name, 'forbid-findings = "OS230"')
+    assert "/root/.ssh/id_dsa" in text and "/root/.ssh/id_rsa" in text
+
+
 def test_text_says_new_secrets_first(comparison: Comparison) -> None:
     """A new secret comes before all figures, new findings after the causes."""
     text = report(comparison, "text")

@@ -163,3 +163,15 @@ def test_new_secrets_come_first(tmp_path: Path) -> None:
     words = words_of(page_of(compare(before, after)))
     assert 0 < words.index("/z/.env") < words.index("in the image before, too") < words.index("/a/id_rsa")
     assert words.count("in the image before, too") == 1
+
+
+def test_new_secrets_beside_known_ones_are_named(tmp_path: Path) -> None:
+    """If a finding is about a known secret, too, the page says which are new; a moved one is not."""
+    key = b"-----BEGIN OPENSSH PRIVATE KEY-----" + b"k" * 400
+    before = analysis_of(tmp_path / "1", {"a/id_rsa": key})
+    after = analysis_of(
+        tmp_path / "2", {"b/id_rsa": key, **{f"c/{number}/id_rsa": key + b"%d" % number for number in range(6)}}
+    )
+    words = words_of(page_of(compare(before, after)))
+    names = ", ".join(f"/c/{number}/id_rsa" for number in range(5))
+    assert f"new: {names} and 1 more" in words
