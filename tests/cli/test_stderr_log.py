@@ -30,9 +30,9 @@ def test_reports_are_the_same_with_a_log(server: Server, capsys: pytest.CaptureF
     serve_image(server)
     handlers = [*logging.getLogger("ocisize").handlers]
     image = f"{server.host}/app:1"
-    report, _ = run([image, "-f", "json"], capsys)
-    once, info = run([image, "-f", "json", "-v"], capsys)
-    twice, debug = run([image, "-f", "json", "-vv"], capsys)
+    report, _ = run([image, "--no-cache", "-f", "json"], capsys)
+    once, info = run([image, "--no-cache", "-f", "json", "-v"], capsys)
+    twice, debug = run([image, "--no-cache", "-f", "json", "-vv"], capsys)
     assert json.loads(report) == json.loads(once) == json.loads(twice)
     assert {line.partition(": ")[0] for line in info} == {"info"}
     assert {line.partition(": ")[0] for line in debug} == {"info", "debug"}
