@@ -699,6 +699,11 @@ def test_fits_its_width(width: int, driver: webdriver.Chrome, tmp_path: Path, ex
     assert report.run("return document.documentElement.scrollWidth") <= width
     assert report.find("#canvas").size["width"] > width * 0.6
     assert report.files
+    wide = "return [...document.querySelectorAll('#files th button')].filter((button) => {"
+    wide += "const text = document.createRange(); text.selectNodeContents(button);"
+    wide += "return button.scrollWidth > button.clientWidth || text.getBoundingClientRect().width > button.clientWidth})"
+    wide += ".map((button) => button.textContent)"
+    assert report.run(wide) == []  # no header is wider than its column
 
 
 def test_names_stay_text(driver: webdriver.Chrome, tmp_path: Path) -> None:

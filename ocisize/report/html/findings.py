@@ -40,7 +40,9 @@ def write_secrets(
         element("h2", "Secrets in the image", id="secrets-title", class_="fail"),
         element("p", note),
         element(
-            "ol", *[_secret(finding, has_plan, _novelty(finding, known, new or {})) for finding in secrets], class_="cards"
+            "ol",
+            *[_secret(finding, has_plan=has_plan, novelty=_novelty(finding, known, new or {})) for finding in secrets],
+            class_="cards",
         ),
         aria_labelledby="secrets-title",
     )
@@ -55,7 +57,7 @@ def _novelty(finding: Finding, known: Collection[Finding], new: Mapping[Finding,
     return f"new: {', '.join(names[:_MAX_NEW])}{rest}" if names else ""
 
 
-def _secret(finding: Finding, has_plan: bool, novelty: str) -> Markup:  # noqa: FBT001
+def _secret(finding: Finding, *, has_plan: bool, novelty: str) -> Markup:
     layers = f"{plural(len(finding.layers), 'layer')} {', '.join(map(str, finding.layers))}"
     facts = [finding.id, *([layers] if finding.layers else []), *(["in the base image"] if finding.in_base else [])]
     facts += [novelty] if novelty else []
