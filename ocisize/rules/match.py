@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
 from ocisize.filesystem.directories import ImageRuns, find_runs
@@ -54,7 +54,7 @@ def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns 
     if waiting:
         runs = runs or find_runs(tables)
         needed: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for layer, row, index in _decide_by_needs(catalog, tables, runs, waiting):
+        for layer, row, index in _decide_by_needs(catalog, dict(enumerate(tables)), runs, waiting):
             needed[layer, index].append(row)
         for (layer, index), rows in needed.items():
             claims[layer][index].append(array("I", rows))
@@ -84,9 +84,35 @@ def _claim_rows(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns) 
                 waiting[options] = _join([waiting.get(options, array("I")), array("I", rows)])
             elif options:
                 decided[options[0]] += rows
+        if waiting:
+            waiting = _decide_within(catalog, table, layer, runs, waiting, decided)
         table.derived[LayerClaims] = LayerClaims(
             catalog, {index: array("I", sorted(rows)) for index, rows in decided.items()}, waiting
         )
+
+
+def _decide_within(
+    catalog: Catalog,
+    table: FileTable,
+    layer: int,
+    runs: ImageRuns,
+    waiting: dict[Options, IntArray],
+    decided: dict[int, list[int]],
+) -> dict[Options, IntArray]:
+    """Add the rows whose first rule finds in their own layer what it needs to ``decided``, and return those still waiting.
+
+    Most rows find it there, so that little is left to look for in an image of known layers.
+    """
+    claims = LayerClaims(catalog, {}, waiting).waiting_rows(table)
+    rows = [(layer, row, options[:1], directory, name) for row, options, directory, name in claims]
+    for _, row, index in _decide_by_needs(catalog, {layer: table}, runs, rows):
+        decided[index].append(row)
+    left: dict[Options, IntArray] = {}
+    for options, candidates in waiting.items():
+        found = set(decided.get(options[0], ()))
+        if others := array("I", (row for row in candidates if row not in found)):
+            left[options] = others
+    return left
 
 
 class LayerClaims(NamedTuple):
@@ -94,7 +120,7 @@ class LayerClaims(NamedTuple):
 
     catalog: Catalog
     decided: dict[int, IntArray]  #: rows by the index of the rule or secret
-    waiting: dict[Options, IntArray]  #: rows of rules with needs, which depend on the image
+    waiting: dict[Options, IntArray]  #: rows of rules whose needs the layer does not have: they depend on the image
 
     def waiting_rows(self, table: FileTable) -> Iterator[tuple[int, Options, bytes, bytes]]:
         """Each row that waits, with its rules, its directory and its name."""
@@ -144,10 +170,10 @@ def match_globs(
 
 
 def _decide_by_needs(
-    catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns, waiting: Sequence[_Waiting]
+    catalog: Catalog, tables: Mapping[int, FileTable], runs: ImageRuns, waiting: Sequence[_Waiting]
 ) -> list[tuple[int, int, int]]:
-    """Layer, row and index of the rule, for the waiting rows whose rule has a needed path in the image."""
-    templates = [_templates(rule) for rule in catalog.rules]
+    """Layer, row and index of the rule, for the waiting rows whose rule has a needed path in one of some layers."""
+    templates = {index: _templates(catalog.rules[index]) for index in {index for row in waiting for index in row[2]}}
     needs = [[_needs(templates[index], directory, name) for index in options] for _, _, options, directory, name in waiting]
     wanted = {path for options in needs for paths in options for path in paths}
     present = _present(wanted, tables, runs)
@@ -160,12 +186,12 @@ def _decide_by_needs(
     return claims
 
 
-def _present(wanted: set[bytes], tables: Sequence[FileTable], runs: ImageRuns) -> set[bytes]:
-    """Those of some paths that are in the image, as rows or as directories of rows. Only their directories are searched."""
-    numbers, with_rows = runs.directories.numbers, set[int]().union(*(table_runs.directories for table_runs in runs.tables))
+def _present(wanted: set[bytes], tables: Mapping[int, FileTable], runs: ImageRuns) -> set[bytes]:
+    """Those of some paths that are in the layers, as rows or as directories of rows. Only their directories are searched."""
+    numbers, with_rows = runs.directories.numbers, set[int]().union(*(runs.tables[layer].directories for layer in tables))
     present = {path for path in wanted & numbers.keys() if numbers[path] in with_rows}
     missing = wanted - present
-    for layer, table in enumerate(tables):
+    for layer, table in tables.items():
         present.update(path for _, path in find_rows(missing, table, layer, runs))
     return present
 

@@ -16,7 +16,7 @@ from ocisize.rules.rule import Catalog
 from ocisize.rules.load import load_catalog
 from ocisize.rules.parse import parse_catalog
 from ocisize.globs import Glob
-from ocisize.rules.match import match_rows, match_tables
+from ocisize.rules.match import LayerClaims, match_rows, match_tables
 from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, REGULAR, SYMLINK, FileTable
 from tests.catalogs import table_of
 
@@ -306,3 +306,14 @@ def test_claims_are_kept_with_the_table_by_catalog(monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
     assert match_tables(catalog, [lower, upper]) == [{0: array("I", [0]), 1: array("I", [1])}, {}]
     assert match_tables(catalog_of(('["*.py*"]', "")), [lower, upper]) == [{0: array("I", [0])}, {0: array("I", [0])}]
+
+
+def test_what_a_layer_has_is_decided_for_the_layer() -> None:
+    """Rows whose first rule finds its needs in their own layer wait for no image; the first rule wins across layers, too."""
+    catalog = catalog_of(('["*.pyc"]', 'needs = ["{dir}/{stem}.py"]'), ('["*.pyc"]', 'needs = ["{dir}/go"]'))
+    lower, upper = table_of(["a/m.pyc", "a/m.py", "b/n.pyc", "b/go"]), table_of(["b/n.py"])
+    assert match_tables(catalog, [lower]) == [{0: array("I", [0]), 1: array("I", [2])}]
+    kept = lower.derived[LayerClaims]
+    assert isinstance(kept, LayerClaims)
+    assert (kept.decided, kept.waiting) == ({0: array("I", [0])}, {(0, 1): array("I", [2])})
+    assert match_tables(catalog, [lower, upper]) == [{0: array("I", [0, 2])}, {}]
