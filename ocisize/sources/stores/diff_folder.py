@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -44,14 +45,19 @@ class DiffFolder:
         self._entered, self._folder = b"", os.dup(self._root)
 
     def open(self, path: bytes) -> int:
-        """Return a file descriptor for reading a file, which the caller closes; a link or a FIFO does not block.
+        """Return a file descriptor for reading a file, which the caller closes.
 
-        Raises OSError, and ValueError for a path that leads out of the folder.
+        Raises OSError, also for what is no regular file, and ValueError for a path that leads out of the folder.
         """
         folder, _, name = path.rpartition(b"/")
         if name in (b"", b".", b".."):
             raise ValueError(f"the path {path!r} is not that of a file")
-        return os.open(name, _FILE, dir_fd=self.enter(folder))
+        parent = self.enter(folder)
+        if not stat.S_ISREG(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            raise OSError(
+                errno.EINVAL, "not a regular file"
+            )  # to open a device of an image may do what its driver does then
+        return os.open(name, _FILE, dir_fd=parent)
 
     def enter(self, folder: bytes) -> int:
         """Return a descriptor of a folder below, which stays open until the next call of ``open`` or ``enter``.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +71,33 @@ def test_names_that_lead_out(folder: DiffFolder, path: str) -> None:
     """``..`` is no name in a layer."""
     with pytest.raises(ValueError, match=r"the path|null"):
         read(folder, path.encode())
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "socket", "folder", "link"])
+def test_only_regular_files_are_opened(root: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device of an image is not even opened: some drivers begin to act then, as that of a watchdog does."""
+    path = root / kind
+    if kind == "device":
+        if os.geteuid():
+            pytest.skip("only root can make devices")
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            monkeypatch.chdir(root)  # names of sockets are short
+            listener.bind(kind)
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    folder = DiffFolder(str(root))
+    opened: list[object] = []
+    monkeypatch.setattr(os, "open", lambda *arguments, **_: opened.append(arguments))
+    try:
+        with pytest.raises(OSError, match="not a regular file"):
+            folder.open(kind.encode())
+    finally:
+        folder.close()
+    assert not opened
 
 
 def test_no_descriptor_is_left(root: Path) -> None:
