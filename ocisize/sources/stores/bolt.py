@@ -75,7 +75,7 @@ class Bolt:
     ocisize.errors.ArchiveError: meta.db is not a bbolt database: no valid meta page
     """
 
-    def __init__(self, data: bytes, path: str) -> None:
+    def __init__(self, data: bytes | bytearray, path: str) -> None:
         self._data, self._path = memoryview(data), path
         self._remaining, self._remaining_bytes = _MAX_ELEMENTS, _MIN_BYTES + _MAX_READINGS * len(data)
         metas = [meta for meta in (_read_meta(data, 0), *(_read_meta(data, size) for size in _PAGE_SIZES)) if meta]
@@ -157,7 +157,7 @@ class _Meta:
         self.offset, self.page_size, self.root, self.transaction = offset, page_size, root, transaction
 
 
-def _read_meta(data: bytes, offset: int) -> _Meta | None:
+def _read_meta(data: bytes | bytearray, offset: int) -> _Meta | None:
     """Return the meta page at an offset, None if none is there."""
     start, end = offset + _PAGE.size, offset + _PAGE.size + _META.size
     if end + _CHECKSUM.size > len(data):
@@ -169,7 +169,7 @@ def _read_meta(data: bytes, offset: int) -> _Meta | None:
     return _Meta(offset, page_size, root, transaction)
 
 
-def _fnv64a(data: bytes) -> int:
+def _fnv64a(data: bytes | bytearray) -> int:
     """Return the FNV-1a hash of 64 bits, by which meta pages are verified.
 
     >>> hex(_fnv64a(b"a"))
@@ -199,21 +199,24 @@ def open_bolt(path: str, *, rights_hint: str = AS_ROOT) -> Bolt | None:
         os.close(descriptor)
 
 
-def _read_whole(descriptor: int, path: str) -> bytes:
+def _read_whole(descriptor: int, path: str) -> bytearray:
     """Return a copy of the file during which no transaction ended."""
     for _ in range(_ATTEMPTS):
-        size = os.fstat(descriptor).st_size
+        before = os.pread(descriptor, 2 * max(_PAGE_SIZES), 0)
+        size = os.fstat(descriptor).st_size  # after the meta pages: a transaction may have made the file larger for them
         if size > _MAX_SIZE:
             raise ArchiveError(f"{path} has {size} bytes, more than {_MAX_SIZE}")
-        before = os.pread(descriptor, 2 * max(_PAGE_SIZES), 0)
         data = _read_bytes(descriptor, size)
         if data[: len(before)] == before == os.pread(descriptor, len(before), 0):
             return data
     raise ArchiveError(f"{path} changed while it was read", hint="try again")
 
 
-def _read_bytes(descriptor: int, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size and (piece := os.pread(descriptor, size - len(data), len(data))):
-        data += piece
-    return bytes(data)
+def _read_bytes(descriptor: int, size: int) -> bytearray:
+    """Return the first bytes of a file, which may have fewer; a database may be large, so they are in memory once."""
+    data, filled = bytearray(size), 0
+    with memoryview(data) as view:
+        while filled < size and (count := os.preadv(descriptor, [view[filled:]], filled)):
+            filled += count
+    del data[filled:]
+    return data
