@@ -25,6 +25,7 @@ _FOLDERS = {
     "fuse-overlayfs": "fuse-overlayfs/{}/diff",
     "vfs": "vfs/dir/{}",
 }  # of layers, by driver
+DRIVERS = tuple(_FOLDERS)  #: storage drivers that are read
 _CACHE_ID = lazy_pattern(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,254}")
 _MAX_ID = 4096  # bytes of a file with an ID
 
@@ -47,6 +48,11 @@ class DockerRoot:
 
     path: str
     driver: str  #: ``overlay2``, ``fuse-overlayfs`` or ``vfs``
+
+    @property
+    def names_file(self) -> str:
+        """The path of the list of names."""
+        return self._place("repositories.json")
 
     def list_images(self) -> dict[Digest, tuple[str, ...]]:
         """Return the names of all images by their IDs; those that were built in between have none."""
@@ -80,7 +86,7 @@ class DockerRoot:
 
     def read_names(self) -> Mapping[str, str]:
         """Return the IDs of images by their names, digests included."""
-        path = self._place("repositories.json")
+        path = self.names_file
         data = read_document(path)
         if data is None:
             return {}
@@ -122,3 +128,9 @@ def find_docker_roots(paths: Sequence[str]) -> list[DockerRoot]:
     return [
         DockerRoot(path, driver) for path in paths for driver in _FOLDERS if exists(f"{path}/image/{driver}/imagedb/content")
     ]
+
+
+def find_other_drivers(paths: Sequence[str]) -> list[str]:
+    """Return the storage drivers that the data folders have images of, and that are not read; those that may be listed."""
+    found = [image.parent.parent.name for path in paths for image in Path(path).glob("image/*/imagedb/content")]
+    return sorted(set(found) - set(DRIVERS))

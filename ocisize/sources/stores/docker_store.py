@@ -24,7 +24,7 @@ from ocisize.oci.source import ImageSource, RebuiltLayer
 from ocisize.sources.saved_images import SavedImage, SavedManifest
 from ocisize.sources.stores.choose import choose_in_store, merge_select
 from ocisize.sources.stores.containerd import MOBY, ContainerdSource, StoredImage, find_containerd_roots, read_root
-from ocisize.sources.stores.docker_root import DockerRoot, chain_ids, find_docker_roots
+from ocisize.sources.stores.docker_root import DRIVERS, DockerRoot, chain_ids, find_docker_roots, find_other_drivers
 from ocisize.sources.stores.documents import data_home, read_json_settings, split_root, text_of
 from ocisize.sources.stores.unpacked_layer import UnpackedLayer
 from ocisize.text import printable
@@ -108,6 +108,12 @@ def _find_roots(paths: Sequence[str], refused: list[ArchiveError]) -> list[Docke
 
 
 def _no_images(paths: Sequence[str]) -> ArchiveError:
+    if drivers := find_other_drivers(paths):
+        return ArchiveError(
+            f"{printable(' and '.join(paths))} has images of the storage driver {', '.join(map(printable, drivers))}; "
+            f"{', '.join(DRIVERS)} are read",
+            hint="let the engine save the image: docker save NAME | ocisize -",
+        )
     return ArchiveError(
         f"there are no images of Docker in {printable(' and '.join(paths))}",
         hint=f"name the folder that docker info shows as Docker Root Dir: {SCHEME}:[FOLDER]NAME",

@@ -62,7 +62,8 @@ def _names_in_docker() -> Iterator[str]:
     from ocisize.sources.stores.docker_store import find_data_roots
 
     for root in find_docker_roots(find_data_roots()):
-        yield from root.read_names()
+        if _is_small(root.names_file):
+            yield from root.read_names()
 
 
 def _names_in_containerd() -> Iterator[str]:

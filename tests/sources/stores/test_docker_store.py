@@ -105,6 +105,16 @@ def test_broken_stores(tmp_path: Path) -> None:
             analyze(root)
 
 
+def test_other_drivers(tmp_path: Path) -> None:
+    """A driver whose layers are no folders is named, with the way that works."""
+    (tmp_path / "image/btrfs/imagedb/content/sha256").mkdir(parents=True)
+    with pytest.raises(
+        ArchiveError, match="has images of the storage driver btrfs; overlay2, fuse-overlayfs, vfs are"
+    ) as raised:
+        analyze(tmp_path)
+    assert raised.value.hint == "let the engine save the image: docker save NAME | ocisize -"
+
+
 def test_no_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither store, and the folder of the settings."""
     with pytest.raises(ArchiveError, match=f"there are no images of Docker in {tmp_path}"):

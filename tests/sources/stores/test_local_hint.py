@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ocisize.cli.main import main
-from ocisize.sources.stores import containerd, docker_store
+from ocisize.sources.stores import containerd, docker_store, local_hint
 from ocisize.sources.stores.local_hint import find_local_image, is_short_name
 from tests.images import build_image, layer
 from tests.stores import write_containerd, write_containers_storage, write_docker_root
@@ -56,6 +56,16 @@ def test_broken_stores(stores: Path) -> None:
     found = find_local_image("app:1")
     assert found is not None
     assert "docker-store" in found
+
+
+def test_large_lists(stores: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hint is not worth the reading of a long list."""
+    write_containers_storage(stores / "podman", IMAGE, names=["localhost/app:1"])
+    write_docker_root(stores / "docker", IMAGE)
+    write_containerd(stores / "containerd", {"default": {"docker.io/library/app:1": IMAGE}})
+    assert find_local_image("app:1") is not None
+    monkeypatch.setattr(local_hint, "_MAX_LIST", 10)
+    assert find_local_image("app:1") is None
 
 
 @pytest.mark.parametrize("text", ["", "a b", "[", "\0", "localhost:5000/app", "1.2.3.4/app", "docker://app", "App"])
