@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shlex
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from ocisize.model.analysis import Analysis
 from ocisize.model.findings import Confidence
 from ocisize.report.text.alerts import list_head, list_secret_lines, list_violations
-from ocisize.report.text.commands import list_commands, write_analyze
+from ocisize.report.text.commands import list_commands, write_analyze, write_command
 from ocisize.report.text.layer_list import MIN_LINES, LayerList, ListedLayer
 from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
 from ocisize.report.words.advice import is_secret
@@ -182,15 +181,14 @@ def _list_layers(analysis: Analysis) -> LayerList:
 
 def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> list[Line]:
     """The commands to type next, with what each shows."""
-    image = printable(shlex.join(arguments))
-    rows = []
+    rows, advise = [], write_command("advise ", arguments)
     plan = analysis.plan
     if plan.patch:
         edited = sum(step.in_patch for step in plan.steps)
         which = f"{edited:,} of these fixes" if edited < len(plan.steps) else "all fixes" if edited > 1 else "this fix"
-        rows.append((f"ocisize advise {image} --patch", f"{which} as a patch"))
+        rows.append((f"{advise} --patch", f"{which} as a patch"))
     elif analysis.advice.findings or plan.steps:
-        rows.append((f"ocisize advise {image}", _describe_advise(analysis)))
+        rows.append((advise, _describe_advise(analysis)))
     rows.append((f"{write_analyze(arguments)} --full", "layers, files and every figure"))
     return list_commands(rows, width)
 

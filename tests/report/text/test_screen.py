@@ -297,6 +297,12 @@ def test_only_commands_that_make_sense() -> None:
         "ocisize 'a b.tar' --select x:1 --full   layers, files and every figure",
     ]
     file = io.StringIO()
+    write_screen(app(), file, width=80, arguments=["docker-archive:/dev/fd/63"])  # a pipe that is gone then
+    assert file.getvalue().splitlines()[-2:] == [
+        "… | ocisize advise docker-archive:- --patch   2 of these fixes as a patch",
+        "… | ocisize docker-archive:- --full           layers, files and every figure",
+    ]
+    file = io.StringIO()
     write_screen(app(), file, arguments=["tree"])
     assert "ocisize analyze tree --full" in file.getvalue()
 
