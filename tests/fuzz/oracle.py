@@ -16,7 +16,7 @@ from ocisize.filesystem.overlap import select_all_rows
 from ocisize.sizes.files import SortOrder, list_files
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.sizes.tree import make_tree
-from ocisize.errors import LayerError, OcisizeError, ReportError
+from ocisize.errors import IncompleteAnalysis, LayerError, OcisizeError, ReportError
 from ocisize.tar.filetable import FileTable
 from ocisize.report.text.advise import write_advise
 from ocisize.report.text.diff import write_diff
@@ -149,6 +149,18 @@ def _check_dive(analysis: Analysis) -> None:
         assert find_dive_figures(tables, select_all_rows(tables)) == analysis.dive
 
 
+def is_whole(analysis: Analysis) -> bool:
+    """All layers were read, and the documents list the same number of them."""
+    return analysis.complete and not analysis.layer_mismatch
+
+
+def check_whole(compared: object, *analyses: Analysis) -> None:
+    """What compares analyses refuses those that are not whole, and no others."""
+    refused = isinstance(compared, Refused) and compared.kind is IncompleteAnalysis
+    assert refused != all(map(is_whole, analyses)), compared
+    assert refused or not isinstance(compared, Refused), compared
+
+
 def check_report(analysis: Analysis, number: int) -> None:
     """One of the formats or views can be written, in UTF-8, and steers no terminal."""
     name = [*FORMATS, *_VIEWS][number % (len(FORMATS) + len(_VIEWS))]
@@ -156,6 +168,9 @@ def check_report(analysis: Analysis, number: int) -> None:
     if name in ("files", "tree") and any(layer.hidden_by is None for layer in analysis.layers):
         return  # of what was read back there are no views, as callers have to know
     text = outcome(lambda: written(name, analysis))
+    if name == "diff" and not is_whole(analysis):
+        check_whole(text, analysis)
+        return
     if isinstance(text, Refused):
         assert text.kind is ReportError and without_files, text
         return
