@@ -122,16 +122,22 @@ def parse_address(text: str, origin: str, *, tls: TlsFiles | None, save: str) ->
         return Endpoint(text, socket=rest)
     if scheme in ("tcp", "http", "https") and separator:
         return _parse_tcp(text, origin, TlsFiles(Path(), verify=True) if scheme == "https" and tls is None else tls)
-    shown = printable(text.rpartition("@")[2] if "@" in text else text)
+    shown = _without_password(text)
     hint = f"pipe the image instead: {save} NAME | ocisize -"
     if scheme in ("ssh", "npipe"):
         what = "ssh" if scheme == "ssh" else "named pipes of Windows"
-        raise SourceError(f"{origin} is {_with_scheme(scheme, shown)}, and ocisize does not use {what}", hint=hint)
+        raise SourceError(f"{origin} is {shown}, and ocisize does not use {what}", hint=hint)
     raise SourceError(f"{origin} is {shown}, expected unix:///PATH or tcp://HOST:PORT", hint=hint)
 
 
-def _with_scheme(scheme: str, shown: str) -> str:
-    return shown if shown.startswith(f"{scheme}://") else f"{scheme}://{shown}"
+def _without_password(text: str) -> str:
+    """Return an address without what is in front of its host, as an error shows it.
+
+    >>> _without_password("ssh://user:secret@build"), _without_password("10.0.0.5")
+    ('ssh://build', '10.0.0.5')
+    """
+    scheme, separator, rest = text.rpartition("://")
+    return printable(f"{scheme}{separator}{rest.rpartition('@')[2]}")
 
 
 def _parse_tcp(text: str, origin: str, tls: TlsFiles | None) -> Endpoint:
@@ -141,7 +147,7 @@ def _parse_tcp(text: str, origin: str, tls: TlsFiles | None) -> Endpoint:
     except ValueError:
         host = port = None
     if not host:
-        raise SourceError(f"{origin} is {printable(text)}, expected tcp://HOST:PORT")
+        raise SourceError(f"{origin} is {_without_password(text)}, expected tcp://HOST:PORT")
     port = port or (_TLS_PORT if tls is not None else _TCP_PORT)
     shown = f"[{host}]" if ":" in host else host
     return Endpoint(f"tcp://{shown}:{port}", host=host, port=port, tls=tls)

@@ -109,6 +109,7 @@ def test_broken_configurations(home: Path, text: str) -> None:
         ("fd://", "expected unix:///PATH or tcp://HOST:PORT"),
         ("unix://relative", "expected unix:///PATH"),
         ("tcp://", "expected tcp://HOST:PORT"),
+        ("tcp://me:secret@:99999", "DOCKER_HOST is tcp://:99999, expected"),
         ("tcp://host:port", "expected tcp://HOST:PORT"),
         ("docker.sock", "expected unix:///PATH"),
     ],
