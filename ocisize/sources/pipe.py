@@ -190,10 +190,10 @@ class PipeSource(ImageSource):
         return ArchiveError(f"{name}: {error}", hint=self._pipe.incomplete_hint if truncated else error.hint)
 
     def _refuse(self, kind: Kind, head: bytes) -> ArchiveError:
-        return ArchiveError(f"{self._pipe.name} is not a saved image: {_describe(kind, head)}", hint=PIPE_HINT)
+        return ArchiveError(f"{self._pipe.name} is not a saved image: {describe_content(kind, head)}", hint=PIPE_HINT)
 
 
-def _describe(kind: Kind, head: bytes) -> str:
+def describe_content(kind: Kind, head: bytes) -> str:
     """Return what a pipe delivers instead of an archive; of a text, such as an error message, its first line."""
     if kind.what != "a text file":
         return kind.what
@@ -240,13 +240,13 @@ class _DescriptorReader:
 
     def readinto(self, buffer: memoryview, /) -> int:
         descriptor = self._descriptors[0]
-        try:
-            return os.readv(descriptor, [buffer])
-        except BlockingIOError:  # another program has set the flag on the pipe that both share
-            import select
+        while True:
+            try:
+                return os.readv(descriptor, [buffer])
+            except BlockingIOError:  # noqa: PERF203 - another program has set the flag on the pipe that both share
+                import select
 
-            select.select([descriptor], [], [])
-            return self.readinto(buffer)
+                select.select([descriptor], [], [])
 
     def close(self) -> None:
         while self._descriptors:

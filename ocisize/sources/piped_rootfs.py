@@ -16,7 +16,7 @@ from ocisize.oci.documents import Descriptor
 from ocisize.oci.source import BlobScanner, ImageSource
 from ocisize.sources.file_kinds import find_kind_of
 from ocisize.sources.folder_images import is_image_tar
-from ocisize.sources.pipe import FilePipe, PipeFile, RawReader, ignore_wait
+from ocisize.sources.pipe import FilePipe, PipeFile, RawReader, describe_content, ignore_wait
 from ocisize.sources.rootfs import EXPECTED_ROOTFS, NO_END, SAVED_IMAGE, compose_documents
 from ocisize.tar.header import BLOCK
 
@@ -99,6 +99,7 @@ class PipedRootfs(ImageSource):
         if isinstance(error, LimitExceeded | SourceError):
             return error
         if isinstance(error, TarError) and error.offset <= BLOCK and (kind := find_kind_of(head, [head])) is not None:
-            return ArchiveError(f"{name} is not a root filesystem: {kind.what}", hint=EXPECTED_ROOTFS)
+            what = describe_content(kind, head)
+            return ArchiveError(f"{name} is not a root filesystem: {what}", hint=EXPECTED_ROOTFS)
         truncated = isinstance(error, StreamError | TarError) and error.truncated
         return ArchiveError(f"{name}: {error}", hint=self._pipe.incomplete_hint if truncated else EXPECTED_ROOTFS)

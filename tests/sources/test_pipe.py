@@ -550,7 +550,7 @@ def test_root_filesystems(tmp_path: Path, compression: Compression) -> None:
 def test_root_filesystems_that_are_none() -> None:
     for data, text in (
         (b"", "is empty"),
-        (b"Error: no such container\n" * 30, "a text file"),
+        (b"Error: no such container\n" * 30, 'not a root filesystem: the text "Error: no such container …"'),
         (tar_bytes({"a": NOISE(9000)})[:5000], "the tar ends within"),
         (bytes(512) + b"EFI PART" + bytes(90_000), "a disk image"),
     ):
