@@ -83,13 +83,14 @@ class DiskCache:
         try:
             with open(path, "rb") as file:
                 status = os.fstat(file.fileno())
-                data = file.read(_MAX_ENTRY + 1)
+                # The size of the file, since read() allocates as many bytes as it is asked for.
+                data = file.read(status.st_size) if status.st_size <= _MAX_ENTRY else None
         except OSError:
             return None
         if time.time() - status.st_mtime > _DAY:
             with suppress(OSError):
                 os.utime(path)
-        return data if len(data) <= _MAX_ENTRY else None
+        return data
 
     def put(self, key: str, data: bytes, /) -> None:
         """Keep an entry, in the place of one with the same key; now and then removes the entries that are over the limit."""

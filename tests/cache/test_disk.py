@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,17 @@ def test_entries_come_back_and_are_replaced(tmp_path: Path) -> None:
     cache.discard(KEY)
     cache.discard(KEY)
     assert cache.get(KEY) is None
+
+
+def test_reading_needs_the_memory_of_the_entry(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path / "c")
+    cache.put(KEY, b"one")
+    tracemalloc.start()
+    try:
+        assert cache.get(KEY) == b"one"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
