@@ -135,18 +135,40 @@ def _details(
 ) -> list[str]:
     """What changed in a layer, largest growth first."""
     kinds = (layer.files or {}) if files is None or not packages else files.by_kind(layer)
-    noun = "other file" if packages else "file"
-    loose = sorted(_describe_files(layer, kinds, held_by, weigh, noun), key=_by_growth)
-    directory = files.main_directory(layer) if loose and files is not None and name_directory else "/"
-    loose += _describe_shift(layer, weigh)
-    if packages or len(loose) > 1:
+    directory = files.main_directory(layer) if files is not None and name_directory else "/"
+    named = list(describe_packages(packages, weigh))
+    loose = _loose_details(layer, kinds, held_by, weigh, directory, beside_packages=False)
+    if any(phrase in named for phrase in _largest([*named, *loose])):
+        loose = _loose_details(layer, kinds, held_by, weigh, directory, beside_packages=True)
+    return [phrase.text for phrase in _largest([*named, *loose])]
+
+
+def _largest(phrases: Sequence[Phrase]) -> list[Phrase]:
+    """The phrases with the largest growth, largest first."""
+    details = sorted(phrases, key=_by_growth)
+    largest = abs(details[0].growth) if details else 0
+    return [phrase for phrase in details if abs(phrase.growth) >= phrase.min_share * largest][:_MAX_DETAILS]
+
+
+def _loose_details(
+    layer: LayerChange,
+    kinds: Mapping[FileChangeKind, FileSum],
+    held_by: Mapping[int, Sequence[int]],
+    weigh: Weigh,
+    directory: str,
+    *,
+    beside_packages: bool,
+) -> list[Phrase]:
+    """What changed in a layer besides packages: ``kinds`` of files, most of them in ``directory``, and files that moved."""
+    noun = "other file" if beside_packages else "file"
+    files = sorted(_describe_files(layer, kinds, held_by, weigh, noun), key=_by_growth)
+    loose = [*files, *_describe_shift(layer, weigh)]
+    if beside_packages or len(loose) > 1:
         loose = [phrase._replace(text=_with_size(phrase)) for phrase in loose]
-    if directory != "/":
+    if files and directory != "/":
         count = sum(sums.count for kind, sums in kinds.items() if kind in _PHRASES)
         loose[0] = loose[0]._replace(text=f"{loose[0].text}{', most' if count > 1 else ''} in {directory}")
-    details = sorted([*describe_packages(packages, weigh), *loose], key=_by_growth)
-    largest = abs(details[0].growth) if details else 0
-    return [phrase.text for phrase in details if abs(phrase.growth) >= phrase.min_share * largest][:_MAX_DETAILS]
+    return loose
 
 
 def _with_size(phrase: Phrase) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -127,6 +128,18 @@ def test_an_image_with_rpm_has_a_true_cause() -> None:
     updated = {**system, "etc/os-release": release.replace(b"39", b"40"), **newer}
     base = compare(image([system], [ROOT]), image([updated], [ROOT]))
     assert base.reasons[0].text.startswith(f"layer 0 `{ROOT}` is another base image (Fedora 39 → 40): changes 2 files")
+
+
+def test_other_files_are_others_than_those_of_named_packages() -> None:
+    """A package whose growth is too small to be named does not make all other files "other" ones."""
+    noise = random.Random(5)
+    tool = {"srv/tool": noise.randbytes(900_000)}
+    before = python_package("numpy", "1.0", b"n" * 5000)
+    for content, words in ((b"m" * 5000, "adds 1 file in /srv/"), (noise.randbytes(90_000), "adds 1 other file +")):
+        after = {**python_package("numpy", "1.0", content), **tool}
+        (reason,) = compare(image([before], [PIP]), image([after], [PIP])).reasons
+        assert words in reason.text
+        assert ("numpy" in reason.text) is ("other" in reason.text)
 
 
 def test_the_headline_has_a_short_build_step() -> None:

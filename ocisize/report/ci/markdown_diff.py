@@ -136,7 +136,7 @@ def _cut(text: str) -> str:
 
 
 def _fixes(subject: DiffSubject, room: int) -> str:
-    """The steps of AFTER's plan about layers that changed; what would save a download if there are none."""
+    """The steps of AFTER's plan about layers that changed, and what would save a download: folded if there are steps."""
     changed = {
         layer.after
         for layer in subject.comparison.layers
@@ -150,21 +150,25 @@ def _fixes(subject: DiffSubject, room: int) -> str:
     others = ""
     if rest := len(steps) - len(rows):
         others = f"\n{count_fixes(rest)} of layers that did not change: `ocisize advise`.\n"
-    return write_steps(rows, [subject.image], room, "\n**Fix what changed** (largest unpacked size first)\n", others)
+    text = write_steps(rows, [subject.image], room, "\n**Fix what changed** (largest unpacked size first)\n", others)
+    return text + _suggestions(subject.comparison, room - byte_length(text), is_folded=True)
 
 
 def _is_about(step: PlanStep, layers: set[int]) -> bool:
     return not layers.isdisjoint(step.layers)
 
 
-def _suggestions(comparison: Comparison, room: int) -> str:
-    """What would save hosts a download, or the image some growth, five suggestions open."""
+def _suggestions(comparison: Comparison, room: int, *, is_folded: bool = False) -> str:
+    """What would save hosts a download, or the image some growth, five suggestions open or all of them folded."""
     measure, suggestions = measure_suggestions(comparison)
     rows = [
         f"| {keep_together(human_size(size))} | {escape_text(_cut(suggestion.text))} |" for size, suggestion in suggestions
     ]
-    title = f"\n**Advice** (bytes of the {measure} affected)\n"
-    text = Table("suggestion", "Bytes | Advice", left=1).fill_first(rows, MAX_ROWS, room - byte_length(title))
+    table, what = Table("suggestion", "Bytes | Advice", left=1), f"(bytes of the {measure} affected)"
+    if is_folded:
+        return table.fill(rows, room, summary=f"Advice {what}")
+    title = f"\n**Advice** {what}\n"
+    text = table.fill_first(rows, MAX_ROWS, room - byte_length(title))
     return f"{title}{text}" if text else ""
 
 

@@ -11,7 +11,7 @@ import cmarkgfm
 from ocisize import Analysis, compare
 from ocisize.budgets.check_change import check_change
 from ocisize.budgets.parse import parse_budgets
-from ocisize.model.comparison import Comparison, Reason
+from ocisize.model.comparison import Comparison, Reason, Suggestion
 from ocisize.model.findings import Advice, Category, Severity
 from ocisize.model.plan import Plan
 from ocisize.report.ci.markdown import LIMIT
@@ -113,6 +113,17 @@ def test_causes_have_one_unit() -> None:
     text = report(attrs.evolve(compare(smaller(), image()), reasons=reasons)).replace("\u00a0", " ")
     assert "**Why** (change of the unpacked size)" in text
     assert re.findall(r"^\| (\S+ \S+) \| a layer", text, re.MULTILINE) == ["+5.00 kB", "+900 B"]
+
+
+def test_advice_is_folded_beside_fixes() -> None:
+    """What would save a download is open if there are no fixes, and folded behind them."""
+    suggestion = Suggestion(text="Build reproducibly.", layers=(3,), size=900, compressed_size=None)
+    advised = attrs.evolve(compare(smaller(), image()), suggestions=(suggestion,))
+    assert "\n**Advice** (bytes of the unpacked size affected)\n" in report(advised)
+    fixed = attrs.evolve(compare(smaller(), with_plan(image(), Plan(steps=(step(layers=[3]),)))), suggestions=(suggestion,))
+    text = report(fixed)
+    assert text.index("**Fix what changed**") < text.index("<summary>Advice (bytes of the unpacked size affected)</summary>")
+    assert "Build reproducibly." in text and "**Advice**" not in text
 
 
 def test_hostile_and_huge_images_fit_a_comment() -> None:
