@@ -144,6 +144,7 @@ def test_podman_service(podman: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     for name in ("docker.io/example/app:1", "example/app:1", "example/app"):
         analysis = check(Analyzer().analyze(f"podman:{name}"))
     check(Analyzer().analyze(f"podman:{str(analysis.config_digest)[7:]}"))
+    assert any("download from a registry may differ" in text for text in analysis.warnings)
     with pytest.raises(SourceError, match="podman's service has no image nothing:1"):
         Analyzer().analyze("podman:nothing:1")
 

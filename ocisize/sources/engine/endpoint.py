@@ -56,6 +56,7 @@ class Engine:
     save: str  #: the command that writes an image to standard output
     absent_hint: str
     denied_hint: str
+    compresses: bool = False  #: it compresses the layers of an OCI archive when it saves them
 
 
 def find_docker(environment: Mapping[str, str]) -> Endpoint:
@@ -105,6 +106,7 @@ PODMAN = Engine(
     absent_hint="podman save {name} | ocisize - needs no service; this starts it: systemctl --user start podman.socket, or "
     "podman system service --time 0",
     denied_hint="as the user who has the image: podman save {name} | ocisize -",
+    compresses=True,
 )
 
 

@@ -59,11 +59,12 @@ class EnginePipe:
 
     def list_notes(self, source: SavedSource) -> Iterator[str]:
         """Where the image can be had: engines keep layers uncompressed, and a registry knows their download."""
+        title, found = self._engine.title, printable(next(iter(self._digests), ""))
         if source.keeps_compression:
-            return
-        title = self._engine.title
-        if self._digests:
-            found = printable(self._digests[0])
+            if self._engine.compresses:
+                where = f", and it has this image from {found}" if found else ""
+                yield f"{title} compressed the layers to save them: their download from a registry may differ{where}"
+        elif found:
             yield f"{title} keeps layers uncompressed; it has this image from {found}, whose download its registry knows"
         else:
             yield f"{title} names no registry that has this image: the download of uncompressed layers is not known"
@@ -79,7 +80,7 @@ def open_engine(engine: Engine, name: str, *, select: str | None, limits: Limits
         raise InvalidReference(f"invalid name of an image{shown}", hint=f"write {engine.scheme}:NAME:TAG")
     if select is not None:
         raise ViewError(
-            f"{name}: --select chooses among the images of a file, not in an engine", hint=f"write {engine.scheme}:NAME:TAG"
+            "--select chooses among the images of a file, not in an engine", hint=f"write {engine.scheme}:NAME:TAG"
         )
     endpoint = engine.find(os.environ)
     source = PipeSource(EnginePipe(engine, endpoint, name), limits)

@@ -15,7 +15,7 @@ from ocisize.errors import ArchiveError, InvalidReference, OcisizeError, SourceE
 from ocisize.sources.engine import client as client_module
 from ocisize.sources.open import open_source
 from ocisize.sources.schemes import find_scheme, names_registry
-from tests.images import build_image, compress, docker_archive_entries, layer, tar_bytes
+from tests.images import build_image, compress, docker_archive_entries, layer, tar_bytes, write_oci_archive
 from tests.sources.engine.fake import FakeEngine, chunked, document, fake_engine, raw
 
 IMAGE = build_image([layer({"a": random.Random(1).randbytes(90_000)}), layer({"b": b"b" * 400, ".wh.a": b""})])
@@ -83,6 +83,19 @@ def test_where_the_download_is_known(engine: FakeEngine) -> None:
     engine.has_image("app:1", chunked(ARCHIVE), facts={"RepoDigests": [digest]})
     (note,) = Analyzer().analyze("docker-daemon:app:1").warnings
     assert digest in note
+
+
+def test_layers_that_podman_compresses(engine: FakeEngine, tmp_path: Path) -> None:
+    """The sizes of an OCI archive of podman are not those of a registry; docker saves the blobs that it has."""
+    archive = chunked(write_oci_archive(IMAGE, tmp_path / "app.tar").read_bytes())
+    digest = "registry.io/app@sha256:" + 64 * "1"
+    engine.on("/_ping", document("OK", headers={"Libpod-API-Version": "4.3.1"}))
+    engine.has_image("app:1", archive, api="/v4.3.1/libpod", facts={"RepoDigests": [digest]})
+    (note,) = Analyzer().analyze("podman:app:1").warnings
+    assert note.startswith("podman's service compressed the layers to save them")
+    assert note.endswith(f"it has this image from {digest}")
+    engine.has_image("app:1", archive)
+    assert not Analyzer().analyze("docker-daemon:app:1").warnings
 
 
 def test_a_compressed_archive_and_a_length(engine: FakeEngine) -> None:
