@@ -99,7 +99,7 @@ if TYPE_CHECKING:
     from ocisize.model.waste import Cause, WastedEntry, WasteTable
     from ocisize.oci.documents import Descriptor, Platform, RunConfig
     from ocisize.oci.platform import UnreadImage
-    from ocisize.oci.source import ImageSource, RangedSource, RebuiltLayer, Source
+    from ocisize.oci.source import ImageSource, RangedSource, RebuiltLayer, ReferredSource, Source
     from ocisize.report.formats import DIFF_FORMATS, FORMATS, DiffFormat, Format
     from ocisize.report.json.analysis import to_json
     from ocisize.report.json.read import from_json
@@ -162,7 +162,7 @@ _MODULES = {
     "model.waste": "Cause WasteTable WastedEntry",
     "oci.documents": "Descriptor Platform RunConfig",
     "oci.platform": "UnreadImage",
-    "oci.source": "ImageSource RangedSource RebuiltLayer Source",
+    "oci.source": "ImageSource RangedSource RebuiltLayer ReferredSource Source",
     "report.formats": "DIFF_FORMATS FORMATS DiffFormat Format",
     "report.json.analysis": "to_json",
     "report.json.read": "from_json",
@@ -198,6 +198,7 @@ __all__ = [
     "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison",
     "OutlineLayerChange", "PackageChange", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep",
     "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "RangedSource", "Reason", "RebuiltLayer",
+    "ReferredSource",
     "RegistryError", "ReportError", "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth",
     "SizeMismatch", "Sizes", "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError",
     "Suggestion", "System", "TableOfContents", "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace",

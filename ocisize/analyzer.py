@@ -80,6 +80,9 @@ class Analyzer(Outliner):
     verify: bool = False
     #: Read layers from their tables of contents if a registry sends parts of blobs; without effect with ``verify``.
     use_toc: bool = True
+    #: Also read layers from the tables of a SOCI index of version 1: nothing verifies it, and to find it takes one or two
+    #: requests for each image without an index of version 2. Without effect if ``use_toc`` is False, or with ``verify``.
+    use_unverified_toc: bool = False
     #: Hash the content of every file, not only where the figures need it.
     hash_content: bool = False
     #: The function that hashes contents: ``xxh3-128``, or ``sha256-128``, which tables of contents have. None: as is best.
@@ -259,6 +262,7 @@ class Analyzer(Outliner):
             progress_lock=self._lock,
             cache=self.cache,
             use_toc=self.use_toc,
+            use_unverified_toc=self.use_unverified_toc,
         )
 
 

@@ -22,6 +22,7 @@ from tests.tocs import TYPES, parts_of
 
 INDEX_DIGEST = "com.amazon.soci.index-digest"
 INDEX_TYPE = "application/vnd.amazon.soci.index.v2+json"
+ATTACHED_TYPE = "application/vnd.amazon.soci.index.v1+json"
 WINDOW = 32 << 10
 #: a value of a field: a struct format with a number, a string, a table, a vector of tables or of strings
 Field: TypeAlias = "tuple[str, int] | bytes | Mapping[int, Any] | Sequence[Any]"
@@ -163,7 +164,47 @@ def soci_image(layers: Sequence[BuiltLayer], *, config_type: str = INDEX_TYPE) -
     """An image with a SOCI index of version 2 for the layers that have zTOCs."""
     image = build_image(layers)
     ztocs = [(built, built.ztoc) for built in layers if isinstance(built, SociLayer)]
-    index = json.dumps({
+    index = _index(ztocs, config_type)
+    manifest = {**json.loads(image.manifest), "annotations": {INDEX_DIGEST: sha256(index)}}
+    return SociImage(image.layers, image.config, json.dumps(manifest).encode(), index, tuple(ztoc for _, ztoc in ztocs))
+
+
+@attrs.frozen
+class AttachedSociImage(SociImage):
+    """An image that a SOCI index of version 1 refers to, and the list of what refers to it."""
+
+    referrers: bytes = b""
+
+
+def attached_soci_image(
+    layers: Sequence[BuiltLayer],
+    *,
+    tables: Sequence[tuple[BuiltLayer, bytes]] | None = None,
+    subject: str | None = None,
+    config_type: str = ATTACHED_TYPE,
+    listed_type: str = ATTACHED_TYPE,
+) -> AttachedSociImage:
+    """An image with an attached index; ``tables`` are the zTOCs that it names for layers, ``subject`` is the digest it is about."""
+    image = build_image(layers)
+    ztocs = [(built, built.ztoc) for built in layers if isinstance(built, SociLayer)] if tables is None else tables
+    about = {"mediaType": f"{OCI}.manifest.v1+json", "digest": subject or image.digest, "size": len(image.manifest)}
+    index = _index(ztocs, config_type, {"subject": about})
+    entry = {
+        "mediaType": f"{OCI}.manifest.v1+json",
+        "digest": sha256(index),
+        "size": len(index),
+        "artifactType": listed_type,
+    }
+    other = {**entry, "digest": sha256(b"other"), "artifactType": "application/spdx+json"}
+    referrers = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": [other, entry]}
+    return AttachedSociImage(
+        image.layers, image.config, image.manifest, index, tuple(ztoc for _, ztoc in ztocs), json.dumps(referrers).encode()
+    )
+
+
+def _index(ztocs: Sequence[tuple[BuiltLayer, bytes]], config_type: str, more: Mapping[str, object] | None = None) -> bytes:
+    """A SOCI index with zTOCs of layers."""
+    return json.dumps({
         "schemaVersion": 2,
         "mediaType": f"{OCI}.manifest.v1+json",
         "config": {"mediaType": config_type, "digest": sha256(b"{}"), "size": 2},
@@ -179,6 +220,5 @@ def soci_image(layers: Sequence[BuiltLayer], *, config_type: str = INDEX_TYPE) -
             }
             for built, ztoc in ztocs
         ],
+        **(more or {}),
     }).encode()  # fmt: skip
-    manifest = {**json.loads(image.manifest), "annotations": {INDEX_DIGEST: sha256(index)}}
-    return SociImage(image.layers, image.config, json.dumps(manifest).encode(), index, tuple(ztoc for _, ztoc in ztocs))

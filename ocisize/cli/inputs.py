@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DOCKERFILE = "Dockerfile"
 _MAX_WARNINGS = 10
 _REPEATED = ("platform", "select", "base", "rules", "dockerfile", "ca_cert", "client_cert", "client_key")
-_REPEATED_FLAGS = ("insecure", "tls_no_verify", "no_mirrors", "no_toc")
+_REPEATED_FLAGS = ("insecure", "tls_no_verify", "no_mirrors", "no_toc", "unverified_toc")
 _MANY_ROWS = 1000  # of a list in a report; more count in the memory law
 _METADATA = 512  # bytes of names and headers that come with each entry that is allowed
 
@@ -129,6 +129,7 @@ def make_analyzer(
         platform=options.platform,
         verify=options.verify,
         use_toc=not options.no_toc,
+        use_unverified_toc=options.unverified_toc,
         hash_content=hash_content,
         estimate_download=estimate_download,
         sample_in_process=True,

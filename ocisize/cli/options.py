@@ -62,6 +62,10 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
     add("-o", "--output", metavar="FILE", help="write the report to FILE instead of standard output")
     add("--verify", action="store_true", help="read and check everything, including uncompressed digests")
     add("--no-toc", action="store_true", help="read layers of registries that could be read from their tables of contents")
+    add(
+        "--unverified-toc", action="store_true",
+        help="also read layers from a SOCI index of version 1, which nothing verifies",
+    )  # fmt: skip
     add("-j", "--jobs", type=positive, metavar="N", help="number of layers to read at once (default: one per processor)")
     _add_trust(add)
     add("--deadline", type=positive, metavar="SECONDS", help="timeout for downloading one layer (default: four hours)")

@@ -53,6 +53,7 @@ class LayerReader:
     progress_lock: threading.Lock  #: held while ``on_progress`` is called
     cache: Cache | None = None  #: where scans are looked up and kept
     use_toc: bool = False
+    use_unverified_toc: bool = False
     hash_function: str | None = None
     _tocs: Tocs | None = field(default=None, init=False)
     _sampler: Sampler | None = field(default=None, init=False)
@@ -149,7 +150,8 @@ class LayerReader:
     def with_tocs(self, images: Sequence[Image]) -> LayerReader:
         """Find the tables of contents of the layers of these images; return the reader."""
         if self.use_toc and not self.verify:
-            self._tocs = find_tocs(self.source, images, with_soci=not self.hash_content)
+            with_soci, with_unverified = not self.hash_content, self.use_unverified_toc
+            self._tocs = find_tocs(self.source, images, with_soci=with_soci, with_unverified=with_unverified)
             self._scans = None  # those of another function may have been looked up
         return self
 

@@ -31,11 +31,12 @@ class LayerFailure:
 class TableOfContents:
     """The table of contents that a layer was read from: the stored bytes of its files were not read.
 
-    Its author is that of the manifest, which has its digest: nothing proves that the layer has the same files.
+    The author of a verified one is that of the manifest, which has its digest: nothing proves that the layer has the same
+    files. One that is not verified is from anyone who may push to the repository.
     """
 
     format: str  #: ``estargz``, ``zstd:chunked`` or ``soci``
-    verified: bool  #: it has the digest that the manifest of the image names
+    verified: bool  #: it has the digest that the manifest of the image names; False for a SOCI index of version 1
     read_size: int  #: bytes that were read in place of the layer: the table, and package databases
 
 

@@ -1,4 +1,4 @@
-"""Source, ImageSource and OnePassSource: what the readers and the analyzer ask of the place that an image comes from."""
+"""Source, ImageSource and their extensions: what the readers and the analyzer ask of the place that an image comes from."""
 
 from __future__ import annotations
 
@@ -67,6 +67,31 @@ class RangedSource(Source, Protocol):
         """Return the stored bytes of a blob from ``start`` up to ``stop``, or None if they cannot be had.
 
         The caller verifies the bytes, and reads the whole blob if there are none: errors are for ``open_blob`` to raise.
+        """
+        ...
+
+
+@runtime_checkable
+class ReferredSource(RangedSource, Protocol):
+    """A source of parts of blobs that also knows which manifests refer to another, as SOCI indexes of version 1 do.
+
+    >>> class Folder:
+    ...     def read_manifest(self, digest=None):
+    ...         return Path(digest or "manifest.json").read_bytes()
+    ...     def open_blob(self, descriptor):
+    ...         return [Path(descriptor.digest).read_bytes()]
+    ...     def read_range(self, descriptor, start, stop):
+    ...         return Path(descriptor.digest).read_bytes()[start:stop]
+    ...     def read_referrers(self, digest, artifact_type):
+    ...         return Path("referrers", digest).read_bytes()
+    >>> isinstance(Folder(), ReferredSource)
+    True
+    """
+
+    def read_referrers(self, digest: str, artifact_type: str) -> bytes | None:
+        """Return an index of the manifests that refer to the one with this digest, or None if it cannot be had.
+
+        It may list manifests of other types than ``artifact_type``. The caller verifies the manifests, not the index.
         """
         ...
 
@@ -184,6 +209,17 @@ class _CompletedRangedSource(_CompletedSource):
         return self._ranged.read_range(descriptor, start, stop)
 
 
+class _CompletedReferredSource(_CompletedRangedSource):
+    """The same for a source that also knows which manifests refer to another."""
+
+    def __init__(self, source: ReferredSource) -> None:
+        super().__init__(source)
+        self._referred = source
+
+    def read_referrers(self, digest: str, artifact_type: str) -> bytes | None:
+        return self._referred.read_referrers(digest, artifact_type)
+
+
 def complete_source(source: Source) -> ImageSource:
     """Return the source itself if it is an ``ImageSource``, else an adapter with the default answers.
 
@@ -200,4 +236,6 @@ def complete_source(source: Source) -> ImageSource:
     """
     if isinstance(source, ImageSource):
         return source
+    if isinstance(source, ReferredSource):
+        return _CompletedReferredSource(source)
     return _CompletedRangedSource(source) if isinstance(source, RangedSource) else _CompletedSource(source)

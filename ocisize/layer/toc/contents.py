@@ -20,6 +20,7 @@ _MAX_GAP = 128 << 10  # bytes; to read so many that nobody needs is cheaper than
 _MAX_SHARE = 4  # divisor: a layer of which more than this part is needed is read
 _ALWAYS_READ = 256 << 10  # bytes that are read of any layer
 _MAX_READ = 16 << 20  # bytes that are in memory until the files are unpacked; real images need less than 5 MB
+_MAX_UNPACKED = 64 << 20  # bytes of one piece with what is before it: spans have 4 MiB, and 16 MiB are the largest file
 
 ReadRange = Callable[[StoredSpan], bytes]  #: of the layer; raises Unusable if the bytes cannot be had
 Unpack = Callable[[int, bytes], bytes]  #: of a piece, by its number and its stored bytes; raises Unusable
@@ -50,6 +51,8 @@ def read_contents(
     Raises Unusable if they would take a large part of the layer, and for contents that are not those of the table.
     """
     needed = {row: range(bisect_left(pieces.rows, row), bisect_right(pieces.rows, row)) for row in rows}
+    if any(pieces.skips[index] + pieces.sizes[index] > _MAX_UNPACKED for part in needed.values() for index in part):
+        raise Unusable(f"a file that is read comes after more than {_MAX_UNPACKED} bytes of others")
     spans = merge_spans(StoredSpan(pieces.starts[index], pieces.stops[index]) for part in needed.values() for index in part)
     total = sum(span.size for span in spans)
     if total > min(max(size // _MAX_SHARE, _ALWAYS_READ), _MAX_READ):

@@ -49,6 +49,14 @@ class TocPosition:
     tar_size: int | None  #: length of the uncompressed tar
 
 
+@frozen
+class ListedZtoc:
+    """The table of contents of a layer that a SOCI index lists."""
+
+    descriptor: Descriptor
+    verified: bool  #: the manifest of the image has the digest of the index
+
+
 def find_toc(descriptor: Descriptor) -> TocPosition | None:
     """Return where a layer has its table of contents; None for a layer without, and for one that is as easily read.
 

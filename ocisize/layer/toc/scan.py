@@ -14,7 +14,7 @@ from ocisize.layer.toc.documents import read_entries
 from ocisize.layer.toc.entries import TocTableBuilder
 from ocisize.layer.toc.find import Tocs
 from ocisize.layer.toc.footer import FOOTER_SIZE, read_footer, tail_size
-from ocisize.layer.toc.position import MAX_STORED, StoredSpan, TocPosition, data_end, find_toc
+from ocisize.layer.toc.position import MAX_STORED, ListedZtoc, StoredSpan, TocPosition, data_end, find_toc
 from ocisize.layer.toc.rows import TocRows
 from ocisize.layer.toc.spans import Pieces, share_out
 from ocisize.layer.toc.stored import StoredToc
@@ -22,16 +22,17 @@ from ocisize.layer.toc.unusable import Unusable
 from ocisize.limits import Limits, Meter
 from ocisize.logs import Logger
 from ocisize.model.analysis import TableOfContents
-from ocisize.oci.documents import Descriptor
 from ocisize.oci.image import Layer
 from ocisize.oci.read import read_blob
 from ocisize.oci.toc_annotations import ESTARGZ, SOCI
 from ocisize.tar.content_hash import SHA256, ContentHash
 from ocisize.tar.filetable import FileTable
+from ocisize.tar.header import BLOCK
 from ocisize.values import evolve
 
 _MAX_ZTOC_SHARE = 2  # divisor: a zTOC of more than this part of a layer is not worth reading
 _NO_DIGESTS = "read from its SOCI index, which has no digests of files: duplicates among them are not found"
+_NOT_VERIFIED = "read from a SOCI index of version 1, which nothing verifies: anyone who may push can replace it"
 _log = Logger(__name__)
 
 
@@ -110,11 +111,11 @@ class _TocReader:
         )
         return self._finish(table, builder.rows, contents, stored.format)
 
-    def scan_ztoc(self, descriptor: Descriptor, content_hash: ContentHash) -> LayerScan:
+    def scan_ztoc(self, ztoc: ListedZtoc, content_hash: ContentHash) -> LayerScan:
         """The scan of a layer with a zTOC."""
         from ocisize.layer.toc.ztoc import read_ztoc  # few layers have one
 
-        size = self._descriptor.size
+        size, descriptor = self._descriptor.size, ztoc.descriptor
         if not 0 < descriptor.size <= min(size // _MAX_ZTOC_SHARE, MAX_STORED):
             raise Unusable(f"its zTOC has {descriptor.size} bytes, the layer {size}")
         self._check()
@@ -137,19 +138,22 @@ class _TocReader:
             return checkpoints.unpack(data, spans[index], skip + pieces.sizes[index])[skip:]
 
         contents = read_contents(table, kept, pieces, self._read, unpack, size)
-        return self._finish(evolve(table, anomalies=(_NO_DIGESTS,)), rows, contents, SOCI)
+        anomalies = (_NO_DIGESTS,) if ztoc.verified else (_NOT_VERIFIED, _NO_DIGESTS)
+        return self._finish(evolve(table, anomalies=anomalies), rows, contents, SOCI, verified=ztoc.verified)
 
-    def _finish(self, table: FileTable, rows: TocRows, contents: Mapping[int, bytes], format_: str) -> LayerScan:
+    def _finish(
+        self, table: FileTable, rows: TocRows, contents: Mapping[int, bytes], format_: str, *, verified: bool = True
+    ) -> LayerScan:
+        rows.check_directories(table)
         if self._meter is not None:
             for content in contents.values():
                 self._meter.record_kept(len(content))
-        rows.check_directories(table)
         return LayerScan(
             evolve(table, contents=contents),
             GZIP if format_ in (ESTARGZ, SOCI) else ZSTD,
             digest_verified=False,
             diff_id_verified=False,
-            toc=TableOfContents(format_, verified=True, read_size=self.read_size),
+            toc=TableOfContents(format_, verified=verified, read_size=self.read_size),
         )
 
     def _make_table(self, builder: TocTableBuilder, stored: StoredToc, span: StoredSpan, position: TocPosition) -> FileTable:
@@ -160,6 +164,8 @@ class _TocReader:
         file, end = stored.file(), data_end(stored.format, span)
         toc_row = builder.add_table(file, position.json_digest) if file is not None and position.json_digest else None
         table = builder.build(tar_size=position.tar_size)
+        if table.tar_size is not None and table.tar_size < sum(table.sizes) + BLOCK * len(table):
+            raise Unusable(f"its tar has {table.tar_size} bytes by its annotation, which the files of the table exceed")
         sizes = share_out(builder.pieces, end, len(table))
         if toc_row is not None:
             sizes[toc_row] += span.size
@@ -182,7 +188,8 @@ class _TocReader:
 
     def _record_size(self, table: FileTable) -> None:
         if self._meter is not None:
-            self._meter.record_size(sum(table.sizes), stored=self._descriptor.size)
+            size = max(sum(table.sizes), table.tar_size or 0)
+            self._meter.record_size(size, stored=self._descriptor.size)
 
     def _check(self) -> None:
         if self._on_bytes is not None:

@@ -57,8 +57,11 @@ def describe_facts(analysis: Analysis) -> list[str]:
 
 def _mark_tocs(layers: Sequence[LayerAnalysis]) -> str:
     """How many layers were read from their tables of contents, in parentheses; "" if none was."""
-    count = sum(layer.toc is not None for layer in layers)
-    return f" ({f'{count} ' if count < len(layers) else ''}from the table of contents)" if count else ""
+    parts = []
+    for verified, table in ((True, "the table of contents"), (False, "an unverified table of contents")):
+        if count := sum(layer.toc is not None and layer.toc.verified is verified for layer in layers):
+            parts.append(f"{f'{count} ' if count < len(layers) else ''}from {table}")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _without_parentheses(name: str) -> str:
@@ -128,11 +131,14 @@ def describe_verification(layers: Sequence[LayerAnalysis], image_format: str = "
 
 def _list_unverified(layers: Sequence[LayerAnalysis]) -> list[str]:
     """How layers were read whose digests were not verified."""
-    from_toc = sum(layer.toc is not None for layer in layers)
+    from_toc = sum(layer.toc is not None and layer.toc.verified for layer in layers)
+    unverified = sum(layer.toc is not None and not layer.toc.verified for layer in layers)
     texts = []
     if from_toc:
         texts.append(f"the content of {count_of(from_toc, 'layer')}, read from the table of contents")
-    if in_place := len(layers) - from_toc:
+    if unverified:
+        texts.append(f"the content of {count_of(unverified, 'layer')}, read from an unverified table of contents")
+    if in_place := len(layers) - from_toc - unverified:
         texts.append(f"{in_place} plain layer{'s were' if in_place > 1 else ' was'} read in place")
     return texts
 

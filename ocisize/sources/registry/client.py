@@ -9,7 +9,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import oras.auth
 import oras.container
@@ -129,8 +129,18 @@ class RegistryClient:
         return url, f"{self._name}{'@' if ':' in selector else ':'}{selector}"
 
     def _fetch_manifest(self, selector: str, limit: int) -> bytes:
-        by_tag = ":" not in selector
-        url, what = self._describe_manifest(selector)
+        return self._fetch(*self._describe_manifest(selector), limit, by_tag=":" not in selector)
+
+    def read_referrers(self, digest: str, artifact_type: str, limit: int) -> bytes:
+        """Return the index of the manifests of this type that refer to a manifest; raises as ``read_manifest`` does.
+
+        Registries may list manifests of other types, too. Nothing verifies the index.
+        """
+        parts = f"{self._login.reference.repository}/referrers/{digest}?{urlencode({'artifactType': artifact_type})}"
+        what = f"the referrers of {self._name}@{digest}"
+        return self._fetch(f"{self.prefix}://{self._container.registry}/v2/{parts}", what, limit, by_tag=True)
+
+    def _fetch(self, url: str, what: str, limit: int, *, by_tag: bool) -> bytes:
         for tries_left in reversed(range(self._retries + 1)):
             with contextlib.closing(self._get(url, what, {"Accept": _ACCEPT}, expected=(_OK,))) as response:
                 self._note_redirect(what, response)

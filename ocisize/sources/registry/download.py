@@ -42,10 +42,12 @@ class Download:
     seconds: float  #: for the whole blob, with all retries
     position: int = 0  #: bytes received
     failures: int = 0
-    _checkpoint: int = 0
+    _start: int = field(init=False)
+    _checkpoint: int = field(init=False)
     _until: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._start = self._checkpoint = self.position
         self._until = time.monotonic() + self.seconds
 
     def resume(
@@ -90,6 +92,11 @@ class Download:
                 yield chunk
             self.check_time()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether bytes have come: where none has, the session has repeated the request as often as is allowed."""
+        return self.position > self._start
+
     def check_time(self) -> None:
         """Raise RegistryError once the blob takes longer than allowed."""
         if time.monotonic() > self._until:
@@ -121,8 +128,8 @@ def is_retryable(error: RegistryError, download: Download) -> bool:
     if isinstance(error, AuthenticationFailed):
         return False
     if isinstance(error, StorageRefused):  # the registry gives a new URL
-        return bool(download.position) or not download.failures
-    return bool(download.position) and error.status in RETRYABLE_STATUSES | {None}
+        return download.has_begun or not download.failures
+    return download.has_begun and error.status in RETRYABLE_STATUSES | {None}
 
 
 def check_rest(response: requests.Response, download: Download, secrets: Iterable[str]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 
 from ocisize.blob.digest import check_digest
-from ocisize.errors import BlobError, RegistryError
-from ocisize.oci.parse import MAX_MANIFEST
+from ocisize.errors import BlobError, DocumentError, RegistryError
+from ocisize.oci.documents import Index
+from ocisize.oci.parse import MAX_MANIFEST, parse_manifest
 from ocisize.sources.registry.client import RegistryClient
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
@@ -17,6 +19,7 @@ from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.settings.mirrors import Endpoint
 from ocisize.sources.registry.ways import Way, find_ways
 
+_log = logging.getLogger(__name__)
 UNUSABLE = (RegistryError, BlobError)  #: errors of a place that another place may not have
 
 
@@ -76,6 +79,20 @@ class Place:
     def read_range(self, digest: str, size: int, start: int, stop: int) -> bytes:
         """Return a part of a blob; the caller verifies it. Raises RangeRefused and other RegistryErrors."""
         return self._open().read_range(digest, size, start, stop)
+
+    def read_referrers(self, digest: str, artifact_type: str) -> bytes:
+        """Return the index of the manifests that refer to one, from the referrers API, else by the tag of its digest.
+
+        Raises RegistryError, BlobError and DocumentError.
+        """
+        client = self._open()
+        try:
+            data = client.read_referrers(digest, artifact_type, MAX_MANIFEST)
+            if isinstance(parse_manifest(data, f"the answer to the referrers of {digest}"), Index):
+                return data
+        except (*UNUSABLE, DocumentError) as error:
+            _log.info("%s; the tag of the digest is asked for", error)
+        return client.read_manifest(digest.replace(":", "-", 1), MAX_MANIFEST)
 
     def open_urls(self) -> BlobUrls:
         """Return a reader of the URLs of descriptors, by the rules for this place. Raises RegistryError."""

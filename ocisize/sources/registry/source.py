@@ -8,11 +8,11 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from ocisize.blob.digest import digest_of
 from ocisize.cache.store import Cache
-from ocisize.errors import RegistryError
+from ocisize.errors import DocumentError, RegistryError
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.foreign import is_foreign
 from ocisize.oci.reference import Reference
-from ocisize.oci.source import ImageSource, RangedSource
+from ocisize.oci.source import ImageSource, ReferredSource
 from ocisize.sources.registry.answers import RangeRefused
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
@@ -27,7 +27,7 @@ from ocisize.sources.registry.settings.mirrors import Endpoint, find_endpoints, 
 _log = logging.getLogger(__name__)
 
 
-class RegistrySource(ImageSource, RangedSource):
+class RegistrySource(ImageSource, ReferredSource):
     """The image that a reference names. Manifests by digest are verified; blobs are verified by their readers.
 
     The mirrors that podman and docker are configured with come first. A mirror gets the login that is stored for its own
@@ -114,6 +114,14 @@ class RegistrySource(ImageSource, RangedSource):
             _log.info("%s; tables of contents are not used", error)
         except UNUSABLE as error:
             _log.info("%s; the whole blob is read", error)
+        return None
+
+    def read_referrers(self, digest: str, artifact_type: str) -> bytes | None:
+        """Return the index of the manifests that refer to one, from the place that has the image; None if it has none."""
+        try:
+            return self._places[self._first or 0].read_referrers(digest, artifact_type)
+        except (*UNUSABLE, DocumentError) as error:
+            _log.info("%s; nothing refers to the image", error)
         return None
 
     def abort(self) -> None:

@@ -45,6 +45,18 @@ class RangedMemory:
         return sum(stop - start for _, start, stop in self.ranges)
 
 
+@attrs.define
+class ReferredMemory(RangedMemory):
+    """The same with what refers to the image."""
+
+    referrers: bytes | None = None
+    asked: list[tuple[str, str]] = attrs.field(factory=list)
+
+    def read_referrers(self, digest: str, artifact_type: str) -> bytes | None:
+        self.asked.append((digest, artifact_type))
+        return self.referrers
+
+
 def read_both(*layers: BuiltLayer, **options: Any) -> tuple[Analysis, Analysis, RangedMemory]:
     """An image read from its tables of contents, the same image read whole, and the source of the first."""
     image = build_image(layers)

@@ -7,11 +7,13 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize.blob.digest import digest_of
+from ocisize.layer.toc.contents import merge_spans, read_contents
 from ocisize.layer.toc.documents import read_entries
 from ocisize.layer.toc.entries import TocTableBuilder
 from ocisize.layer.toc.footer import read_footer, tail_size
@@ -22,7 +24,7 @@ from ocisize.layer.toc.unusable import Unusable
 from ocisize.oci.documents import Descriptor
 from tests.images import DIR, Entries, Hard, Link, sha256
 from tests.layer.toc.memory import figures, read_both
-from tests.tocs import LAYOUTS, TOC_DIGEST, TocLayer, estargz, zstd_chunked
+from tests.tocs import LAYOUTS, TAR_SIZE, TOC_DIGEST, TocLayer, estargz, zstd_chunked
 
 NOISE = random.Random(3).randbytes(300_000)
 ENTRIES: Entries = {
@@ -247,6 +249,28 @@ def test_pieces_of_json() -> None:
         assert [entry["name"] for entry in read_entries(pieces)] == ["é" * 9, "b"]
 
 
+def test_a_file_after_many_bytes_of_others_is_not_unpacked() -> None:
+    """16 MiB of zeros as gzip are 16 GiB: no more than a few are unpacked to get to a small file."""
+    builder = TocTableBuilder()
+    builder.add({"type": "reg", "name": "a", "size": 9, "offset": 10, "innerOffset": 100 << 20, "digest": OTHER})
+    builder.pieces.stops[0] = 1000
+
+    def unpack(index: int, data: bytes) -> bytes:
+        raise AssertionError(index, data)
+
+    with pytest.raises(Unusable, match="after more than"):
+        read_contents(builder.build(tar_size=None), [0], builder.pieces, lambda span: bytes(span.size), unpack, 1 << 30)
+
+
+@pytest.mark.parametrize("size", ["1024", str(1 << 50)])
+def test_a_tar_of_another_size_than_its_files(size: str) -> None:
+    """The annotation is a claim: one that the files contradict, or that no limit allows, is not shown."""
+    built = estargz(ENTRIES)
+    built = attrs.evolve(built, annotations={**built.annotations, TAR_SIZE: size})
+    with_toc, whole, _ = read_both(built)
+    assert (with_toc, with_toc.layers[0].toc) == (whole, None)
+
+
 spans = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 60), st.booleans()), max_size=12)
 
 
@@ -280,8 +304,6 @@ def test_many_contents_in_another_order_take_linear_time() -> None:
 
 
 def test_spans_are_joined() -> None:
-    from ocisize.layer.toc.contents import merge_spans
-
     far = [StoredSpan(number << 20, (number << 20) + 10) for number in range(100)]
     merged = merge_spans(far)
     assert len(merged) <= 8

@@ -15,9 +15,19 @@ from ocisize import Analysis, Analyzer
 from ocisize.layer.toc.checkpoints import _EMPTY_BLOCKS, Checkpoints, _pack
 from ocisize.layer.toc.unusable import Unusable
 from ocisize.layer.toc.ztoc import read_ztoc
-from tests.images import DIR, Entries, File, Hard, Link, layer
-from tests.layer.toc.memory import RangedMemory, figures
-from tests.socis import SociImage, compress_in_spans, long, soci_image, soci_layer
+from tests.images import DIR, Entries, File, Hard, Link, layer, sha256
+from tests.layer.toc.memory import RangedMemory, ReferredMemory, figures
+from tests.socis import (
+    ATTACHED_TYPE,
+    INDEX_TYPE,
+    AttachedSociImage,
+    SociImage,
+    attached_soci_image,
+    compress_in_spans,
+    long,
+    soci_image,
+    soci_layer,
+)
 
 RANDOM = random.Random(11)
 NOISE = RANDOM.randbytes(60_000)
@@ -99,6 +109,85 @@ def test_an_index_of_version_1_is_not_used() -> None:
     assert (with_toc, source.ranges) == (whole, [])
 
 
+def read_attached(image: AttachedSociImage, **options: Any) -> tuple[Analysis, ReferredMemory]:
+    source = ReferredMemory(image, referrers=image.referrers)
+    return Analyzer(**options).analyze_source(source, name="app"), source
+
+
+def test_an_attached_index_is_used_if_that_is_asked_for() -> None:
+    """It is of version 1: its figures are those of the layer, and nothing calls them verified."""
+    image = attached_soci_image([soci_layer(ENTRIES, span=400_000), layer({"etc/motd": b"hello"})])
+    found, source = read_attached(image, use_unverified_toc=True)
+    whole, unasked = read_attached(image)
+    assert source.asked == [(image.digest, ATTACHED_TYPE)]
+    assert (unasked.asked, unasked.ranges) == ([], [])
+    assert without_duplicates(found) == without_duplicates(whole)
+    toc = found.layers[0].toc
+    assert toc is not None
+    assert (toc.format, toc.verified, found.layers[0].digest_verified) == ("soci", False, False)
+    assert any("SOCI index of version 1, which nothing verifies" in text for text in found.warnings)
+
+
+def test_a_verified_index_comes_first() -> None:
+    """An index of version 2 makes nobody ask for what else refers to the image."""
+    image = soci_image([soci_layer(ENTRIES, span=400_000)])
+    source = ReferredMemory(image)
+    found = Analyzer(use_unverified_toc=True).analyze_source(source, name="app")
+    assert source.asked == []
+    assert found.layers[0].toc is not None
+    assert found.layers[0].toc.verified
+
+
+@pytest.mark.parametrize("options", [{"verify": True}, {"hash_content": True}, {"use_toc": False}])
+def test_options_without_attached_indexes(options: dict[str, Any]) -> None:
+    image = attached_soci_image([soci_layer(ENTRIES, span=400_000)])
+    found, source = read_attached(image, use_unverified_toc=True, **options)
+    assert (found.layers[0].toc, source.asked, source.ranges) == (None, [], [])
+
+
+OTHER_ATTACHED: dict[str, dict[str, Any]] = {
+    "other-subject": {"subject": sha256(b"another image")},
+    "other-type": {"config_type": "application/vnd.oci.image.config.v1+json"},
+    "not-listed": {"listed_type": "application/spdx+json"},
+    "version-2": {"config_type": INDEX_TYPE, "listed_type": INDEX_TYPE},
+}
+
+
+@pytest.mark.parametrize("name", OTHER_ATTACHED)
+def test_attached_indexes_that_are_not_used(name: str) -> None:
+    image = attached_soci_image([soci_layer(ENTRIES, span=400_000)], **OTHER_ATTACHED[name])
+    found, source = read_attached(image, use_unverified_toc=True)
+    assert (found.layers[0].toc, found.layers[0].digest_verified) == (None, True)
+    assert source.ranges == []
+
+
+@pytest.mark.parametrize("referrers", [None, b"", b"<html>", b"[]", b'{"manifests": []}', b'{"manifests": 7}', b"{}"])
+def test_answers_without_an_attached_index(referrers: bytes | None) -> None:
+    image = attached_soci_image([soci_layer(ENTRIES, span=400_000)])
+    source = ReferredMemory(image, referrers=referrers)
+    found = Analyzer(use_unverified_toc=True).analyze_source(source, name="app")
+    assert (found.layers[0].toc, found.layers[0].digest_verified) == (None, True)
+    assert len(source.asked) == 1
+
+
+def test_an_attached_index_that_lies() -> None:
+    """It may name any files: they are shown, and never as verified."""
+    liar = soci_layer(ENTRIES, span=400_000, changes={4: {0: [{0: b"made/up", 1: b"reg", 2: long(512), 3: long(5)}]}})
+    found, source = read_attached(attached_soci_image([liar]), use_unverified_toc=True)
+    assert found.layers[0].files is not None
+    assert [entry.path for entry in found.layers[0].files] == ["made/up"]
+    assert found.layers[0].toc is not None
+    assert (found.layers[0].toc.verified, found.layers[0].digest_verified) == (False, False)
+    assert liar.digest not in source.whole
+
+
+def test_the_ztoc_of_another_layer_is_refused() -> None:
+    """The table of a layer of another size is not used."""
+    other, victim = soci_layer({"usr/lib/noise": NOISE}, span=400_000), soci_layer(ENTRIES, span=400_000)
+    found, _ = read_attached(attached_soci_image([victim], tables=[(victim, other.ztoc)]), use_unverified_toc=True)
+    assert (found.layers[0].toc, found.layers[0].digest_verified) == (None, True)
+
+
 HOSTILE: dict[str, dict[int, Any]] = {
     "version": {0: b"9.9"},
     "stored-size": {2: long(7)},
@@ -171,8 +260,6 @@ def test_streams_are_resumed_at_every_bit(content: bytes, level: int) -> None:
     data = struct.pack("<iq", len(points), 0)
     data += b"".join(struct.pack("<qqB", stored, out, bits) + window for stored, out, bits, window in points)
     stops = [stored for stored, *_ in points[1:]] + [len(blob)]
-    from tests.images import sha256
-
     starts = [stored - (bits > 0) for stored, _, bits, _ in points]
     digests = [sha256(blob[start:stop]).encode() for start, stop in zip(starts, stops, strict=True)]
     checkpoints = Checkpoints(data, digests, len(blob))

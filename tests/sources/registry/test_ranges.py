@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ocisize.errors import RegistryError
 from ocisize.oci.documents import Descriptor
 from ocisize.sources.registry.client import Connection
 from tests.pulling import BLOB, BLOB_PATH, DIGEST, MANIFEST, PATH, QUICK, SECRET, USER, opened
@@ -105,6 +106,19 @@ def test_a_registry_that_sends_whole_blobs_is_asked_once(server: Server) -> None
         source.read_manifest()
         assert [source.read_range(BLOB_DESCRIPTOR, start, start + 9) for start in (0, 100, 200)] == [None] * 3
     assert len(server.requests_of(BLOB_PATH)) == 1
+
+
+@pytest.mark.parametrize("answer", [Answer(hang_up=True), Answer(b"", 503, {"Retry-After": "0"})])
+def test_a_part_that_does_not_begin_is_asked_as_often_as_a_blob(server: Server, answer: Answer) -> None:
+    """It makes no difference that the part is not at the start of the blob."""
+    server.on(BLOB_PATH, answer)
+    with opened(server.host, Connection(timeout=(5.0, 5.0), retries=2)) as source:
+        source.read_manifest()
+        with pytest.raises(RegistryError):
+            list(source.open_blob(BLOB_DESCRIPTOR))
+        of_blob = len(server.requests_of(BLOB_PATH))
+        assert source.read_range(BLOB_DESCRIPTOR, 1000, 3000) is None
+    assert len(server.requests_of(BLOB_PATH)) == 2 * of_blob
 
 
 def test_a_whole_blob_is_not_read_to_its_end(server: Server) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ocisize import Analyzer
+from ocisize import Analyzer, DiskCache
 from ocisize.cli.main import main
 from ocisize.sources.registry.connection import Connection
 from tests.images import BuiltImage, Entry, build_image, layer, sha256
 from tests.layer.toc.memory import figures
 from tests.registry import Answer, Server, ranged
-from tests.socis import soci_image, soci_layer
+from tests.socis import ATTACHED_TYPE, AttachedSociImage, attached_soci_image, soci_image, soci_layer
 from tests.tocs import TocLayer, estargz, zstd_chunked
 
 NOISE = random.Random(5).randbytes(600_000)
@@ -148,3 +149,77 @@ def test_a_soci_index_that_is_not_there(server: Server, capsys: pytest.CaptureFi
     assert main(["-q", "--no-cache", "-f", "json", name]) == 0
     (read,) = json.loads(capsys.readouterr().out)["layers"]
     assert (read["toc"], read["digest_verified"]) == (None, True)
+
+
+def attach(server: Server, image: AttachedSociImage, *, by_tag: bool) -> tuple[str, str]:
+    """Put what refers to an image into the registry; return the paths of the referrers API and of the tag."""
+    api, tag = f"/v2/app/referrers/{image.digest}", f"/v2/app/manifests/{image.digest.replace(':', '-')}"
+    server.on(f"/v2/app/manifests/{sha256(image.index)}", Answer(image.index))
+    if by_tag:
+        server.on(tag, Answer(image.referrers))
+    else:
+        server.on(api, Answer(image.referrers))
+    return api, tag
+
+
+@pytest.mark.parametrize("by_tag", [False, True])
+def test_an_attached_soci_index(server: Server, by_tag: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is found by the referrers API, else by the tag of the digest, if that is asked for; all reports say what it is."""
+    image = attached_soci_image([soci_layer(SOCI_ENTRIES, span=200_000), layer({"a": b"a"})])
+    name = serve(server, image)
+    api, tag = attach(server, image, by_tag=by_tag)
+    assert main(["-q", "--no-cache", "-f", "json", name]) == 0
+    assert json.loads(capsys.readouterr().out)["layers"][0]["toc"] is None
+    assert (server.requests_of(api), server.requests_of(tag)) == ([], [])
+
+    command = ["-q", "--no-cache", "--unverified-toc", name]
+    assert main([*command, "-f", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    toc = document["layers"][0]["toc"]
+    assert (toc["format"], toc["verified"], document["layers"][0]["digest_verified"]) == ("soci", False, False)
+    (request,) = server.requests_of(api)
+    assert request.query == {"artifactType": ATTACHED_TYPE}
+    assert len(server.requests_of(tag)) == by_tag
+    assert main([*command, "--full"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "2 layers (1 from an unverified table of contents)" in text
+    assert "not verified: the content of 1 layer, read from an unverified table of contents (--verify checks)" in text
+    assert main([*command, "-f", "html"]) == 0
+    page = capsys.readouterr().out
+    assert "read from an unverified table of contents" in page
+    assert "which nothing verifies: anyone who may push can replace it" in page
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(b"<!doctype html><html>log in</html>", 200, {"Content-Type": "text/html"}),
+        Answer(status=500),
+        Answer(b"{}"),
+        Answer(b'{"config": {}}'),
+        Answer(hang_up=True),
+    ],
+)
+def test_other_answers_to_referrers(server: Server, answer: Answer) -> None:
+    """The tag is asked for, and then the layer is read."""
+    image = attached_soci_image([soci_layer(SOCI_ENTRIES, span=200_000)])
+    name = serve(server, image)
+    api, tag = attach(server, image, by_tag=False)
+    server.on(api, answer)
+    analyzer = Analyzer(connection=QUICK, use_unverified_toc=True)
+    assert analyzer.analyze(name).layers[0].digest_verified
+    assert len(server.requests_of(tag)) == 1
+    server.on(tag, answer)
+    assert analyzer.analyze(name).layers[0].digest_verified
+
+
+def test_an_unverified_table_is_not_cached(server: Server, tmp_path: Path) -> None:
+    """The analysis of the layer does not come back as one that was verified, nor does any part of it."""
+    image = attached_soci_image([soci_layer(SOCI_ENTRIES, span=200_000)])
+    name = serve(server, image)
+    attach(server, image, by_tag=False)
+    cache = DiskCache(tmp_path)
+    unverified = Analyzer(connection=QUICK, cache=cache, use_unverified_toc=True)
+    assert not unverified.analyze(name).layers[0].digest_verified
+    assert Analyzer(connection=QUICK, cache=cache).analyze(name).layers[0].digest_verified
+    assert unverified.analyze(name).layers[0].toc is None  # what was verified is better
