@@ -1,23 +1,28 @@
 """The stores of real engines, read from disk, give the figures of the same image in a registry.
 
-podman and buildah write storages with overlay and vfs, rootful; a containerd and a dockerd that the tests start pull the image. Engines
-need root and the rights to mount, which a container may lack: then the stores that ``tests/stores.py`` writes are left.
+podman and buildah write storages with overlay and vfs, rootful, and podman one as a user; a containerd and a dockerd that the
+tests start pull the image. Engines need root and the rights to mount, which a container may lack: then the stores that
+``tests/stores.py`` writes are left.
 """
 
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
-from ocisize import Analysis, Analyzer, Connection
+import ocisize
+from ocisize import Analysis, Analyzer, Connection, from_json
 from ocisize.cli.main import main
 from tests.images import DIR, File, Hard, Link, build_image, for_platform, index_bytes, layer
 from tests.registry import RealRegistry
@@ -228,6 +233,69 @@ def test_rootless(pushed: Pulled, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert found.returncode == 2
     assert "usr/bin/tool" in found.stderr
     assert "podman unshare ocisize" in found.stderr
+
+
+def _rootless_user() -> pwd.struct_passwd:
+    """The running user, or one with subordinate IDs, which root becomes; a new one in CI."""
+    if os.geteuid():
+        return pwd.getpwuid(os.geteuid())
+    subordinate = Path("/etc/subuid")
+    lines = subordinate.read_text().splitlines() if subordinate.exists() else []
+    names = {line.partition(":")[0] for line in lines} & {user.pw_name for user in pwd.getpwall()}
+    if not names and IN_CI:
+        run(["useradd", "--create-home", "rootless"])
+        names = {"rootless"}
+    if not names:
+        pytest.skip("no user has subordinate IDs: useradd --create-home NAME")
+    return pwd.getpwnam(min(names))
+
+
+def test_podman_rootless(pushed: Pulled) -> None:
+    """The storage of a user is found without settings, and read as this user: equal figures, every diff_id verified."""
+    program("podman")
+    program("newuidmap")
+    user = _rootless_user()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for path in (folder, folder / "run"):
+            path.mkdir(mode=0o700, exist_ok=True)
+            shutil.chown(path, user.pw_uid, user.pw_gid)
+        environment = {
+            "PATH": os.environ["PATH"], "HOME": temporary, "USER": user.pw_name, "XDG_RUNTIME_DIR": f"{temporary}/run",
+            "STORAGE_DRIVER": "vfs", "PYTHONPATH": str(Path(ocisize.__file__).parent.parent), "PYTHONIOENCODING": "utf-8",
+        }  # fmt: skip
+        become: dict[str, Any] = {} if os.geteuid() else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        command = ["podman", "pull", "--tls-verify=false", pushed.reference]
+        done = subprocess.run(
+            command, env=environment, cwd=temporary, capture_output=True, text=True, timeout=_SECONDS, check=False, **become
+        )
+        if done.returncode:
+            _skip(f"podman cannot work without root here: {done.stderr[-500:]}", needed=False)
+        script = (
+            "import os, sys\n"
+            "from ocisize import Analyzer, to_json\n"
+            "root, name, group, user = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])\n"
+            "analyzer = Analyzer(platform='linux/amd64')\n"
+            "to_json(analyzer.analyze(f'containers-storage:[{root}]{name}'))\n"  # imports what the user may not read
+            "if os.geteuid() == 0: os.setgroups([]), os.setgid(group), os.setuid(user)\n"
+            "print(to_json(analyzer.analyze(f'containers-storage:{name}'), files=True))\n"
+        )
+        arguments = [f"{temporary}/.local/share/containers/storage", pushed.reference, str(user.pw_gid), str(user.pw_uid)]
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False,
+        )  # fmt: skip
+        subprocess.run(["podman", "unshare", "rm", "-rf", f"{temporary}/.local"], env=environment, cwd=temporary, **become)
+    assert not done.returncode, done.stderr
+    found = from_json(done.stdout)
+    assert (found.content_size, found.live_size, found.wasted_size, found.compressed_size) == (
+        pushed.analysis.content_size,
+        pushed.analysis.live_size,
+        pushed.analysis.wasted_size,
+        pushed.analysis.compressed_size,
+    )
+    assert [one.diff_id for one in found.layers] == [one.diff_id for one in pushed.analysis.layers]
+    assert all(one.diff_id_verified for one in found.layers)
 
 
 @pytest.fixture(scope="session")
