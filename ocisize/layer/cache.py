@@ -26,7 +26,7 @@ from ocisize.tar.content_hash import XXH3, ContentHash
 from ocisize.values import evolve, frozen
 
 FORMAT = "layers-v1"  #: changes with the form of an entry
-SCAN_VERSION = 1
+SCAN_VERSION = 2
 """To be raised with every change of what a scan finds in the same bytes: rows, shares of the download, kept files, oddities.
 
 ``tests/layer/test_cache.py`` compares the scan of a known layer with a stored digest, and fails if it was forgotten.
@@ -63,7 +63,6 @@ class LayerCache:
     """The scans in a store."""
 
     store: Cache
-    keep_records: bool = False  #: the option of ``scan_layer``: the scans with it have more contents
     limits: Limits = Limits()  #: bound what an entry may unpack to
     content_hash: ContentHash = XXH3  #: that of the scans
 
@@ -112,9 +111,8 @@ class LayerCache:
 
     def _key(self, layer: Layer) -> str:
         algorithm, _, encoded = layer.descriptor.digest.partition(":")
-        records = "-records" if self.keep_records else ""
         function = "" if self.content_hash is XXH3 else f"-{self.content_hash.name}"
-        return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{records}{function}"
+        return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{function}"
 
 
 def _read(facts: Any, sections: list[bytes], layer: Layer, *, verify: bool) -> CachedScan | None:

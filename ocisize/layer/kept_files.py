@@ -4,7 +4,7 @@ dpkg: https://man7.org/linux/man-pages/man5/deb-control.5.html, and one file per
 images. apk: https://wiki.alpinelinux.org/wiki/Apk_spec. os-release:
 https://www.freedesktop.org/software/systemd/man/latest/os-release.html. npm: the lock of a ``node_modules``,
 https://docs.npmjs.com/cli/configuring-npm/package-lock-json, and the ``package.json`` of projects and packages. composer:
-``vendor/composer/installed.json``, https://getcomposer.org/doc/. Python, only if asked for: the ``RECORD`` of a package,
+``vendor/composer/installed.json``, https://getcomposer.org/doc/. Python: the ``RECORD`` of a package,
 https://packaging.python.org/en/latest/specifications/recording-installed-packages/.
 """
 
@@ -43,9 +43,9 @@ BEGINNINGS = frozenset(
     for path in (*_EXACT_PATHS, DPKG_LISTS + b"-", DPKG_FOLDER)
 )
 #: For ``scan_tar``: the ends of the paths of those files that can be in any directory.
-PATH_ENDS = (b"/.package-lock.json", PACKAGE_JSON, COMPOSER_INSTALLED)
-#: The same, with those that only a comparison reads: which package of Python owns a file.
-PATH_ENDS_TO_COMPARE = (*PATH_ENDS, PYTHON_RECORD)
+PATH_ENDS = (b"/.package-lock.json", PACKAGE_JSON, COMPOSER_INSTALLED, PYTHON_RECORD)
+#: The same, without those that only a comparison reads: which package of Python owns a file.
+PATH_ENDS_OF_ADVICE = PATH_ENDS[:-1]
 
 
 _BEGINNINGS_OF_PATHS = tuple({*_EXACT_PATHS, DPKG_LISTS, DPKG_FOLDER})
@@ -53,7 +53,7 @@ _BEGINNINGS_OF_PATHS = tuple({*_EXACT_PATHS, DPKG_LISTS, DPKG_FOLDER})
 
 def may_be_kept(path: bytes, path_ends: tuple[bytes, ...]) -> bool:
     """Whether a scan with these ``path_ends`` asks KeptFiles about a file with this clean path."""
-    if path.endswith(PATH_ENDS_TO_COMPARE):
+    if path.endswith(PATH_ENDS):
         return path.endswith(path_ends)
     return path.startswith(_BEGINNINGS_OF_PATHS)
 
@@ -78,7 +78,7 @@ class KeptFiles:
         return is_kept
 
     def _keeps(self, path: bytes, size: int) -> bool:
-        if path.endswith(PATH_ENDS_TO_COMPARE):
+        if path.endswith(PATH_ENDS):
             return self._keeps_named(path, size)
         known = (
             path in _EXACT_PATHS or path.startswith(DPKG_FOLDER) or (path.startswith(DPKG_LISTS) and path.endswith(b".list"))

@@ -25,7 +25,6 @@ from ocisize.errors import (
     StreamError,
     TarError,
 )
-from ocisize.layer.kept_files import PATH_ENDS, PATH_ENDS_TO_COMPARE
 from ocisize.layer.pool import LIMITS_PER_LAYER, CallbackFailed
 from ocisize.layer.progress import Progress, ProgressCallback
 from ocisize.layer.sampling import plan_blocks
@@ -53,7 +52,6 @@ class PassingScanner:
     """Scans the blobs of one source as they pass; the options are those of Analyzer."""
 
     verify: bool
-    keep_packages: bool
     estimate_download: bool
     content_hash: ContentHash
     limits: Limits  #: of all blobs together
@@ -101,8 +99,7 @@ class PassingScanner:
         )
         is_sampled = self.estimate_download and stream.compression == PLAIN
         plan = self._plan_sample(blob.size) if is_sampled and blob.size is not None else None
-        path_ends = PATH_ENDS_TO_COMPARE if self.keep_packages else PATH_ENDS
-        scan = scan_stream(stream, plan=plan, path_ends=path_ends, meter=meter, content_hash=self.content_hash)
+        scan = scan_stream(stream, plan=plan, meter=meter, content_hash=self.content_hash)
         return scan, stream.digest
 
     def _plan_sample(self, size: int) -> BlockPlan:

@@ -70,7 +70,6 @@ class LayerReader:
 
         scanner = PassingScanner(
             verify=self.verify,
-            keep_packages=self.keep_packages,
             estimate_download=self.estimate_download,
             content_hash=self.content_hash,
             limits=self.limits,
@@ -117,7 +116,6 @@ class LayerReader:
                 verify=self.verify,
                 hash_content=self.hash_content,
                 content_hash=self.content_hash,
-                keep_records=self.keep_packages,
                 sampler=sampler if layer.pulled_blob is None else None,
                 meter=meter,
                 # With one job, or while a layer of more than half of all bytes is read, a core is idle and can hash.
@@ -172,9 +170,7 @@ class LayerReader:
         if self._scans is None and self.cache is not None and not isinstance(self.source, OnePassSource):
             from ocisize.layer.cache import LayerCache
 
-            self._scans = LayerCache(
-                self.cache, keep_records=self.keep_packages, limits=self.limits, content_hash=self.content_hash
-            )
+            self._scans = LayerCache(self.cache, limits=self.limits, content_hash=self.content_hash)
         return self._scans
 
     def may_reuse(self, layers: Iterable[Layer]) -> bool:

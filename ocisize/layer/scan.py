@@ -15,7 +15,7 @@ from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.blob.stream import LayerStream
 from ocisize.blob.verify import Verifier, check_plain, verify_chunks
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
-from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, PATH_ENDS_TO_COMPARE, KeptFiles
+from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.payloads import hash_payloads, keep_payloads
 from ocisize.layer.sampling import SampledStream, SizeEstimate, no_estimate
@@ -66,12 +66,11 @@ class LayerScan:
 
 
 class _Options(NamedTuple):
-    """The options of ``scan_layer`` that its parts share; ``path_ends`` are those of ``scan_tar``."""
+    """The options of ``scan_layer`` that its parts share."""
 
     verify: bool
     hash_in_thread: bool
     content_hash: ContentHash
-    path_ends: tuple[bytes, ...]
     sampler: Sampler | None
     meter: Meter | None
     on_bytes: Callable[[int], object] | None
@@ -85,7 +84,6 @@ def scan_layer(
     hash_content: bool = False,
     hash_in_thread: bool = False,
     content_hash: ContentHash = XXH3,
-    keep_records: bool = False,
     sampler: Sampler | None = None,
     meter: Meter | None = None,
     on_bytes: Callable[[int], object] | None = None,
@@ -95,9 +93,8 @@ def scan_layer(
     Without ``verify``, a plain layer in a local file is read in place: only the size of the blob is verified, and only
     headers and small files are read; with ``hash_content`` all files. Every other layer is streamed, and its digest
     verified; with ``verify`` its diff_id too. ``hash_in_thread`` computes the digest in a second thread. ``content_hash`` is
-    the function that hashes files. ``keep_records`` also keeps the lists of files of Python packages. ``sampler`` estimates
-    the compressed size of a plain layer. ``meter`` enforces limits. ``on_bytes`` is called with the number of stored bytes
-    read so far; its errors end the scan.
+    the function that hashes files. ``sampler`` estimates the compressed size of a plain layer. ``meter`` enforces limits.
+    ``on_bytes`` is called with the number of stored bytes read so far; its errors end the scan.
 
     Raises LayerError with the cause: SourceError, BlobError, StreamError, TarError or LimitExceeded. If the bytes
     cannot be unpacked and do not have the digest either, the cause is the digest, unless the check needs more than 256 MiB.
@@ -119,8 +116,7 @@ def scan_layer(
     (['etc/hostname'], 'plain', True)
     """
     started = time.perf_counter()
-    path_ends = PATH_ENDS_TO_COMPARE if keep_records else PATH_ENDS
-    options = _Options(verify, hash_in_thread, content_hash, path_ends, sampler, meter, on_bytes)
+    options = _Options(verify, hash_in_thread, content_hash, sampler, meter, on_bytes)
     try:
         blob = open_layer(source, layer.descriptor)
         if in_place := reads_in_place(blob, verify=verify):
@@ -187,9 +183,7 @@ def _scan_stream(blob: Iterable[bytes], layer: Layer, options: _Options) -> Laye
             on_bytes=options.on_bytes,
         )
         plan = sampler.plan(size) if sampler is not None and stream.compression == PLAIN else None
-        scan = scan_stream(
-            stream, plan=plan, path_ends=options.path_ends, meter=options.meter, content_hash=options.content_hash
-        )
+        scan = scan_stream(stream, plan=plan, meter=options.meter, content_hash=options.content_hash)
     except (StreamError, TarError):
         _verify_rest(verifier.read_rest(blob) if isinstance(blob, FileRegion) and verifier else blob, options.on_bytes)
         raise
@@ -207,7 +201,6 @@ def scan_stream(
     stream: LayerStream,
     *,
     plan: BlockPlan | None,
-    path_ends: tuple[bytes, ...],
     meter: Meter | None,
     content_hash: ContentHash = XXH3,
 ) -> LayerScan:
@@ -221,7 +214,7 @@ def scan_stream(
         content_hash=content_hash,
         wanted=KeptFiles(meter),
         beginnings=BEGINNINGS,
-        path_ends=path_ends,
+        path_ends=PATH_ENDS,
         meter=meter,
     )
     stored_size = stream.finish()
@@ -279,7 +272,7 @@ def _scan_in_place(blob: FileRegion, options: _Options, *, hash_content: bool) -
             meter=options.meter,
             window_size=_IN_PLACE_WINDOW,
         )
-        table = keep_payloads(blob, table, wanted, options.path_ends)
+        table = keep_payloads(blob, table, wanted, PATH_ENDS)
     if hash_content:
         sizes, sparse = table.sizes, table.stored_sizes
         rows = [row for row, size in enumerate(sizes) if size > MAX_HASHED_IN_PLACE and row not in sparse]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable
+from pathlib import Path
 
 import attrs
 import pytest
@@ -12,6 +13,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocisize import Analyzer
 from ocisize.blob.digest import Digest
 from ocisize.cache.columns import pack_document, pack_numbers
 from ocisize.cache.entry import BadEntry, pack_entry, unpack_entry
@@ -23,7 +25,7 @@ from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci.documents import FILE_NAMED, SELF_NAMED, Descriptor
 from ocisize.oci.image import Layer
 from ocisize.tar.filetable import FileTable
-from tests.images import DIR, BuiltLayer, Entry, File, Hard, Link, Sparse, layer, raw_layer
+from tests.images import DIR, BuiltLayer, Entry, File, Hard, Link, Sparse, build_image, layer, raw_layer, write_layout
 from tests.strategies import Bytes, columns, scan, sparse_member, tars
 
 _MAX_SIZE = 64 << 20
@@ -118,7 +120,7 @@ def test_long_tables_are_split_as_before() -> None:
 
 
 def test_the_scan_comes_back() -> None:
-    """The same table and facts, once for each option that changes the table."""
+    """The same table and facts."""
     store = Memory()
     cache = LayerCache(store)
     assert cache.find(layer_of(LAYER), verify=False) is None
@@ -127,7 +129,20 @@ def test_the_scan_comes_back() -> None:
     assert found is not None
     assert columns(found.scan.table) == columns(before.table)
     assert attrs.evolve(found.scan, table=before.table) == before
-    assert LayerCache(store, keep_records=True).find(layer_of(LAYER), verify=False) is None
+
+
+def test_a_comparison_reads_no_layer_that_an_analysis_has_read(tmp_path: Path) -> None:
+    """The lists of Python's packages, which only a comparison reads, are in every scan."""
+    records = {"usr/lib/python3/site-packages/a-1.dist-info/RECORD": b"a.py,,\n", "usr/lib/python3/site-packages/a.py": b"a"}
+    write_layout(build_image([layer(records)]), tmp_path / "app")
+    store, log = Memory(), list[int]()
+    Analyzer(cache=store).analyze(tmp_path / "app")
+    found = Analyzer(cache=store, keep_packages=True, on_progress=lambda progress: log.append(progress.done)).analyze(
+        tmp_path / "app"
+    )
+    assert not log
+    files = found.layers[0].files
+    assert files is not None and b"a.py,,\n" in files.contents.values()
 
 
 def test_a_diff_id_counts_as_verified_only_if_it_was() -> None:
@@ -350,11 +365,11 @@ def test_the_meaning_of_a_scan_has_a_version() -> None:
     """
     tar = scan_bytes()
     built = raw_layer(tar, "plain")
-    table = scan_layer(OneBlob(built.blob), layer_of(built), keep_records=True).table
+    table = scan_layer(OneBlob(built.blob), layer_of(built)).table
     left_out = ("paths", "derived", "hash_function")
     text = repr([sorted((name, str(value)) for name, value in columns(table).items() if name not in left_out)])
     text += repr([*table.paths]) + repr([*table.paths.rooted])
-    assert (SCAN_VERSION, hashlib.sha256(text.encode()).hexdigest()[:16]) == (1, "94ade0ebe9b25d93")
+    assert (SCAN_VERSION, hashlib.sha256(text.encode()).hexdigest()[:16]) == (2, "94ade0ebe9b25d93")
 
 
 def scan_bytes() -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ocisize.blob.compression import GZIP, ZSTD
 from ocisize.errors import LimitExceeded, OcisizeError
-from ocisize.layer.kept_files import PATH_ENDS, PATH_ENDS_TO_COMPARE
+from ocisize.layer.kept_files import PATH_ENDS, PATH_ENDS_OF_ADVICE
 from ocisize.layer.scan import LayerScan
 from ocisize.layer.toc.contents import choose_rows, read_contents, unpack_gzip, unpack_zstd
 from ocisize.layer.toc.documents import read_entries
@@ -55,7 +55,7 @@ def scan_toc(
     if position is None and ztoc is None:
         return None
     started = time.perf_counter()
-    reader = _TocReader(tocs, layer, meter, PATH_ENDS_TO_COMPARE if keep_records else PATH_ENDS, on_bytes)
+    reader = _TocReader(tocs, layer, meter, PATH_ENDS if keep_records else PATH_ENDS_OF_ADVICE, on_bytes)
     try:
         scan = reader.scan(position) if position is not None else reader.scan_ztoc(ztoc, content_hash) if ztoc else None
     except (Unusable, LimitExceeded) as reason:
