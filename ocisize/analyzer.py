@@ -231,8 +231,8 @@ class Analyzer(Outliner):
             return analyze(keep_packages=self.keep_packages)
         from ocisize.layer_values import keep_layer_values
 
-        with keep_layer_values(finished, outcomes, catalog):
-            return analyze(keep_packages=self.keep_packages)
+        with keep_layer_values(finished, outcomes, catalog) as known_duplicates:
+            return analyze(known_duplicates, keep_packages=self.keep_packages)
 
     def _open_finished(
         self, reader: LayerReader, source: ImageSource, name: str, image: Image, base: BaseImage | None

@@ -25,7 +25,9 @@ from ocisize.cache.columns import (
 )
 from ocisize.cache.entry import BadEntry, max_unpacked, pack_entry, unpack_entry
 from ocisize.cache.store import Cache, discard
+from ocisize.duplicates_cache import DuplicatesCache
 from ocisize.filesystem.directories import KeptRuns
+from ocisize.filesystem.known_duplicates import KnownDuplicates
 from ocisize.filesystem.layer_overlap import LayerOverlap
 from ocisize.filesystem.whiteout import find_marked
 from ocisize.finished import Finished
@@ -57,20 +59,29 @@ class _Codec(NamedTuple):
 
 
 @contextmanager
-def keep_layer_values(finished: Finished, outcomes: Iterable[object], catalog: Catalog | None) -> Iterator[None]:
+def keep_layer_values(
+    finished: Finished, outcomes: Iterable[object], catalog: Catalog | None
+) -> Iterator[KnownDuplicates | None]:
     """Take the values of an image's layers from the cache for the block, and keep what the block adds.
+
+    Yields the duplicates among the large layers of the image, if it has such layers.
 
     ``outcomes`` are those of the layers, base first; layers whose bytes were not all verified have no values in the cache.
     ``catalog`` has the rules that claim rows; None if nothing asks for them.
     """
     values = LayerValues(finished.cache.store, finished.version, catalog, finished.cache.limits)
-    tables = {
+    tables: dict[str, FileTable] = {
         layer.descriptor.digest: outcome.table
         for layer, outcome in zip(finished.image.layers, outcomes, strict=True)
         if isinstance(outcome, LayerScan) and outcome.digest_verified and outcome.region is None
     }
     known = {digest: values.load(digest, table) for digest, table in tables.items()}
-    yield
+    duplicates = DuplicatesCache(finished.cache.store, finished.version, finished.cache.limits)
+    digests = [layer.descriptor.digest for layer in finished.image.layers]
+    known_duplicates = duplicates.find(digests, tables)
+    yield known_duplicates
+    if known_duplicates is not None:
+        duplicates.keep(digests, known_duplicates)
     for digest, table in tables.items():
         values.keep(digest, table, known[digest])
 

@@ -41,6 +41,7 @@ from ocisize.tar.filetable import FileTable
 from ocisize.values import asdict, evolve
 
 if TYPE_CHECKING:
+    from ocisize.filesystem.known_duplicates import KnownDuplicates
     from ocisize.model.build_files import BuildFiles
     from ocisize.plan.pairing import Pairing
     from ocisize.rules.rule import Catalog
@@ -56,6 +57,7 @@ def analyze_layers(
     catalog: Catalog | None,
     base: BaseImage | None,
     build_files: BuildFiles | None = None,
+    known_duplicates: KnownDuplicates | None = None,
     *,
     keep_packages: bool = False,
 ) -> Analysis:
@@ -65,7 +67,8 @@ def analyze_layers(
     gave it. ``outcomes`` has one element for each of ``image.layers``, base first: the layer's scan, or the error of a layer
     that could not be read. ``catalog`` has the rules for files that images rarely need; None leaves out the findings and the
     plan. ``base`` is the base image, None where none was found. ``build_files`` are the Dockerfile and the ignore file of
-    the build, for the plan. ``keep_packages`` leaves the databases of package managers in the file tables.
+    the build, for the plan. ``known_duplicates`` are those of an earlier analysis, to which new ones are added.
+    ``keep_packages`` leaves the databases of package managers in the file tables.
 
     The scans stay as they are, and the analysis shares their columns.
     """
@@ -83,7 +86,7 @@ def analyze_layers(
 
     # Find the bytes that no container sees, and those that it sees at more than one path.
     waste = find_waste(tables, overlay)
-    duplicates = find_duplicates(tables, overlay)
+    duplicates = find_duplicates(tables, overlay) if known_duplicates is None else known_duplicates.find(tables, overlay)
     timer.end("waste and duplicates")
 
     # Find the distribution, its packages and the language runtimes: advice depends on them.
@@ -130,6 +133,7 @@ def analyze_layers(
             runs=runs,
             overlay=overlay,
             duplicates=duplicates,
+            known_duplicates=known_duplicates,
             config=image.config,
             reference=source.reference,
             catalog=catalog,

@@ -37,6 +37,7 @@ ORDER = [
     "comparison",
     "budgets",
     "layer_facts",
+    "duplicates_cache",
     "pipeline chosen_base layer_values",
     "outlines",
     "outlining",
@@ -51,6 +52,7 @@ RANK = {name: rank for rank, names in enumerate(ORDER) for name in names.split()
 WITH_IO = (
     "analyzer",
     "chosen_base",
+    "duplicates_cache",
     "finished",
     "layer_facts",
     "layer_values",

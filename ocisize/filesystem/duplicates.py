@@ -23,6 +23,8 @@ class Duplicates:
     rows: IntArray = field(factory=lambda: array("q"))
     #: for each of ``rows``: the earlier row, counted through all layers
     originals: IntArray = field(factory=lambda: array("q"))
+    #: for each of ``rows``: its place among ``KnownDuplicates``, -1 for none; empty if nothing is known
+    known: IntArray = field(factory=lambda: array("i"))
 
 
 def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Duplicates]:
@@ -44,11 +46,13 @@ def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Dupli
         for of_layer, table, flags, start in zip(duplicates, tables, shown, starts, strict=False):
             if table.hashes:
                 is_chosen = map(and_, flags, table.hashes[::HASH_SIZE].translate(in_bucket))
-                _add_repeated(of_layer, table, list(compress(range(len(table)), is_chosen)), start, seen)
-    return [
-        evolve(of_layer, size=sum(map(table.sizes.__getitem__, of_layer.rows)))
-        for of_layer, table in zip(duplicates, tables, strict=True)
-    ]
+                add_repeated(of_layer, table, list(compress(range(len(table)), is_chosen)), start, seen)
+    return [with_size(of_layer, table) for of_layer, table in zip(duplicates, tables, strict=True)]
+
+
+def with_size(duplicates: Duplicates, table: FileTable) -> Duplicates:
+    """The duplicates of a layer with the sum of their sizes."""
+    return evolve(duplicates, size=sum(map(table.sizes.__getitem__, duplicates.rows)))
 
 
 def _flag_shown(table: FileTable, hidden_by: IntArray) -> bytes:
@@ -56,7 +60,7 @@ def _flag_shown(table: FileTable, hidden_by: IntArray) -> bytes:
     return bytes([size > 0 > hider for size, hider in zip(table.sizes, hidden_by, strict=True)])
 
 
-def _add_repeated(duplicates: Duplicates, table: FileTable, rows: list[int], start: int, seen: dict[bytes, int]) -> None:
+def add_repeated(duplicates: Duplicates, table: FileTable, rows: list[int], start: int, seen: dict[bytes, int]) -> None:
     """Add those of some rows with content that is in ``seen``, and enter the others there."""
     hashes = table.hashes
     values = [hashes[row * HASH_SIZE : (row + 1) * HASH_SIZE] for row in rows]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ocisize.filesystem.directories import ImageRuns
 from ocisize.filesystem.duplicates import Duplicates
+from ocisize.filesystem.known_duplicates import KnownDuplicates
 from ocisize.filesystem.overlay import Overlay
 from ocisize.history.shell import shorten
 from ocisize.model.analysis import LayerAnalysis
@@ -25,6 +26,7 @@ class ImageEvidence:
     runs: ImageRuns  #: the directories of the tables
     overlay: Overlay
     duplicates: Sequence[Duplicates]
+    known_duplicates: KnownDuplicates | None = None  #: those that ``duplicates`` refer to; what is found out is added
     config: ImageConfig
     reference: str | None  #: the image's name, if it has one
     catalog: Catalog

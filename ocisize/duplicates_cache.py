@@ -1,0 +1,118 @@
+"""DuplicatesCache: the duplicates among the large layers of an image, so that an image built on them looks at new ones only.
+
+An entry is about the first layers of an image with many rows each; its key is a digest of theirs. It has what
+``KnownDuplicates`` has, by layer. The key has the version of ocisize and the rules, which decide whether
+files may be linked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from operator import ge
+from typing import Any
+
+from ocisize.cache.columns import pack_document, pack_numbers, unpack_document, unpack_numbers
+from ocisize.cache.entry import BadEntry, max_unpacked, pack_entry, unpack_entry
+from ocisize.cache.store import Cache, discard
+from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, LARGE, KnownDuplicates, LayerPairs
+from ocisize.limits import Limits
+from ocisize.packages.owners import PackageManager
+from ocisize.tar.filetable import FileTable
+from ocisize.values import frozen
+
+FORMAT = "duplicates-v1"  #: changes with the form of an entry
+_MAX_PREFIXES = 4  # entries of an image: an image with other layers on top finds those of the layers they have in common
+_SECTIONS = 4  # of a layer
+
+
+@frozen
+class DuplicatesCache:
+    """The duplicates of large layers in a store; ``version`` names what their codes depend on besides the layers."""
+
+    store: Cache
+    version: str
+    limits: Limits = Limits()  #: bound what an entry may unpack to
+
+    def find(self, digests: Sequence[str], tables: Mapping[str, FileTable]) -> KnownDuplicates | None:
+        """Return what is known of the first large layers of an image; None for an image without such layers.
+
+        Args:
+            digests: of the image's layers, base first.
+            tables: those of the layers whose bytes were all verified.
+
+        """
+        large = [
+            index
+            for index, digest in enumerate(digests)
+            if digests.count(digest) == 1 and digest in tables and len(tables[digest]) >= LARGE and tables[digest].hashes
+        ]
+        if not large:
+            return None
+        for count in range(len(large), max(len(large) - _MAX_PREFIXES, 0), -1):
+            chosen = large[:count]
+            known = self._load([digests[index] for index in chosen], [tables[digests[index]] for index in chosen], chosen)
+            if known is not None:
+                return known
+        return KnownDuplicates(large)
+
+    def keep(self, digests: Sequence[str], known: KnownDuplicates) -> None:
+        """Keep duplicates if anything was added to them; also those of fewer layers."""
+        if not known.is_new or not known.pairs:
+            return
+        chosen, sections = [digests[index] for index in known.layers], [_pack(pairs) for pairs in known.pairs]
+        document = pack_document([[kind, first.hex(), second.hex()] for kind, first, second in known.packages])
+        for count in range(len(chosen), max(len(chosen) - _MAX_PREFIXES, 0), -1):
+            key = self._key(chosen[:count])
+            columns = [section for part in sections[:count] for section in part]
+            self.store.put(key, pack_entry(key, [document, *columns]))
+
+    def _load(self, digests: Sequence[str], tables: Sequence[FileTable], layers: Sequence[int]) -> KnownDuplicates | None:
+        key = self._key(digests)
+        entry = self.store.get(key)
+        if entry is None:
+            return None
+        try:
+            document, *sections = unpack_entry(key, entry, max_size=max_unpacked(self.limits))
+            packages = _read_packages(unpack_document(document))
+            return KnownDuplicates(layers, _unpack_all(sections, tables, len(packages)), packages)
+        except (BadEntry, ValueError, TypeError):
+            discard(self.store, key)
+            return None
+
+    def _key(self, digests: Sequence[str]) -> str:
+        encoded = hashlib.sha256("\n".join(digests).encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{FORMAT}/{encoded[:2]}/{encoded}-{self.version}"
+
+
+def _pack(pairs: LayerPairs) -> list[bytes]:
+    return list(map(pack_numbers, (pairs.hidden, pairs.rows, pairs.originals, pairs.codes)))
+
+
+def _unpack_all(sections: Sequence[bytes], tables: Sequence[FileTable], packages: int) -> list[LayerPairs]:
+    """The duplicates by layer; raises BadEntry for rows that do not exist."""
+    if len(sections) != _SECTIONS * len(tables):
+        raise BadEntry("other sections")
+    starts, found = accumulate(map(len, tables), initial=0), []
+    for index, (table, start) in enumerate(zip(tables, starts, strict=False)):
+        part = sections[_SECTIONS * index : _SECTIONS * (index + 1)]
+        hidden, rows = unpack_numbers("I", part[0]), unpack_numbers("q", part[1])
+        originals, codes = unpack_numbers("q", part[2], len(rows)), unpack_numbers("I", part[3], len(rows))
+        if max((*hidden, *rows), default=-1) >= len(table) or min((*rows, *originals), default=0) < 0:
+            raise BadEntry("rows that do not exist")
+        if len({*rows}) != len(rows):
+            raise BadEntry("rows that come twice")
+        if any(map(ge, originals, map(start.__add__, rows))) or max(codes, default=0) >= FIRST_PACKAGE + packages:
+            raise BadEntry("originals that come later, or packages that do not exist")
+        found.append(LayerPairs(hidden, rows, originals, codes))
+    return found
+
+
+def _read_packages(document: Any) -> list[tuple[int, bytes, bytes]]:
+    """Package managers with two directories each; raises BadEntry, ValueError or TypeError."""
+    managers = {manager.value for manager in PackageManager}
+    packages = [(kind, bytes.fromhex(first), bytes.fromhex(second)) for kind, first, second in document]
+    if any(type(kind) is not int or kind not in managers for kind, _, _ in packages):
+        raise BadEntry("a package manager that does not exist")
+    return packages

@@ -1,0 +1,136 @@
+"""Duplicates among the large layers of an image that an earlier analysis has found, and those that other layers add.
+
+Images that are built on the same layers have the same duplicates within them, unless a layer above hides another row of a
+content. So the contents of all other layers and of rows whose visibility changed are compared with all rows, and the rest is
+taken as it was.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import partial
+from itertools import accumulate, compress
+from operator import add
+
+from ocisize.filesystem.duplicates import Duplicates, add_repeated, find_duplicates, with_size
+from ocisize.filesystem.overlay import Overlay
+from ocisize.tar.filetable import NO_HASH, FileTable, IntArray
+
+_HEAD = 8  # bytes of a hash that rows are searched by
+LARGE = 1 << 11  #: rows of a layer whose duplicates are kept
+UNKNOWN, LEFT_OUT, OWN, FIRST_PACKAGE = range(4)
+"""Codes of duplicates: nothing is known yet; not to be linked; no package manager owns them; from here on, the place of the
+package that they belong to in a list."""
+
+
+class LayerPairs:
+    """The duplicates of one layer among some large layers."""
+
+    def __init__(self, hidden: IntArray, rows: IntArray, originals: IntArray, codes: IntArray) -> None:
+        self.hidden = hidden  #: rows ("I") with content that another layer hid when the duplicates were found, ascending
+        self.rows = rows  #: "q"; see ``Duplicates``
+        self.originals = originals  #: "q": rows, counted through the large layers
+        self.codes = codes  #: "I", by duplicate: what the two paths mean, see ``FIRST_PACKAGE``
+
+
+class KnownDuplicates:
+    """The duplicates among the large layers of an image, from an earlier analysis or for later ones."""
+
+    def __init__(
+        self,
+        layers: Sequence[int],
+        pairs: Sequence[LayerPairs] = (),
+        packages: Sequence[tuple[int, bytes, bytes]] = (),
+    ) -> None:
+        self.layers = layers  #: indexes of the large layers among those of the image
+        self.pairs = pairs  #: by large layer; empty if they must be found
+        self.packages = list(packages)  #: what codes mean: a package manager and the two directories of a package
+        self.is_new = not pairs  #: whether anything was added
+
+    def find(self, tables: Sequence[FileTable], overlay: Overlay) -> list[Duplicates]:
+        """Return the duplicates of all layers, as ``find_duplicates`` does, with their places among the known ones."""
+        if 2 * sum(len(tables[index]) for index in self.layers) < sum(map(len, tables)):
+            return find_duplicates(tables, overlay)  # to compare the others takes as long
+        if not self.pairs:
+            self.find_among_large(tables, overlay)
+        return self.compare(tables, overlay)
+
+    def find_among_large(self, tables: Sequence[FileTable], overlay: Overlay) -> None:
+        """Find the duplicates among the large layers alone, as ``overlay`` shows them."""
+        large, hidden_by = [tables[index] for index in self.layers], [overlay.hidden_by[index] for index in self.layers]
+        self.pairs = [
+            LayerPairs(hidden_rows(table, hidden), found.rows, found.originals, array("I", bytes(4 * len(found.rows))))
+            for table, hidden, found in zip(
+                large, hidden_by, find_duplicates(large, Overlay(tuple(hidden_by), (), ())), strict=True
+            )
+        ]
+
+    def compare(self, tables: Sequence[FileTable], overlay: Overlay) -> list[Duplicates]:
+        """Return the duplicates of all layers from those among the large ones: contents that may differ are compared."""
+        affected = self._affected_contents(tables, overlay)
+        heads = _heads(affected)
+        starts = list(accumulate(map(len, tables), initial=0))
+        found = [Duplicates(known=array("i")) for _ in tables]
+        seen: dict[bytes, int] = {}
+        for index, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
+            rows = [row for row in _rows_with(heads, table) if table.sizes[row] > 0 > hidden_by[row]]
+            add_repeated(found[index], table, [row for row in rows if table.hash_of(row) in affected], starts[index], seen)
+            found[index].known.extend([-1] * len(found[index].rows))
+        self._add_known(found, tables, affected, starts)
+        return [with_size(duplicates, table) for duplicates, table in zip(found, tables, strict=True)]
+
+    def _affected_contents(self, tables: Sequence[FileTable], overlay: Overlay) -> set[bytes]:
+        """The contents whose rows must be compared again."""
+        affected, large = set[bytes](), dict(zip(self.layers, self.pairs, strict=True))
+        for index, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
+            if (pairs := large.get(index)) is not None:
+                rows = {*pairs.hidden} ^ {*hidden_rows(table, hidden_by)}
+            else:
+                rows = {row for row in range(len(table)) if table.sizes[row] > 0 > hidden_by[row]}
+            affected.update(map(table.hash_of, rows))
+        affected.discard(NO_HASH)
+        return affected
+
+    def _add_known(
+        self, found: Sequence[Duplicates], tables: Sequence[FileTable], affected: set[bytes], starts: Sequence[int]
+    ) -> None:
+        """Add the known duplicates whose content is not affected."""
+        ends = list(accumulate(len(tables[index]) for index in self.layers))
+        moved = [starts[index] - start for index, start in zip(self.layers, [0, *ends], strict=False)]
+        for index, pairs in zip(self.layers, self.pairs, strict=True):
+            duplicates, numbers = found[index], array("i", _unaffected(pairs.rows, tables[index], affected))
+            duplicates.known.extend(numbers)
+            duplicates.rows.extend(array("q", map(pairs.rows.__getitem__, numbers)))
+            originals = array("q", map(pairs.originals.__getitem__, numbers))
+            moves = map(moved.__getitem__, map(partial(bisect_right, ends), originals))
+            duplicates.originals.extend(array("q", map(add, originals, moves)))
+
+
+def hidden_rows(table: FileTable, hidden_by: IntArray) -> IntArray:
+    """The rows ("I") with content that a layer hides, ascending."""
+    if hidden_by.count(-1) == len(hidden_by):
+        return array("I")
+    return array("I", [row for row in compress(range(len(table)), map((-1).__lt__, hidden_by)) if table.sizes[row] > 0])
+
+
+def _heads(contents: set[bytes]) -> set[int]:
+    return {int.from_bytes(content[:_HEAD], sys.byteorder) for content in contents}
+
+
+def _unaffected(rows: IntArray, table: FileTable, affected: set[bytes]) -> Sequence[int]:
+    """The places of the rows whose content is not affected."""
+    column = memoryview(table.hashes).cast("Q")[::2]
+    suspects = map(_heads(affected).__contains__, map(column.__getitem__, rows))
+    gone = {place for place in compress(range(len(rows)), suspects) if table.hash_of(rows[place]) in affected}
+    return [place for place in range(len(rows)) if place not in gone] if gone else range(len(rows))
+
+
+def _rows_with(heads: set[int], table: FileTable) -> list[int]:
+    """The rows whose hash begins with one of some numbers."""
+    if not heads or not table.hashes:
+        return []
+    column = memoryview(table.hashes).cast("Q")[::2]
+    return list(compress(range(len(column)), map(heads.__contains__, column)))
