@@ -1,4 +1,4 @@
-"""Schemes of other programs, which ocisize does not read: what each names, and how to save such an image to a file.
+"""Schemes that ocisize does not have: those of other programs, with what to write instead, and misspelled ones.
 
 Transports: https://github.com/containers/image/blob/main/docs/containers-transports.5.md; the other names are those of syft,
 dive, BuildKit, regclient and Apptainer. Docker Hub has no official image of these names, so a text such as
@@ -17,6 +17,20 @@ _FILE = "image.tar"
 _IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{64}")
 _SAFE = re.compile(r"[\w./:@+=-]{1,200}", re.ASCII)  # a rest that a hint can repeat as it is
 _PASSWORD = re.compile(r"@.*/")
+_MIN_RATIO = 0.8  # of difflib: two wrong letters of a scheme; no official image of Docker Hub has a name as near
+#: The schemes whose misspellings are recognized; dir, oci and docker are too near to names of images.
+#: A copy, since the rows of ``schemes`` import what they open, and errors about registries read this module.
+RECOGNIZED_SCHEMES = (
+    "docker-archive",
+    "oci-archive",
+    "oci-dir",
+    "rootfs",
+    "docker-daemon",
+    "podman",
+    "containers-storage",
+    "containerd",
+    "docker-store",
+)
 _UNKNOWN = re.compile(r"([A-Za-z][\w+.-]*):(?![0-9]+(/|$))(?P<rest>.*)", re.ASCII | re.DOTALL)
 
 
@@ -77,13 +91,33 @@ def refuse_foreign_scheme(text: str) -> None:
     if not colon or scheme is None:
         return
     rest = rest.removeprefix("//")
-    can_repeat = _SAFE.fullmatch(rest) and not _PASSWORD.search(rest) and not rest.startswith("-")
+    can_repeat = _can_repeat(rest)
     raise InvalidReference(
         f"{name.lower()}: is not a scheme of ocisize; it names {scheme.what}",
         hint=scheme.hint.format(
             scheme=name.lower(), rest=rest if can_repeat else scheme.rest, file=_name_file(rest) if can_repeat else _FILE
         ),
     )
+
+
+def _can_repeat(rest: str) -> bool:
+    """Return True if a hint can show what follows a scheme: no passwords, and nothing that a shell or a terminal reads."""
+    return bool(_SAFE.fullmatch(rest)) and not _PASSWORD.search(rest) and not rest.startswith("-")
+
+
+def correct_scheme(text: str) -> str | None:
+    """Return a text with the scheme that its beginning probably misspells; None if no scheme is near.
+
+    >>> correct_scheme("docker-deamon:app:1"), correct_scheme("podmn:app"), correct_scheme("postgres:16")
+    ('docker-daemon:app:1', 'podman:app', None)
+    """
+    name, _, rest = text.partition(":")
+    if name in RECOGNIZED_SCHEMES or not _can_repeat(rest):
+        return None
+    import difflib  # 5 ms, for errors only
+
+    meant = difflib.get_close_matches(name.lower(), RECOGNIZED_SCHEMES, 1, cutoff=_MIN_RATIO)
+    return f"{meant[0]}:{rest}" if meant else None
 
 
 def _name_file(name: str) -> str:

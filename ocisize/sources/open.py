@@ -80,7 +80,7 @@ def open_source(
         reason = "standard input" if names_standard_input(text) else "because a file or folder of this name exists"
         _log.info("source: %s, %s", source.format, reason)
         return source
-    from ocisize.sources.foreign_schemes import refuse_foreign_scheme
+    from ocisize.sources.foreign_schemes import correct_scheme, refuse_foreign_scheme
 
     refuse_foreign_scheme(text)
     _refuse_name_behind_path(text)
@@ -89,6 +89,8 @@ def open_source(
 
         registry = text.rstrip("/")
         hint = f"for an image in a registry, add the repository: {registry}/NAME" if is_registry_alone(registry) else None
+        if meant := correct_scheme(text):
+            hint = f"did you mean {meant}?"
         raise ArchiveError(f"no such file or folder: {text}", hint=hint)
     try:
         source = open_registry(text, options)
@@ -100,8 +102,10 @@ def open_source(
 
 def _scheme_hint(text: str) -> str | None:
     """Return advice for an invalid reference that begins like a scheme."""
-    from ocisize.sources.foreign_schemes import find_unknown_scheme
+    from ocisize.sources.foreign_schemes import correct_scheme, find_unknown_scheme
 
+    if meant := correct_scheme(text):
+        return f"did you mean {meant}?"
     scheme = find_unknown_scheme(text)
     if scheme is None or ("@" in text and scheme != "docker"):
         return None

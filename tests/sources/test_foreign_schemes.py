@@ -11,7 +11,8 @@ from ocisize.oci.reference import parse_reference
 from ocisize.oci.source import ImageSource, complete_source
 from ocisize.sources import open as opening
 from ocisize.sources.open import open_source
-from ocisize.sources.schemes import OpenOptions
+from ocisize.sources.foreign_schemes import RECOGNIZED_SCHEMES
+from ocisize.sources.schemes import SCHEMES, OpenOptions
 from tests.images import build_image, layer, write_docker_archive
 from tests.oci.test_image import MemorySource
 
@@ -141,3 +142,43 @@ def test_a_scheme_alone(scheme: str, end: str, asked: list[str]) -> None:
         open_source(scheme + end)
     assert raised.value.hint == "check whether a shell variable is unset"
     assert not asked
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("docker-deamon:app:1", "did you mean docker-daemon:app:1?"),
+        ("containers-storge:localhost/app:1", "did you mean containers-storage:localhost/app:1?"),
+        ("contianerd:k8s.io/app:1", "did you mean containerd:k8s.io/app:1?"),
+        ("docker-archve:app.tar", "did you mean docker-archive:app.tar?"),
+        ("oci-archve:./app.tar", "did you mean oci-archive:./app.tar?"),
+    ],
+)
+def test_misspelled_schemes(text: str, hint: str, asked: list[str]) -> None:
+    """A text that names nothing, behind almost a scheme, has the scheme in its hint."""
+    with pytest.raises((ArchiveError, InvalidReference)) as caught:
+        open_source(text)
+    assert caught.value.hint == hint
+    assert not asked
+
+
+@pytest.mark.parametrize("text", ["docker-deamon:me:secret@host/app:1", "docker-deamon:$(rm -r x)"])
+def test_hints_repeat_no_passwords_and_commands(text: str) -> None:
+    """A hint repeats only what may be pasted."""
+    with pytest.raises((ArchiveError, InvalidReference)) as caught:
+        open_source(text)
+    assert "docker-daemon:me" not in (caught.value.hint or "")
+    assert "did you mean" not in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("name", ["podmn:app", "docker-deamon:1"])
+def test_names_near_a_scheme_are_asked_for(name: str, asked: list[str]) -> None:
+    """What can be a name on Docker Hub is one until Docker Hub does not have it."""
+    open_source(name)
+    assert asked == [f"docker.io/library/{name}"]
+
+
+def test_every_scheme_can_be_misspelled() -> None:
+    """The names that misspellings are compared with are those of the schemes, but for names that are short or a program."""
+    names = {scheme.name for scheme in SCHEMES if scheme.usage}
+    assert {*RECOGNIZED_SCHEMES} == names - {"docker", "dir"}

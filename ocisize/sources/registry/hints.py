@@ -97,6 +97,8 @@ def advise_on_local(reference: Reference) -> str:
     '; if the image is local: ocisize docker-daemon:app:1'
     >>> advise_on_local(Reference("localhost", "app", "1"))
     '; if the image is local: ocisize containers-storage:localhost/app:1'
+    >>> advise_on_local(Reference("docker.io", "library/podmn", "app"))  # a misspelled scheme
+    '; did you mean podman:app?'
     >>> advise_on_local(Reference("docker.io", "library/05637fc870dd", "latest"))
     '; for the ID of a local image: ocisize docker-daemon:05637fc870dd'
     """
@@ -104,7 +106,11 @@ def advise_on_local(reference: Reference) -> str:
     if scheme is None or reference.digest:
         return ""
     if reference.registry == DOCKER_HUB:
+        from ocisize.sources.foreign_schemes import correct_scheme
+
         name = reference.repository.removeprefix("library/")
+        if reference.tag != "latest" and (meant := correct_scheme(f"{name}:{reference.selector}")):
+            return f"; did you mean {meant}?"
         if reference.tag == "latest" and _IMAGE_ID.fullmatch(name):
             return f"; for the ID of a local image: ocisize {scheme}:{name}"
     else:

@@ -188,6 +188,17 @@ def test_names_of_local_images_without_a_network(web: responses.RequestsMock) ->
 
 
 @pytest.mark.parametrize(
+    ("name", "hint"), [("podmn:app", "did you mean podman:app?"), ("podmn", "ocisize docker-daemon:podmn:latest")]
+)
+def test_misspelled_schemes(name: str, hint: str, web: responses.RequestsMock) -> None:
+    """A name that nobody answers for may be a misspelled scheme with a name behind it."""
+    with closing(RegistrySource(parse_reference(name), connection=QUICK)) as source:
+        error = failure(source.read_manifest)
+    assert (error.hint or "").endswith(hint)
+    assert len(web.calls) == 1
+
+
+@pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("localhost/team/app:1", "if the image is local: ocisize containers-storage:localhost/team/app:1"),
