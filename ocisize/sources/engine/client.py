@@ -177,6 +177,8 @@ class EngineClient:
 
 def _make_context(files: TlsFiles) -> ssl.SSLContext:
     """Return a context with the certificates of an endpoint; raise SourceError for files that cannot be used."""
+    if files.folder is None:
+        return ssl.create_default_context()
     authorities, certificate, key = (files.folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
     try:
         context = ssl.create_default_context(cafile=str(authorities) if authorities.is_file() else None)

@@ -31,7 +31,7 @@ _PODMAN_SOCKETS = ("{run}/podman/podman.sock", _PODMAN_SOCKET, "~/.local/share/c
 class TlsFiles:
     """The certificates for a connection with TLS; a file that does not exist is not used."""
 
-    folder: Path  #: with ``ca.pem``, ``cert.pem`` and ``key.pem``
+    folder: Path | None  #: with ``ca.pem``, ``cert.pem`` and ``key.pem``; None: the authorities of the system, no client key
     verify: bool  #: False: whoever answers is taken for the engine
 
 
@@ -123,7 +123,7 @@ def parse_address(text: str, origin: str, *, tls: TlsFiles | None, save: str) ->
     if scheme == "unix" and rest.startswith("/"):
         return Endpoint(text, socket=rest)
     if scheme in ("tcp", "http", "https") and separator:
-        return _parse_tcp(text, origin, TlsFiles(Path(), verify=True) if scheme == "https" and tls is None else tls)
+        return _parse_tcp(text, origin, TlsFiles(None, verify=True) if scheme == "https" and tls is None else tls)
     shown = _without_password(text)
     hint = f"pipe the image instead: {save} NAME | ocisize -"
     if scheme in ("ssh", "npipe"):

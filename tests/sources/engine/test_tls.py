@@ -69,6 +69,16 @@ def test_tls_without_verification(
     assert Analyzer().analyze("docker-daemon:app:1").unverified_hosts == (engine.host,)
 
 
+def test_no_certificates_of_the_current_folder(
+    engine: Server, signers: list[Signer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """https:// without a folder of certificates trusts the authorities of the system, not a file that happens to be here."""
+    monkeypatch.chdir(certificates(tmp_path / "here", signers[0], signers[1]))
+    monkeypatch.setenv("DOCKER_HOST", f"https://{engine.host}")
+    with pytest.raises(SourceError, match="TLS failed"):
+        Analyzer().analyze("docker-daemon:app:1")
+
+
 def test_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without TLS, on this machine."""
     with closing(Server()) as server:
