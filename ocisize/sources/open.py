@@ -45,12 +45,13 @@ def open_source(
 ) -> ImageSource:
     """Open the image that ``text`` names; the caller closes the source.
 
-    A scheme decides (``docker:``, ``registry:``, ``docker-archive:``, ``oci-archive:``, ``oci-dir:``, ``rootfs:``). A text
-    without one is an existing path, else a missing file if it looks like a path, else a reference. ``-`` is standard input;
-    an archive from there, or from a FIFO, is read when it is first used, to its end. Blanks and line ends
-    around the text are left out. ``select`` is the tag, digest or ``@N`` of one of several images in a file; ``limits``
-    bound what such a file may ask for; ``cache`` keeps documents of registries. Raises SourceError, DocumentError,
-    LimitExceeded or InvalidReference.
+    A scheme decides: of a registry (``docker:``), a saved image (``docker-archive:``, ``oci-archive:``, ``oci-dir:``,
+    ``rootfs:``), an engine (``docker-daemon:``, ``podman:``) or its store (``containers-storage:``, ``containerd:``,
+    ``docker-store:``). A text without one is an existing path, else a missing file if it looks like a path, else a
+    reference. ``-`` is standard input; an archive from there, or from a FIFO, is read when it is first used, to its end.
+    Blanks and line ends around the text are left out. ``select`` is the tag, digest or ``@N`` of one of several images in a
+    file; ``limits`` bound what such a file may ask for; ``cache`` keeps documents of registries. Raises SourceError,
+    DocumentError, LimitExceeded or InvalidReference.
 
     >>> open_source("build/app.tar")
     Traceback (most recent call last):

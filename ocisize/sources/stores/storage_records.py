@@ -1,9 +1,10 @@
 """StorageRoot: the images, layers and documents below one folder of containers/storage.
 
 https://github.com/containers/storage: ``<driver>-images/images.json`` lists images, and the folder of an image beside it has
-its documents, which containers/storage calls big data. ``<driver>-layers/layers.json`` lists layers, each with its parent.
-The tar-split of a layer is beside it, and its files are below ``<driver>/``. Engines replace these lists by renaming others
-over them, so that readers need no lock.
+its documents, which containers/storage calls big data. ``<driver>-layers/layers.json`` lists layers, each with its parent;
+``volatile-layers.json`` beside it has layers of containers only, and is not read. The tar-split of a layer is beside it,
+too, and its files are below ``<driver>/``. Engines replace these lists by renaming others over them, so that readers need
+no lock.
 """
 
 from __future__ import annotations
