@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -18,12 +19,14 @@ from cases import Case
 from groups.context import Context
 from measure import Command, interleave
 from results import Section, find_program
+from revisions import variables
 
 THROTTLE = Path(__file__).parent.parent / "throttle.py"
 LOOPBACK = ("debian-python", "node")
 SLOW_LINK = ("node", "layers-127")
 REPOSITORY = "bench/app"
 _SLOW_ROUNDS = 1  # the link hardly varies
+_ANSWER = re.compile(r"GET \S+/(blobs|manifests)/\S+: 20[06], ([\d,]+) bytes", re.ASCII)
 _PARALLEL = "8"  # connections of curl
 
 
@@ -50,6 +53,17 @@ def find_tools() -> bool:
         return True
     print("docker-registry, skopeo or curl is missing: nothing measured\n")
     return False
+
+
+def count_requests(*arguments: str, kind: str = "") -> tuple[int, int]:
+    """Requests that ocisize sends to a registry with these arguments, and the bytes of their answers, by the log.
+
+    ``kind`` is ``blobs`` or ``manifests``, "" for both.
+    """
+    command = [sys.executable, "-m", "ocisize", "-v", *arguments]
+    log = subprocess.run(command, check=True, capture_output=True, text=True, env=variables()).stderr
+    sizes = [int(size.replace(",", "")) for found, size in _ANSWER.findall(log) if kind in ("", found)]
+    return len(sizes), sum(sizes)
 
 
 def _clients(case: Case, address: str) -> dict[str, Command]:

@@ -1,4 +1,4 @@
-"""reach: images that were read before, by a cache against reading them again; tables of contents; stores of engines; and pipes."""
+"""reach: images that were read before, by a cache against reading them again; --quick; tables of contents; stores; and pipes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from cases import Case
 from groups.context import Context
 from groups.pipes import pipes
 from groups.process import run_micro
+from groups.quick import quick_reports
 from groups.stores import stores
 from groups.tocs import tables_of_contents
 from measure import Command, interleave
@@ -47,6 +48,7 @@ def reach(context: Context) -> Iterator[Section]:
         yield Section(
             "reach", case.name, "entries", title, facts=case.facts(), figures=figures, unit="per entry of the layers"
         )
+    yield from quick_reports(context)
     yield from tables_of_contents(context)
     yield from stores(context)
     yield from pipes(context)

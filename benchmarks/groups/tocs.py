@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from cases import Case
 from groups.context import Context
-from groups.network import REPOSITORY, find_tools, serve, throttled
+from groups.network import REPOSITORY, count_requests, find_tools, serve, throttled
 from measure import interleave
 from peers import ocisize
 from results import Section
@@ -21,7 +20,6 @@ CASES = ("node-service", "python-service")
 FORMS = ("zstd:chunked", "eStargz")
 TABLES, WHOLE = "from tables of contents", "--no-toc"
 _SLOW_ROUNDS = 1  # the link hardly varies
-_BLOB = re.compile(r"GET \S+/blobs/\S+: 20[06], ([\d,]+) bytes", re.ASCII)
 
 
 def tables_of_contents(context: Context) -> Iterator[Section]:
@@ -40,7 +38,7 @@ def _measure(context: Context, case: Case, form: str, image: str, address: str) 
     options = {TABLES: ("--no-cache",), WHOLE: ("--no-cache", "--no-toc")}
     figures: dict[str, float] = {}
     for name, chosen in options.items():
-        requests, size = _count(image, chosen)
+        requests, size = count_requests(*chosen, image, kind="blobs")
         figures |= {f"{name}, requests for blobs": requests, f"{name}, bytes of blobs": size}
     commands = {name: ocisize(*chosen, image) for name, chosen in options.items()}
     outcomes = interleave(commands, context.rounds)
@@ -50,14 +48,6 @@ def _measure(context: Context, case: Case, form: str, image: str, address: str) 
         commands = {name: ocisize(*chosen, f"{slow}/{REPOSITORY}:1") for name, chosen in options.items()}
         title = f"{case.name}, {form}, registry behind 100 Mbit/s and 50 ms"
         yield context.section("reach", case, f"{key}-slow", title, interleave(commands, _SLOW_ROUNDS))
-
-
-def _count(image: str, options: tuple[str, ...]) -> tuple[int, int]:
-    """Requests for blobs, and their bytes, by the log."""
-    command = [sys.executable, "-m", "ocisize", "-v", *options, image]
-    log = subprocess.run(command, check=True, capture_output=True, text=True, env=variables()).stderr
-    sizes = [int(size.replace(",", "")) for size in _BLOB.findall(log)]
-    return len(sizes), sum(sizes)
 
 
 def _convert(case: Case, form: str, folder: Path) -> Path:
