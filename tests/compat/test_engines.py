@@ -20,7 +20,7 @@ from tests.piping import piped
 from tests.registry import RealRegistry
 from tests.saved.seeds import FIGURES, IMAGES, write_seeds
 from tests.saved.tools import EngineError, environment_of, programs_of, run_command
-from tests.tools import program
+from tests.tools import program, skip_or_fail
 
 _SERVICE_SECONDS = 30.0
 EXPECTED = FIGURES["amd64"]
@@ -41,7 +41,7 @@ def engine_of(tool: str, folder: Path, seeds: Path) -> Iterator[dict[str, str]]:
         with environment_of(tool, folder, seeds) as environment:
             yield {**environment}
     except EngineError as error:
-        pytest.skip(str(error))
+        skip_or_fail(f"{tool} cannot run here: {error}", needed=tool == "podman")
 
 
 @pytest.fixture(scope="module")

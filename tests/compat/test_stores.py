@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from tests.registry import RealRegistry
 from tests.saved.seeds import IMAGES
 from tests.saved.tools import EngineError, _daemon
 from tests.test_every_source import assert_same
-from tests.tools import IN_CI, program
+from tests.tools import IN_CI, program, skip_or_fail
 
 _SECONDS = 120.0
 _BASE = layer(
@@ -103,16 +104,9 @@ def storage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         run(["podman", "pull", "--tls-verify=false", pushed.reference], CONTAINERS_STORAGE_CONF=str(conf))
         run(["podman", "tag", pushed.reference, "app:1"], CONTAINERS_STORAGE_CONF=str(conf))
     except EngineError as error:
-        _skip(f"podman cannot write a storage with {request.param} here: {error}", needed=request.param == "vfs")
+        skip_or_fail(f"podman cannot write a storage with {request.param} here: {error}", needed=request.param == "vfs")
     yield conf
     subprocess.run(["umount", f"{folder}/graph/overlay"], capture_output=True, check=False)
-
-
-def _skip(reason: str, *, needed: bool) -> None:
-    """Skip the test where the machine forbids what an engine needs; in CI as root, what is ``needed`` must work."""
-    if needed and IN_CI and os.geteuid() == 0:
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def test_podman_pulled(storage: Path, pushed: Pulled, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +132,7 @@ def test_built_here(storage: Path, pushed: Pulled, tmp_path: Path, monkeypatch: 
     try:
         run(["podman", "build", "--tls-verify=false", "-t", "built:1", str(tmp_path)], **environment)
     except EngineError as error:
-        _skip(f"podman cannot build here: {error}", needed=False)
+        skip_or_fail(f"podman cannot build here: {error}", needed=False)
     found = Analyzer(platform="linux/amd64").analyze("containers-storage:built:1")
     assert found.reference == "localhost/built:1"
     assert [one.compressed_size for one in found.layers[:-1]] == [one.compressed_size for one in pushed.analysis.layers]
@@ -270,7 +264,7 @@ def test_podman_rootless(pushed: Pulled) -> None:
             command, env=environment, cwd=temporary, capture_output=True, text=True, timeout=_SECONDS, check=False, **become
         )
         if done.returncode:
-            _skip(f"podman cannot work without root here: {done.stderr[-500:]}", needed=False)
+            skip_or_fail(f"podman cannot work without root here: {done.stderr[-500:]}", needed=False)
         script = (
             "import os, sys\n"
             "from ocisize import Analyzer, to_json\n"
@@ -286,6 +280,8 @@ def test_podman_rootless(pushed: Pulled) -> None:
             env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False,
         )  # fmt: skip
         subprocess.run(["podman", "unshare", "rm", "-rf", f"{temporary}/.local"], env=environment, cwd=temporary, **become)
+        with suppress(FileNotFoundError, ProcessLookupError):  # the process that keeps the user namespace of podman
+            os.kill(int((folder / "run/libpod/tmp/pause.pid").read_text()), signal.SIGTERM)
     assert not done.returncode, done.stderr
     found = from_json(done.stdout)
     assert (found.content_size, found.live_size, found.wasted_size, found.compressed_size) == (
@@ -329,7 +325,7 @@ def containerd(pushed: Pulled, index: str) -> Iterator[Path]:
                     **environment,
                 )
         except EngineError as error:
-            _skip(f"containerd cannot run here: {error}", needed=True)
+            skip_or_fail(f"containerd cannot run here: {error}", needed=True)
         yield folder / "root"
 
 
@@ -372,7 +368,7 @@ def docker_root(request: pytest.FixtureRequest, pushed: Pulled) -> Iterator[Path
             run(["docker", "pull", pushed.reference], **environment)
             run(["docker", "tag", pushed.reference, "app:1"], **environment)
         except EngineError as error:
-            _skip(f"dockerd cannot run with {request.param} here: {error}", needed=False)
+            skip_or_fail(f"dockerd cannot run with {request.param} here: {error}", needed=False)
         yield folder / "data"
 
 
