@@ -206,6 +206,24 @@ def test_a_cache_that_cannot_be_used_is_one_warning(
     assert run(capsys, image, "-q")[2] == ""
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+@pytest.mark.parametrize(
+    "arguments", [["app"], ["app", "--quick"], ["app", "--quick", "--all-platforms"], ["diff", "app", "app", "--quick"]]
+)
+def test_an_unsafe_folder_is_a_warning_of_every_command(
+    image: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str]
+) -> None:
+    """Also where no layer is read."""
+    (tmp_path / "ocisize").mkdir()
+    (tmp_path / "ocisize").chmod(0o777)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("OCISIZE_CACHE_DIR")
+    monkeypatch.setattr("ocisize.cli.caching._shown", set())
+    status, _, messages = run(capsys, *arguments)
+    assert status == 0
+    assert messages.count(f"the cache {tmp_path}/ocisize is not used: other users may write to it") == 1
+
+
 def test_a_finished_analysis_loads_no_module_that_makes_one(image: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A report on an image that was analyzed before needs a tenth of the modules."""
     run(capsys, image)

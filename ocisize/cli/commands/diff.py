@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ocisize.cli.budget_options import UNWRITTEN, add_change_options, find_gate, report_violations, status_of
+from ocisize.cli.caching import warn_of_cache
 from ocisize.cli.inputs import (
     make_analyzer,
     name_of_dockerfile,
@@ -110,6 +111,7 @@ def _outline(options: argparse.Namespace, image: str, analyzer: Analyzer, base: 
     outline = analyzer.outline(image, select=_select(options))
     if not options.quiet:
         show_warnings(outline.warnings)
+        warn_of_cache(analyzer.cache)
     return outline
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ocisize.cli.budget_options import UNWRITTEN, report_violations, status_of
+from ocisize.cli.caching import warn_of_cache
 from ocisize.cli.inputs import make_analyzer, refuse_absent, repeat_arguments, show_warnings
 from ocisize.cli.options import color_mode, incomplete_status
 from ocisize.cli.quick_option import refuse_layers
@@ -61,9 +62,11 @@ def _run_all(options: argparse.Namespace, gate: BudgetGate) -> int:
 
 def read_outline(options: argparse.Namespace) -> Outline:
     """The outline of the image of the options; prints warnings, and raises OcisizeError."""
-    outline = make_analyzer(options, base=options.base).outline(options.image, select=options.select)
+    analyzer = make_analyzer(options, base=options.base)
+    outline = analyzer.outline(options.image, select=options.select)
     if not options.quiet:
         show_warnings(outline.warnings)
+        warn_of_cache(analyzer.cache)
     return outline
 
 
@@ -71,11 +74,13 @@ def read_outlines(options: argparse.Namespace) -> IndexOutline:
     """The outlines of the images of all platforms; prints warnings, and raises OcisizeError."""
     if options.platform:
         raise ViewError("--all-platforms and --platform: choose one of them")
-    index = make_analyzer(options, base=options.base).outline_all(options.image, select=options.select)
+    analyzer = make_analyzer(options, base=options.base)
+    index = analyzer.outline_all(options.image, select=options.select)
     if not options.quiet:
         absent = [f"{name}: listed in the index, but its manifest is missing" for name in index.absent]
         own = [f"{name}: {text}" for name, outline in index.outlines.items() for text in outline.warnings]
         show_warnings([*absent, *index.warnings, *own])
+        warn_of_cache(analyzer.cache)
     for image in index.unread:
         print_message("error", f"{image.platform or image.digest}: {image.error}")
     return index
