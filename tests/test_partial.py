@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import random
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -47,12 +48,17 @@ DAMAGES: dict[str, tuple[str, Callable[[bytes], bytes | None]]] = {
 }
 
 
+def noise(size: int) -> bytes:
+    """Bytes that no compression makes smaller, the same in each run."""
+    return random.Random(size).randbytes(size)
+
+
 def image_with(middle: BuiltLayer) -> BuiltImage:
     return build_image([layer(BASE), middle, layer(TOP)])
 
 
 def whole() -> BuiltImage:
-    return image_with(layer({"m": os.urandom(3000), "b": b"3"}))
+    return image_with(layer({"m": noise(3000), "b": b"3"}))
 
 
 def blob_of(folder: Path, image: BuiltImage, index: int) -> Path:
@@ -110,7 +116,7 @@ def test_broken_tars_show_none_of_their_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("jobs", [1, 2, 8])
 def test_the_lowest_broken_layer_is_named(tmp_path: Path, jobs: int) -> None:
     """Of several, whatever is read first: here the largest is the highest."""
-    image = build_image([layer({f"f{size}": os.urandom(size)}) for size in (10, 3000, 200_000, 100, 400_000)])
+    image = build_image([layer({f"f{size}": noise(size)}) for size in (10, 3000, 200_000, 100, 400_000)])
     folder = write_layout(image, tmp_path / "l")
     for index in (1, 2, 4):
         blob = blob_of(folder, image, index)
@@ -130,7 +136,7 @@ def test_the_lowest_broken_layer_is_named(tmp_path: Path, jobs: int) -> None:
 
 def test_a_registry_that_fails_ends_all(server: Server) -> None:
     """Those below a layer that the registry does not have are not waited for; with keep_going they are."""
-    image = build_image([layer({"a": os.urandom(10)}), layer({"b": os.urandom(90_000)})])
+    image = build_image([layer({"a": noise(10)}), layer({"b": noise(90_000)})])
     server.on(
         "/v2/app/manifests/1", Answer(image.manifest, headers={"Content-Type": "application/vnd.oci.image.manifest.v1+json"})
     )
@@ -148,7 +154,7 @@ def test_a_registry_that_fails_ends_all(server: Server) -> None:
 
 def test_a_repeated_layer(tmp_path: Path) -> None:
     """Both are unread."""
-    twice = layer({"x": os.urandom(900)})
+    twice = layer({"x": noise(900)})
     image = build_image([twice, layer(BASE), twice])
     folder = write_layout(image, tmp_path / "l")
     blob = blob_of(folder, image, 0)
@@ -158,7 +164,7 @@ def test_a_repeated_layer(tmp_path: Path) -> None:
 
 def test_a_file_that_is_cut_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Contents of layers read in place are hashed last; what fails then names its layer, too, and is left out."""
-    data = os.urandom(40_000)
+    data = noise(40_000)
     image = build_image([layer({"a": data}, "plain"), layer({"b": data}, "plain"), layer(BASE)])
     folder = write_layout(image, tmp_path / "l")
 
@@ -244,7 +250,7 @@ def test_text(partial: Analysis) -> None:
 
 def test_no_download_is_estimated_of_a_part(tmp_path: Path) -> None:
     """Where an archive has no download size, an estimate from what was read would leave out the rest."""
-    image = build_image([layer(BASE, "plain"), layer({"x": os.urandom(15_000)}, "plain")])
+    image = build_image([layer(BASE, "plain"), layer({"x": noise(15_000)}, "plain")])
     archive = write_docker_archive(image, tmp_path / "image.tar")
     assert re.search(r"^Download +≈ ", report("text", Analyzer().analyze(archive), sections=["figures"]), re.MULTILINE)
     found = Analyzer(keep_going=True, verify=True, limits=Limits(layer_size=12_000)).analyze(archive)

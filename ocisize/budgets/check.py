@@ -17,13 +17,14 @@ from ocisize.budgets.figures import MAX_PLACES, SEVERITIES, Figure
 from ocisize.budgets.kinds import Unread, Value, kind_of, measure
 from ocisize.budgets.scope import BudgetScope, TablesMissing
 from ocisize.errors import BudgetError
-from ocisize.findings.explanations import packaged_ids
+from ocisize.findings.explanations import Check, explain, packaged_ids
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import BASELINE, Budget, BudgetLevel, BudgetStatus, Verdict
 from ocisize.model.findings import is_packaged_id
 from ocisize.model.outline import Outline
 from ocisize.model.quantity import Number
 from ocisize.model.unread import NOT_READ, as_analysis, was_outlined
+from ocisize.oci.toc_annotations import SOCI
 from ocisize.values import evolve, frozen
 
 NO_TABLES = "the analysis was saved without its files"
@@ -32,6 +33,7 @@ NOT_IN_BASELINE = "the baseline has no such figure"
 NO_LAYER = "no layer has such a build step"
 NO_PATH = "no path matches"
 UNREAD = "not all layers could be read"
+NO_DIGESTS = "a layer was read from its SOCI index, which has no digests of files (--no-toc reads the layer)"
 
 
 @frozen
@@ -255,6 +257,8 @@ def _check_unread(verdict: Verdict, scope: BudgetScope) -> Verdict:
     budget = verdict.budget
     if (mismatch := scope.analysis.layer_mismatch) and verdict.status is not BudgetStatus.SKIPPED:
         return Verdict(budget=budget, status=BudgetStatus.INCOMPLETE, reason=mismatch)
+    if verdict.status is BudgetStatus.PASS and _needs_contents(budget) and _has_unhashed_layer(scope.analysis):
+        return Verdict(budget=budget, status=BudgetStatus.INCOMPLETE, reason=NO_DIGESTS)
     is_judged = verdict.status not in (BudgetStatus.UNKNOWN, BudgetStatus.SKIPPED) and verdict.reason != NO_LAYER
     if scope.analysis.complete or not is_judged:
         return verdict
@@ -271,6 +275,17 @@ def _check_unread(verdict: Verdict, scope: BudgetScope) -> Verdict:
         return verdict
     reason = NOT_READ if was_outlined(scope.analysis) else UNREAD
     return Verdict(budget=budget, status=BudgetStatus.INCOMPLETE, reason=reason)
+
+
+def _needs_contents(budget: Budget) -> bool:
+    """True if a budget forbids findings that only contents tell, by their id or by a severity that they may have."""
+    needing = (*SEVERITIES, *(explain(check).id for check in (Check.IDENTICAL_FILES, Check.METADATA_ONLY)))
+    return any(finding in needing for finding in budget.findings)
+
+
+def _has_unhashed_layer(analysis: Analysis) -> bool:
+    """True if a layer was read from a SOCI index, so that its contents are unknown."""
+    return any(layer.toc is not None and layer.toc.format == SOCI for layer in analysis.layers)
 
 
 def _can_be_found(finding: str, rules: Sequence[str] | None) -> bool:

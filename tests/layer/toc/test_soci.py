@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize import Analysis, Analyzer
+from ocisize import Analysis, Analyzer, check, parse_budgets
 from ocisize.layer.toc.checkpoints import _EMPTY_BLOCKS, Checkpoints, _pack
 from ocisize.layer.toc.unusable import Unusable
 from ocisize.layer.toc.ztoc import read_ztoc
@@ -112,6 +112,20 @@ def test_an_index_of_version_1_is_not_used() -> None:
 def read_attached(image: AttachedSociImage, **options: Any) -> tuple[Analysis, ReferredMemory]:
     source = ReferredMemory(image, referrers=image.referrers)
     return Analyzer(**options).analyze_source(source, name="app"), source
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "statuses"),
+    [("OS110", ("fail", "incomplete")), ("medium", ("fail", "incomplete")), ("OS120", ("pass", "pass"))],
+)
+def test_budgets_on_findings_that_need_contents(forbidden: str, statuses: tuple[str, str]) -> None:
+    """What cannot be found is not absent: such a budget fails on the layer, as it does on the duplicates in it."""
+    twice = soci_layer({"opt/a": LARGE, "opt/b": LARGE, "etc/os-release": b"ID=debian\n"}, span=400_000)
+    from_toc, whole, _ = read_both(soci_image([twice]))
+    assert from_toc.layers[0].toc is not None
+    budgets = parse_budgets(f'forbid-findings = ["{forbidden}"]').budgets
+    verdicts = [check(analysis, budgets)[0] for analysis in (whole, from_toc)]
+    assert tuple(str(verdict.status) for verdict in verdicts) == statuses
 
 
 def test_an_attached_index_is_used_if_that_is_asked_for() -> None:
