@@ -196,7 +196,11 @@ class Analyzer(Outliner):
             for label, (image, base) in images.items():
                 with error_context(label):
                     own = reader.hash_duplicates(image.layers, [outcomes[layer_key(layer)] for layer in image.layers])
-                    analyses[label] = self._analyze_layers(source, name, image, own, base)
+                    finished = self._open_finished(reader, source, name, image, base)
+                    known = finished.find_with(own, keep_packages=self.keep_packages) if finished is not None else None
+                    analyses[label] = known or self._analyze_layers(source, name, image, own, base, finished)
+                    if finished is not None and known is None:
+                        finished.keep(analyses[label], len(image.warnings))
             timer.end("analyses")
 
         return IndexAnalysis(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ocisize
@@ -14,6 +14,7 @@ from ocisize.cache.plain_values import to_plain
 from ocisize.cache.store import Cache
 from ocisize.layer.cache import scan_version
 from ocisize.layer.reader import LayerReader
+from ocisize.layer.scan import LayerScan
 from ocisize.limits import Limits
 from ocisize.model.analysis import Analysis
 from ocisize.model.base import BaseImage
@@ -88,13 +89,32 @@ class Finished:
             if layers is None:
                 return None
             analysis = evolve(analysis, layers=layers)
+        return self._with_names(analysis, self.source.warnings)
+
+    def find_with(self, outcomes: Sequence[object], *, keep_packages: bool) -> Analysis | None:
+        """Return the analysis with the file tables of its layers' outcomes, which the caller has; None if it is not kept.
+
+        The warnings of the source are left out: they are about all images of an index.
+        """
+        scans = [outcome for outcome in outcomes if isinstance(outcome, LayerScan)]
+        if len(scans) != len(outcomes) or any(scan.region is not None or not scan.digest_verified for scan in scans):
+            return None
+        analysis = self.cache.find()
+        if analysis is None or len(analysis.layers) != len(scans):
+            return None
+        tables = [scan.table if keep_packages else scan.table.without_contents() for scan in scans]
+        layers = self.cache.find_rows(analysis.layers, tables)
+        return None if layers is None else self._with_names(evolve(analysis, layers=layers), ())
+
+    def _with_names(self, analysis: Analysis, warnings: Iterable[str]) -> Analysis:
+        """The analysis with what is of this run, and ``warnings`` before its other ones."""
         return evolve(
             analysis,
             source=self.name,
             reference=self.source.reference,
             mirror=self.source.mirror,
             unverified_hosts=tuple(self.source.unverified_hosts),
-            warnings=(*self.source.warnings, *self.image.warnings, *analysis.warnings),
+            warnings=(*warnings, *self.image.warnings, *analysis.warnings),
         )
 
     def keep(self, analysis: Analysis, warnings: int) -> None:

@@ -16,6 +16,8 @@ from ocisize.errors import OcisizeError
 from ocisize.layer_values import LayerValues, _CODECS
 from ocisize.rules.load import load_catalog
 from ocisize.tar.filetable import FileTable
+from ocisize.report.json.platforms import index_to_json
+from tests.platforms import write_index_layout
 from tests.images import DIR, BuiltImage, Entry, Hard, Link, build_image, layer, write_layout
 
 _MAX_SIZE = 64 << 20
@@ -158,3 +160,18 @@ def test_values_of_another_layer_are_a_miss(filled: tuple[Path, Memory, str]) ->
     table = FileTable.empty()
     values = LayerValues(store, one.rpartition("-")[2], load_catalog())
     assert values.load("sha256:" + one.split("/")[3].partition("-")[0], table) == frozenset() and not table.derived
+
+
+def test_all_platforms_use_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finished analyses of an index, and the values of its layers, come from the cache; the result is the same."""
+    folder, store = write_index_layout(tmp_path / "index"), Memory()
+    plain = index_to_json(Analyzer().analyze_all(folder))
+    assert index_to_json(Analyzer(cache=store).analyze_all(folder)) == plain
+    assert any(key.startswith("images-") for key in store) and keys_of(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(Analyzer, "_analyze_layers", None)  # nothing is analyzed
+        assert index_to_json(Analyzer(cache=store).analyze_all(folder)) == plain
+    forget_analyses(store)
+    assert index_to_json(Analyzer(cache=store).analyze_all(folder)) == plain
+    one = Analyzer(platform="linux/amd64")
+    assert to_json(attrs.evolve(one, cache=store).analyze(folder)) == to_json(one.analyze(folder))
