@@ -162,15 +162,20 @@ def choose_image(images: Sequence[StoredImage], select: str | None, *, scheme: s
         try:
             chosen = [choose_in_store(described, select, scheme=scheme, place=place)[0]]
         except ArchiveError as error:
-            raise _name_with_namespaces(error, candidates, scheme) from None
+            raise _name_with_namespaces(error, candidates, scheme, numbered=candidates is images) from None
     return candidates[described.index(chosen[0])]
 
 
-def _name_with_namespaces(error: ArchiveError, images: Sequence[StoredImage], scheme: str) -> ArchiveError:
-    """Return the error of a choice with the namespaces of the images that it lists."""
+def _name_with_namespaces(
+    error: ArchiveError, images: Sequence[StoredImage], scheme: str, *, numbered: bool
+) -> ArchiveError:
+    """Return the error of a choice with the namespaces of the images that it lists, and their numbers if all are listed."""
     if not images:
         return error
-    items = [printable(f"{image.full_name} ({shorten(image.target.digest)})") for image in images]
+    items = [
+        printable(f"{f'@{number} ' if numbered else ''}{image.full_name} ({shorten(image.target.digest)})")
+        for number, image in enumerate(images)
+    ]
     hint = f"name one of them, such as {scheme}{printable(images[0].full_name)}"
     return ArchiveError(error.heading, items=cut_list(items), hint=hint)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,10 @@ def test_choosing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"k8s.io/docker.io/library/app:1 ({THREE.digest[7:19]})" in shown
     assert f"such as containerd:[{root}]default/docker.io/library/app:1" in shown
     assert main([f"containerd:[{root}]"]) == 2
-    assert "moby/docker.io/library/db:2" in capsys.readouterr().err
+    number = re.search(r"(@[0-9]+) moby/docker\.io/library/db:2", capsys.readouterr().err)
+    assert number is not None
+    assert main([f"containerd:[{root}]{number[1]}", "--quick"]) == 0
+    assert "docker.io/library/db:2" in capsys.readouterr().out
     assert main([f"containerd:[{root}]moby/"]) == 0
     assert main([f"containerd:[{root}]moby/none"]) == 2
     assert "default/" not in capsys.readouterr().err
