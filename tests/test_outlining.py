@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from ocisize import Analyzer, DiskCache, Outline, render_report
-from ocisize.errors import IncompleteAnalysis, OcisizeError, PlatformError
+from ocisize.errors import DocumentError, IncompleteAnalysis, OcisizeError, PlatformError
 from ocisize.model.base import BaseMethod
 from ocisize.model.outline import require_listed_layers
 from tests.corpus.cases import Bundle, Case
@@ -190,6 +190,19 @@ def test_documents_that_disagree_about_the_layers() -> None:
     assert outline.layer_mismatch == "the config lists 4 layers, the manifest 3"
     with pytest.raises(IncompleteAnalysis, match="the config lists 4 layers"):
         require_listed_layers(outline)
+
+
+def test_a_blob_of_two_sizes_is_refused() -> None:
+    """The download would count the smaller one; an analysis refuses such a manifest, too."""
+    image = build()
+    manifest = json.loads(image.manifest)
+    manifest["layers"][3]["size"] = 1 << 40
+    liar = BuiltImage(image.layers, image.config, json.dumps(manifest).encode())
+    for read in (ANALYZER.outline_source, ANALYZER.analyze_source):
+        with pytest.raises(
+            DocumentError, match=f"lists the blob {APP.digest} with {len(APP.blob)} bytes and with 1099511627776"
+        ):
+            read(single(liar))
 
 
 def test_a_broken_image_of_an_index() -> None:

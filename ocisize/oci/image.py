@@ -113,6 +113,7 @@ def make_image(source: Source, data: bytes, document: Index | Manifest, entry: D
         raise DocumentError(f"{digest} is an index, expected a manifest")
     if len(document.layers) > MAX_LAYERS:
         raise DocumentError(f"{digest} has {len(document.layers)} layers, more than {MAX_LAYERS}")
+    _refuse_two_sizes(document.layers, digest)
     config = parse_config(_read_config(source, document, digest), f"the config {document.config.digest}")
     diff_ids, warnings = config.rootfs.diff_ids, _list_untyped(document)
     if diff_ids and not document.layers:  # as engines refuse it; with some layers there are figures to show
@@ -136,6 +137,15 @@ def make_image(source: Source, data: bytes, document: Index | Manifest, entry: D
         warnings=tuple(warnings),
         annotations={**(entry.annotations if entry else {}), **document.annotations},
     )
+
+
+def _refuse_two_sizes(descriptors: Sequence[Descriptor], digest: Digest) -> None:
+    """Raise DocumentError for a blob that a manifest lists twice, with two sizes: figures would count one of them."""
+    sizes = dict[Digest, int]()
+    for blob in descriptors:
+        known = sizes.setdefault(blob.digest, blob.size)
+        if known != blob.size:
+            raise DocumentError(f"{digest} lists the blob {blob.digest} with {known} bytes and with {blob.size}")
 
 
 def _make_layer(source: Source, index: int, descriptor: Descriptor, diff_id: Digest | None) -> Layer:
