@@ -142,9 +142,16 @@ def test_junit_keeps_names_apart() -> None:
     """Hostile names end no element and no attribute, and hold no character that XML forbids."""
     check_junit(hostile_analysis())
     (case,) = check_junit(analysis_of({"a": b"1"}, findings=[finding(text="".join(HOSTILE), paths=HOSTILE)]))
-    for text in ("<script>alert(1)</script>", r"\ufffe\uffff", "]]>--><!-- &amp; \"'", r"latin\xe9\xff"):
+    shown = {
+        "<script>alert(1)</script>": "<script>alert(1)</script>",
+        "\ufffe\uffff": r"\ufffe\uffff",
+        "]]>--><!-- &amp; \"'": "]]>--><!-- &amp; \"'",
+        "latin\udce9\udcff": r"latin\xe9\xff",
+    }
+    for name, text in shown.items():
         assert text in case.name
-        assert f"\n/{text}" in case.result[0].text
+        (of_path,) = check_junit(analysis_of({"a": b"1"}, findings=[finding(text="a", paths=(name,))]))
+        assert f"\n/{text}" in of_path.result[0].text
 
 
 @given(hostile.findings)

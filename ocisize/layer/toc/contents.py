@@ -75,8 +75,8 @@ def read_contents(
 def merge_spans(spans: Iterable[StoredSpan]) -> list[StoredSpan]:
     """Join spans to at most eight in ascending order, so that as few other bytes as possible are between them.
 
-    >>> merge_spans([StoredSpan(0, 10), StoredSpan(90_000, 90_010), StoredSpan(20, 30)])
-    [StoredSpan(start=0, stop=30), StoredSpan(start=90000, stop=90010)]
+    >>> merge_spans([StoredSpan(0, 10), StoredSpan(900_000, 900_010), StoredSpan(20, 30)])
+    [StoredSpan(start=0, stop=30), StoredSpan(start=900000, stop=900010)]
     """
     ordered = sorted(spans, key=lambda span: span.start)
     gaps = sorted((after.start - before.stop for before, after in pairwise(ordered)), reverse=True)
