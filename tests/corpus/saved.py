@@ -268,7 +268,6 @@ def _sparse(path: Path) -> None:
 
 
 def _files() -> Iterator[Case]:
-    yield _case("fifo", "reject", "not a file", _special(os.mkfifo))
     yield _case("dev-zero", "reject", "not a file", _special(lambda path: path.symlink_to("/dev/zero")))
     yield _case("dev-random", "reject", "not a file", _special(lambda path: path.symlink_to("/dev/urandom")))
     yield _case("nothing", "reject", "no such file", lambda folder: folder / "image.tar")
