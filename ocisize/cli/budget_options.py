@@ -268,6 +268,14 @@ def status_of(verdicts: Sequence[Verdict]) -> int:
     return BROKEN if any(verdict.outcome.value == "fail" for verdict in verdicts) else KEPT
 
 
+def report_unshown(
+    options: argparse.Namespace, verdicts: Sequence[Verdict], image: Analysis | Outline, *, about: str = ""
+) -> None:
+    """List the budgets that are not kept on standard error, unless a report on standard output shows them to people."""
+    if not any(output.format == "text" and output.output is None for output in options.outputs):
+        report_violations(verdicts, image, about=about)
+
+
 def report_violations(verdicts: Sequence[Verdict], image: Analysis | Outline, *, about: str = "") -> None:
     """List the budgets that are not kept on standard error, for reports that do not show them on the terminal."""
     if not verdicts:

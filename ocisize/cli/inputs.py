@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ocisize
-from ocisize.cli.caching import open_cache, warn_of_cache
+from ocisize.cli.caching import open_cache
+from ocisize.cli.notes import show_index_notes, show_unread, show_warnings
 from ocisize.cli.terminal import print_message, show_progress
 from ocisize.errors import ViewError
 from ocisize.report.formats import FORMATS
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from ocisize.model.platforms import IndexAnalysis
 
 DOCKERFILE = "Dockerfile"
-_MAX_WARNINGS = 10
 _REPEATED = ("platform", "select", "base", "rules", "dockerfile", "ca_cert", "client_cert", "client_key")
 _REPEATED_FLAGS = ("insecure", "tls_no_verify", "no_mirrors", "no_toc", "unverified_toc")
 _MANY_ROWS = 1000  # of a list in a report; more count in the memory law
@@ -60,9 +60,7 @@ def read_image_with(analyzer: Analyzer, options: argparse.Namespace, *, select: 
     """Analyze the image of the options, or the one of a file that ``select`` names; raises OcisizeError."""
     with show_progress(analyzer, show=_shows_progress(options)):
         analysis = analyzer.analyze(options.image, select=select)
-    if not options.quiet:
-        show_warnings(analysis.warnings)
-        warn_of_cache(analyzer.cache)
+    show_warnings(options, analysis.warnings, analyzer)
     show_unread(analysis)
     return analysis
 
@@ -71,8 +69,7 @@ def read_all(
     options: argparse.Namespace, *, hash_content: bool = False, estimate_download: bool = False, advice: bool = True
 ) -> IndexAnalysis:
     """Analyze the images of all platforms; raises OcisizeError."""
-    if options.platform:
-        raise ViewError("--all-platforms and --platform: choose one of them")
+    refuse_platform(options)
     analyzer = make_analyzer(
         options,
         hash_content=hash_content,
@@ -83,13 +80,7 @@ def read_all(
     )
     with show_progress(analyzer, show=_shows_progress(options)):
         index = analyzer.analyze_all(options.image, select=options.select)
-    if not options.quiet:
-        absent = [f"{name}: listed in the index, but its manifest is missing" for name in index.absent]
-        own = [f"{name}: {text}" for name, analysis in index.analyses.items() for text in analysis.warnings]
-        show_warnings([*absent, *index.warnings, *own])
-        warn_of_cache(analyzer.cache)
-    for image in index.unread:
-        print_message("error", f"{image.platform or image.digest}: {image.error}")
+    show_index_notes(options, index, index.analyses, analyzer)
     for name, analysis in index.analyses.items():
         show_unread(analysis, about=name)
     return index
@@ -98,6 +89,12 @@ def read_all(
 def _shows_progress(options: argparse.Namespace) -> bool:
     """The progress is for terminals only; the lines of a log would tear it."""
     return not options.quiet and not options.verbose and sys.stderr.isatty()
+
+
+def refuse_platform(options: argparse.Namespace) -> None:
+    """Raise ViewError if one platform is asked for beside all of them."""
+    if options.platform:
+        raise ViewError("--all-platforms and --platform: choose one of them")
 
 
 def refuse_absent(index: IndexAnalysis | IndexOutline) -> None:
@@ -280,21 +277,3 @@ def make_limits(options: argparse.Namespace) -> Limits:
         entries=entries or limits.entries,
         metadata_size=max((entries or 0) * _METADATA, limits.metadata_size),
     )
-
-
-def show_unread(analysis: Analysis, *, about: str = "") -> None:
-    """Print the unread layers on standard error, also with ``--quiet``: they are errors, or warnings if they are foreign."""
-    if not analysis.complete:
-        from ocisize.report.words.incomplete import list_unread
-
-        level = "warning" if analysis.lacks_only_foreign else "error"
-        for text in list_unread(analysis):
-            print_message(level, f"{about}{': ' * bool(about)}{text}")
-
-
-def show_warnings(warnings: Sequence[str]) -> None:
-    """Print the first few warnings on standard error."""
-    for text in warnings[:_MAX_WARNINGS]:
-        print_message("warning", text)
-    if len(warnings) > _MAX_WARNINGS:
-        print_message("warning", f"and {len(warnings) - _MAX_WARNINGS} more, see -f json")

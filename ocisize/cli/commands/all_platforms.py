@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.budget_options import UNWRITTEN, report_violations, status_of
+from ocisize.cli.budget_options import UNWRITTEN, report_unshown, status_of
 from ocisize.cli.inputs import name_of_dockerfile, read_all, read_dockerfile, refuse_absent
 from ocisize.cli.options import color_mode, incomplete_status
 from ocisize.cli.terminal import write_outputs
@@ -40,9 +40,8 @@ def run_all(options: argparse.Namespace, gate: BudgetGate) -> int:
         parsed_dockerfile=read_dockerfile(options, index.analyses.values()),
     )
     written = write_outputs(options.outputs, lambda name, file: write_index_report(name, index, file, chosen, verdicts))
-    if not any(output.format == "text" and output.output is None for output in options.outputs):
-        for platform, own_verdicts in verdicts.items():
-            report_violations(own_verdicts, index.analyses[platform], about=platform)
+    for platform, own_verdicts in verdicts.items():
+        report_unshown(options, own_verdicts, index.analyses[platform], about=platform)
     if gate.budgets:
         refuse_absent(index)
     status = max(map(status_of, verdicts.values()), default=0)

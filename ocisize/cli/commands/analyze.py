@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from ocisize.cli.budget_options import UNWRITTEN, BudgetGate, add_budget_options, find_gate, report_violations, status_of
+from ocisize.cli.budget_options import UNWRITTEN, BudgetGate, add_budget_options, find_gate, report_unshown, status_of
 from ocisize.cli.inputs import (
     name_of_dockerfile,
     read_build_files,
@@ -121,6 +121,5 @@ def run(options: argparse.Namespace) -> int:
         verdicts=verdicts,
     )
     written = write_outputs(options.outputs, lambda name, file: write_report(name, analysis, file, chosen))
-    if not any(output.format == "text" and output.output is None for output in options.outputs):
-        report_violations(verdicts, analysis)
+    report_unshown(options, verdicts, analysis)
     return incomplete_status(status_of(verdicts), complete=analysis.lacks_only_foreign) if written else UNWRITTEN

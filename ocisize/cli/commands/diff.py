@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocisize.cli.budget_options import UNWRITTEN, add_change_options, find_gate, report_violations, status_of
-from ocisize.cli.caching import warn_of_cache
+from ocisize.cli.budget_options import UNWRITTEN, add_change_options, find_gate, report_unshown, status_of
 from ocisize.cli.inputs import (
     make_analyzer,
     name_of_dockerfile,
     read_build_files,
     read_dockerfile,
     read_image_with,
-    show_warnings,
     warn_of_misfit,
 )
+from ocisize.cli.notes import show_warnings
 from ocisize.cli.options import add_dockerfile, add_rules, color_mode, count
 from ocisize.cli.quick_option import add_quick, refuse_layers
 from ocisize.cli.terminal import write_outputs
@@ -79,8 +78,7 @@ def run(options: argparse.Namespace) -> int:
         verdicts=verdicts,
     )
     written = write_outputs(options.outputs, lambda name, file: write_diff_report(name, comparison, file, chosen))
-    if not any(output.format == "text" and output.output is None for output in options.outputs):
-        report_violations(verdicts, comparison.after)
+    report_unshown(options, verdicts, comparison.after)
     return status_of(verdicts) if written else UNWRITTEN
 
 
@@ -97,8 +95,7 @@ def _run_quick(options: argparse.Namespace, gate: BudgetGate) -> int:
     verdicts = gate.judge_change(comparison)
     chosen = ReportOptions(top=options.top, color=color_mode(options), verdicts=verdicts)
     written = write_outputs(options.outputs, lambda name, file: write_outline_diff_report(name, comparison, file, chosen))
-    if not any(output.format == "text" and output.output is None for output in options.outputs):
-        report_violations(verdicts, comparison.after)
+    report_unshown(options, verdicts, comparison.after)
     return status_of(verdicts) if written else UNWRITTEN
 
 
@@ -109,9 +106,7 @@ def _outline(options: argparse.Namespace, image: str, analyzer: Analyzer, base: 
         hint = "omit --quick: the layers of a saved analysis are not read again"
         raise ViewError("a saved analysis, which --quick cannot compare", hint=hint)
     outline = analyzer.outline(image, select=_select(options))
-    if not options.quiet:
-        show_warnings(outline.warnings)
-        warn_of_cache(analyzer.cache)
+    show_warnings(options, outline.warnings, analyzer)
     return outline
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.cli.budget_options import UNWRITTEN, report_violations, status_of
-from ocisize.cli.caching import warn_of_cache
-from ocisize.cli.inputs import make_analyzer, refuse_absent, repeat_arguments, show_warnings
+from ocisize.cli.budget_options import UNWRITTEN, report_unshown, status_of
+from ocisize.cli.inputs import make_analyzer, refuse_absent, refuse_platform, repeat_arguments
+from ocisize.cli.notes import show_index_notes, show_warnings
 from ocisize.cli.options import color_mode, incomplete_status
 from ocisize.cli.quick_option import refuse_layers
-from ocisize.cli.terminal import print_message, write_outputs
-from ocisize.errors import ViewError
+from ocisize.cli.terminal import write_outputs
 from ocisize.report.outline_formats import OUTLINE_FORMATS, write_index_outline_report, write_outline_report
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ def run_quick(options: argparse.Namespace, gate: BudgetGate) -> int:
 def _report(outline: Outline, verdicts: Sequence[Verdict], options: argparse.Namespace) -> int:
     chosen = _choose(options, verdicts)
     written = write_outputs(options.outputs, lambda name, file: write_outline_report(name, outline, file, chosen))
-    if not _is_on_terminal(options):
-        report_violations(verdicts, outline)
+    report_unshown(options, verdicts, outline)
     return status_of(verdicts) if written else UNWRITTEN
 
 
@@ -51,9 +49,8 @@ def _run_all(options: argparse.Namespace, gate: BudgetGate) -> int:
     written = write_outputs(
         options.outputs, lambda name, file: write_index_outline_report(name, index, file, chosen, verdicts)
     )
-    if not _is_on_terminal(options):
-        for platform, own_verdicts in verdicts.items():
-            report_violations(own_verdicts, index.outlines[platform], about=platform)
+    for platform, own_verdicts in verdicts.items():
+        report_unshown(options, own_verdicts, index.outlines[platform], about=platform)
     if gate.budgets:
         refuse_absent(index)
     status = max(map(status_of, verdicts.values()), default=0)
@@ -64,25 +61,16 @@ def read_outline(options: argparse.Namespace) -> Outline:
     """The outline of the image of the options; prints warnings, and raises OcisizeError."""
     analyzer = make_analyzer(options, base=options.base)
     outline = analyzer.outline(options.image, select=options.select)
-    if not options.quiet:
-        show_warnings(outline.warnings)
-        warn_of_cache(analyzer.cache)
+    show_warnings(options, outline.warnings, analyzer)
     return outline
 
 
 def read_outlines(options: argparse.Namespace) -> IndexOutline:
     """The outlines of the images of all platforms; prints warnings, and raises OcisizeError."""
-    if options.platform:
-        raise ViewError("--all-platforms and --platform: choose one of them")
+    refuse_platform(options)
     analyzer = make_analyzer(options, base=options.base)
     index = analyzer.outline_all(options.image, select=options.select)
-    if not options.quiet:
-        absent = [f"{name}: listed in the index, but its manifest is missing" for name in index.absent]
-        own = [f"{name}: {text}" for name, outline in index.outlines.items() for text in outline.warnings]
-        show_warnings([*absent, *index.warnings, *own])
-        warn_of_cache(analyzer.cache)
-    for image in index.unread:
-        print_message("error", f"{image.platform or image.digest}: {image.error}")
+    show_index_notes(options, index, index.outlines, analyzer)
     return index
 
 
@@ -92,8 +80,3 @@ def _choose(options: argparse.Namespace, verdicts: Sequence[Verdict]) -> ReportO
     return ReportOptions(
         arguments=repeat_arguments(options), color=color_mode(options), assumptions=options.cost, verdicts=verdicts
     )
-
-
-def _is_on_terminal(options: argparse.Namespace) -> bool:
-    """Whether a report on standard output shows the verdicts to people."""
-    return any(output.format == "text" and output.output is None for output in options.outputs)

@@ -37,7 +37,7 @@ class SortedPairs(NamedTuple):
     packages: Sequence[tuple[int, bytes, bytes]]
 
     def package(self, code: int) -> Package:
-        """The package that a code stands for."""
+        """The package of a code."""
         kind, first, second = self.packages[code - FIRST_PACKAGE]
         return PackageManager(kind), first, second
 
