@@ -13,6 +13,7 @@ import hashlib
 import json
 from array import array
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ocisize.cache.columns import (
@@ -23,11 +24,11 @@ from ocisize.cache.columns import (
     unpack_numbers,
     unpack_texts,
 )
-from ocisize.cache.entry import BadEntry, max_unpacked, pack_entry, unpack_entry
+from ocisize.cache.entry import BadEntry, pack_entry
+from ocisize.cache.load import load_entry
 from ocisize.cache.plain_values import PlainReader, to_plain
-from ocisize.cache.store import Cache, discard
+from ocisize.cache.store import Cache
 from ocisize.limits import Limits
-from ocisize.logs import Logger
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.contradictions import find_contradictions
 from ocisize.model.waste import CAUSES, WasteTable
@@ -37,8 +38,6 @@ from ocisize.values import evolve, frozen
 FORMAT = "images-v1"  #: changes with the form of an entry, or the fields of an analysis
 _APART = frozenset((WasteTable, FileTable, array, bytes))  # columns: each is a section
 _WASTE_SECTIONS, _SECTIONS_PER_LAYER = 7, 2
-
-_log = Logger(__name__)
 
 
 def make_key(facts: Sequence[Any]) -> str:
@@ -58,26 +57,12 @@ class AnalysisCache:
 
     def find(self) -> Analysis | None:
         """Return the analysis without file tables, and without what is of the run: see ``keep``. None if it is not kept."""
-        sections = self._read(self.key)
-        if sections is None:
-            return None
-        try:
-            return _unpack_analysis(sections)
-        except BadEntry as error:
-            self._discard(self.key, error)
-            return None
+        return load_entry(self.store, self.key, self.limits, _unpack_analysis)
 
     def find_rows(self, layers: Sequence[LayerAnalysis], tables: Sequence[FileTable]) -> tuple[LayerAnalysis, ...] | None:
         """Return the layers of an analysis with their file tables, and why rows are hidden; None if that is not kept."""
-        key = f"{self.key}-rows"
-        sections = self._read(key)
-        if sections is None:
-            return None
-        try:
-            return _unpack_rows(sections, layers, tables)
-        except BadEntry as error:
-            self._discard(key, error)
-            return None
+        unpack = partial(_unpack_rows, layers=layers, tables=tables)
+        return load_entry(self.store, f"{self.key}-rows", self.limits, unpack)
 
     def keep(self, analysis: Analysis, warnings: int) -> None:
         """Keep a finished analysis, without the names of this run and without its first ``warnings``, which are the run's.
@@ -92,20 +77,6 @@ class AnalysisCache:
         rows = [column for layer in analysis.layers for column in _pack_rows(layer)]
         self.store.put(f"{self.key}-rows", pack_entry(f"{self.key}-rows", rows))
         self.store.put(self.key, pack_entry(self.key, _pack_analysis(figures)))
-
-    def _read(self, key: str) -> list[bytes] | None:
-        entry = self.store.get(key)
-        if entry is None:
-            return None
-        try:
-            return unpack_entry(key, entry, max_size=max_unpacked(self.limits))
-        except BadEntry as error:
-            self._discard(key, error)
-            return None
-
-    def _discard(self, key: str, error: BadEntry) -> None:
-        _log.info("damaged analysis in the cache: %s", error)
-        discard(self.store, key)
 
 
 def _may_be_kept(analysis: Analysis) -> bool:

@@ -14,8 +14,9 @@ from operator import ge
 from typing import Any
 
 from ocisize.cache.columns import pack_document, pack_numbers, unpack_document, unpack_numbers
-from ocisize.cache.entry import BadEntry, max_unpacked, pack_entry, unpack_entry
-from ocisize.cache.store import Cache, discard
+from ocisize.cache.entry import BadEntry, pack_entry
+from ocisize.cache.load import load_entry
+from ocisize.cache.store import Cache
 from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, LARGE, KnownDuplicates, LayerPairs
 from ocisize.limits import Limits
 from ocisize.packages.owners import PackageManager
@@ -69,17 +70,12 @@ class DuplicatesCache:
             self.store.put(key, pack_entry(key, [document, *columns]))
 
     def _load(self, digests: Sequence[str], tables: Sequence[FileTable], layers: Sequence[int]) -> KnownDuplicates | None:
-        key = self._key(digests)
-        entry = self.store.get(key)
-        if entry is None:
-            return None
-        try:
-            document, *sections = unpack_entry(key, entry, max_size=max_unpacked(self.limits))
+        def unpack(entry: Sequence[bytes]) -> KnownDuplicates:
+            document, *sections = entry
             packages = _read_packages(unpack_document(document))
             return KnownDuplicates(layers, _unpack_all(sections, tables, len(packages)), packages)
-        except (BadEntry, ValueError, TypeError):
-            discard(self.store, key)
-            return None
+
+        return load_entry(self.store, self._key(digests), self.limits, unpack, damage=(ValueError, TypeError))
 
     def _key(self, digests: Sequence[str]) -> str:
         encoded = hashlib.sha256("\n".join(digests).encode("utf-8", "surrogatepass")).hexdigest()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from operator import ge
 from typing import Any
@@ -23,8 +24,9 @@ from ocisize.cache.columns import (
     unpack_numbers,
     unpack_texts,
 )
-from ocisize.cache.entry import BadEntry, max_unpacked, pack_entry, unpack_entry
-from ocisize.cache.store import Cache, discard
+from ocisize.cache.entry import BadEntry, pack_entry
+from ocisize.cache.load import load_entry
+from ocisize.cache.store import Cache
 from ocisize.duplicates_cache import DuplicatesCache
 from ocisize.filesystem.directories import KeptRuns
 from ocisize.filesystem.known_duplicates import KnownDuplicates
@@ -48,6 +50,7 @@ from ocisize.values import frozen
 
 FORMAT = "values-v1"  #: changes with the form of an entry
 _Packed = tuple[Any, list[bytes]]  # a document, and sections
+_DAMAGE = (ValueError, TypeError, IndexError, KeyError, OverflowError)  # what wrong documents and sections lead to
 
 
 class _Codec(NamedTuple):
@@ -97,16 +100,8 @@ class LayerValues:
 
     def load(self, digest: str, table: FileTable) -> frozenset[str]:
         """Give a table the values that are kept for its layer; return their names."""
-        key = self._key(digest)
-        entry = self.store.get(key)
-        if entry is None:
-            return frozenset()
-        try:
-            document, *sections = unpack_entry(key, entry, max_size=max_unpacked(self.limits))
-            values = _unpack_all(unpack_document(document), sections, table, self.catalog)
-        except (BadEntry, ValueError, TypeError, IndexError, KeyError, OverflowError):
-            discard(self.store, key)
-            return frozenset()
+        unpack = partial(_unpack_all, table=table, catalog=self.catalog)
+        values = load_entry(self.store, self._key(digest), self.limits, unpack, damage=_DAMAGE) or {}
         for name, value in values.items():
             if value is not None:
                 table.derived.setdefault(_CODECS[name].key, value)
@@ -128,9 +123,10 @@ class LayerValues:
         return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{self.version}"
 
 
-def _unpack_all(document: Any, sections: Sequence[bytes], table: FileTable, catalog: Catalog | None) -> Mapping[str, Any]:
+def _unpack_all(entry: Sequence[bytes], *, table: FileTable, catalog: Catalog | None) -> Mapping[str, Any]:
+    document, *sections = entry
     values, start = {}, 0
-    for name, own, count in document:
+    for name, own, count in unpack_document(document):
         part = sections[start : start + count]
         if name not in _CODECS or len(part) != count:
             raise BadEntry("a value that does not exist")

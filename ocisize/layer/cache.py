@@ -7,13 +7,16 @@ where a scan would give the same result.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ocisize.blob.compression import COMPRESSIONS, GZIP_DECODER, PLAIN
 from ocisize.blob.verify import check_plain
 from ocisize.cache.columns import pack_document, unpack_document
-from ocisize.cache.entry import BadEntry, max_unpacked, pack_entry, unpack_entry
-from ocisize.cache.store import Cache, discard
+from ocisize.cache.entry import BadEntry, pack_entry
+from ocisize.cache.load import load_entry
+from ocisize.cache.store import Cache
 from ocisize.errors import LayerError, OcisizeError
 from ocisize.layer.scan import LayerScan
 from ocisize.layer.table_sections import pack_table, unpack_table
@@ -73,17 +76,7 @@ class LayerCache:
         """
         if not _NAMED_HERE.isdisjoint(layer.descriptor.annotations):
             return None  # the bytes of the file may have another digest
-        key = self._key(layer)
-        entry = self.store.get(key)
-        if entry is None:
-            return None
-        try:
-            facts, *sections = unpack_entry(key, entry, max_size=max_unpacked(self.limits))
-            found = _read(unpack_document(facts), sections, layer, verify=verify)
-        except BadEntry as error:
-            _log.info("layer %d (%s): damaged entry of the cache: %s", layer.index, layer.descriptor.digest, error)
-            discard(self.store, key)
-            return None
+        found = load_entry(self.store, self._key(layer), self.limits, partial(_read, layer=layer, verify=verify))
         if found is None:
             return None
         _log.debug("layer %d (%s): from the cache", layer.index, layer.descriptor.digest)
@@ -115,8 +108,10 @@ class LayerCache:
         return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{function}"
 
 
-def _read(facts: Any, sections: list[bytes], layer: Layer, *, verify: bool) -> CachedScan | None:
+def _read(entry: Sequence[bytes], *, layer: Layer, verify: bool) -> CachedScan | None:
     """The scan of an entry, None if ``scan_layer`` would do something else than to return it; raises BadEntry."""
+    document, *sections = entry
+    facts = unpack_document(document)
     if not isinstance(facts, dict) or facts.get("compression") not in [*COMPRESSIONS]:
         raise BadEntry("no facts of a scan")
     usage, compression, diff_id = _read_usage(facts.get("usage")), facts["compression"], layer.diff_id
