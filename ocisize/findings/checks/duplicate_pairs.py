@@ -6,9 +6,9 @@ Each pair has a code: it is left out, no package manager owns the files, or it b
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, LEFT_OUT, OWN, UNKNOWN
@@ -52,80 +52,97 @@ def sort_pairs(evidence: ImageEvidence, copies: Sequence[Copies]) -> SortedPairs
     """
     known = evidence.known_duplicates
     packages: list[tuple[int, bytes, bytes]] = known.packages if known is not None else []
-    numbers: dict[tuple[int, bytes, bytes], int] = {package: code for code, package in enumerate(packages, FIRST_PACKAGE)}
     kept = {index: pairs.codes for index, pairs in zip(known.layers, known.pairs, strict=False)} if known is not None else {}
-    codes: list[IntArray] = []
-    for layer, of_layer in enumerate(copies):
-        column = kept.get(layer, array("I"))
-        codes.append(array("I", [column[place] if place >= 0 else UNKNOWN for place in of_layer.known]))
+    codes = [_codes_so_far(of_layer, kept.get(layer)) for layer, of_layer in enumerate(copies)]
     new = [[index for index, code in enumerate(column) if code == UNKNOWN] for column in codes]
-    chosen = [
-        (layer, index, of_layer.rows[index], of_layer.originals[index])
-        for layer, (of_layer, indexes) in enumerate(zip(copies, new, strict=True))
-        for index in indexes
-    ]
-    if not chosen:
-        return SortedPairs(codes, packages)
-    found = _find_packages(evidence, {(layer, row): original for layer, _, row, original in chosen})
-    for layer, index, row, _ in chosen:
-        code = LEFT_OUT
-        if (layer, row) in found:
-            package = found[layer, row]
-            if package is not None and package not in numbers:
-                numbers[package] = FIRST_PACKAGE + len(packages)
-                packages.append(package)
-            code = OWN if package is None else numbers[package]
-        codes[layer][index] = code
-        if known is not None and (place := copies[layer].known[index]) >= 0:
-            kept[layer][place] = code
-            known.is_new = True
+    if any(new):
+        _find_codes(evidence, copies, new, codes, packages)
+        _leave_out_protected(evidence, copies, new, codes)
+    for layer, column in kept.items():
+        for index in new[layer]:
+            if known is not None and (place := copies[layer].known[index]) >= 0:
+                column[place] = codes[layer][index]
+                known.is_new = True
     return SortedPairs(codes, packages)
 
 
-def _find_packages(evidence: ImageEvidence, originals: Mapping[_Place, int]) -> dict[_Place, Package | None]:
-    """The package of each pair that is not left out, None if no package manager owns it."""
-    kinds = {}
-    for place, path in _select_paths(evidence.tables, originals):
-        if (kind := package_manager_of(path)) is not PackageManager.SYSTEM:
-            kinds[place] = kind
-    found: dict[_Place, Package | None] = {}
-    for place, (original, copy) in paths_of(evidence.tables, [(place, originals[place]) for place in kinds]).items():
-        kind = kinds[place]
-        if kind is None:
-            found[place] = None
-        elif roots := installed_twice(kind, original, copy):
-            found[place] = (kind, *roots)
-    rows = _by_layer(found)
-    protected = find_protected(evidence.catalog, evidence.tables, [rows[layer] for layer in range(len(evidence.tables))])
-    return {(layer, row): package for (layer, row), package in found.items() if row not in protected[layer]}
+def _codes_so_far(copies: Copies, kept: IntArray | None) -> IntArray:
+    """The codes of one layer's copies that are kept, UNKNOWN for the others."""
+    if kept is None:
+        return array("I", [UNKNOWN]) * len(copies.rows)
+    return array("I", [kept[place] if place >= 0 else UNKNOWN for place in copies.known])
 
 
-def paths_of(tables: Sequence[FileTable], pairs: Iterable[tuple[_Place, int]]) -> dict[_Place, tuple[bytes, bytes]]:
+def _find_codes(
+    evidence: ImageEvidence,
+    copies: Sequence[Copies],
+    new: Sequence[Sequence[int]],
+    codes: Sequence[IntArray],
+    packages: list[tuple[int, bytes, bytes]],
+) -> None:
+    """Write the codes of pairs, which are ``new`` by layer, and add the packages that they need."""
+    # By the path of the copy alone: whether a package manager owns it.
+    packaged: list[tuple[int, int, PackageManager, bytes]] = []  # layer, index, manager, path of the copy
+    for layer, (table, of_layer, indexes) in enumerate(zip(evidence.tables, copies, new, strict=True)):
+        ordered = sorted(indexes, key=of_layer.rows.__getitem__)
+        paths = table.paths.select([of_layer.rows[index] for index in ordered])
+        for index, path in zip(ordered, paths, strict=True):
+            kind = package_manager_of(path)
+            codes[layer][index] = OWN if kind is None else LEFT_OUT
+            if kind is not None and kind is not PackageManager.SYSTEM:
+                packaged.append((layer, index, kind, path))
+
+    # With the path of the original: whether both belong to a package that is installed twice.
+    originals = _select_paths(evidence.tables, {copies[layer].originals[index] for layer, index, _, _ in packaged})
+    numbers: dict[tuple[int, bytes, bytes], int] = {package: code for code, package in enumerate(packages, FIRST_PACKAGE)}
+    for layer, index, kind, path in packaged:
+        if roots := installed_twice(kind, originals[copies[layer].originals[index]], path):
+            package = (kind, *roots)
+            if package not in numbers:
+                numbers[package] = FIRST_PACKAGE + len(packages)
+                packages.append(package)
+            codes[layer][index] = numbers[package]
+
+
+def _leave_out_protected(
+    evidence: ImageEvidence, copies: Sequence[Copies], new: Sequence[Sequence[int]], codes: Sequence[IntArray]
+) -> None:
+    """Leave out the pairs, which are ``new`` by layer, whose copy a protection matches."""
+    found = [[index for index in indexes if codes[layer][index] != LEFT_OUT] for layer, indexes in enumerate(new)]
+    rows = [sorted(of_layer.rows[index] for index in indexes) for of_layer, indexes in zip(copies, found, strict=True)]
+    protected = find_protected(evidence.catalog, evidence.tables, rows)
+    for layer, indexes in enumerate(found):
+        for index in indexes:
+            if copies[layer].rows[index] in protected[layer]:
+                codes[layer][index] = LEFT_OUT
+
+
+def paths_of(tables: Sequence[FileTable], pairs: Sequence[tuple[_Place, int]]) -> dict[_Place, tuple[bytes, bytes]]:
     """Return the paths of original and copy, by the place of the copy.
 
     ``pairs`` are places of copies, layer and row, each with its original, counted through the rows of all layers.
     """
-    starts, pairs = list(accumulate(map(len, tables), initial=0)), list(pairs)
-    places = {original: _place_of(original, starts) for _, original in pairs}
-    paths = dict(_select_paths(tables, [*places.values(), *(place for place, _ in pairs)]))
-    return {place: (paths[places[original]], paths[place]) for place, original in pairs}
+    starts = list(accumulate(map(len, tables), initial=0))
+    copies = [starts[layer] + row for (layer, row), _ in pairs]
+    paths = _select_paths(tables, {*copies, *(original for _, original in pairs)})
+    return {place: (paths[original], paths[copy]) for copy, (place, original) in zip(copies, pairs, strict=True)}
 
 
-def _place_of(number: int, starts: Sequence[int]) -> _Place:
-    layer = bisect_right(starts, number) - 1
-    return layer, number - starts[layer]
+def _select_paths(tables: Sequence[FileTable], numbers: Iterable[int]) -> dict[int, bytes]:
+    """The paths of rows, by numbers that count through the rows of all layers."""
+    ordered, done, start = sorted(numbers), 0, 0
+    paths: dict[int, bytes] = {}
+    for table in tables:
+        end = bisect_left(ordered, start + len(table), done)
+        in_layer = ordered[done:end]
+        paths.update(zip(in_layer, table.paths.select([number - start for number in in_layer]), strict=True))
+        done, start = end, start + len(table)
+    return paths
 
 
-def _select_paths(tables: Sequence[FileTable], places: Iterable[_Place]) -> Iterator[tuple[_Place, bytes]]:
-    """The paths of some rows."""
-    for layer, rows in _by_layer(places).items():
-        for row, path in zip(rows, tables[layer].paths.select(rows), strict=True):
-            yield (layer, row), path
-
-
-def _by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
-    """Rows by layer, ascending."""
+def rows_by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
+    """Return the rows of places by layer, ascending."""
     rows: dict[int, list[int]] = defaultdict(list)
-    for layer, row in sorted({*places}):
+    for layer, row in sorted(places):
         rows[layer].append(row)
     return rows

@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, repeat
 from typing import TypeAlias, TypeVar
 
 from ocisize.filesystem.known_duplicates import LEFT_OUT, OWN
-from ocisize.findings.checks.duplicate_pairs import Copies, Package, paths_of, sort_pairs
+from ocisize.findings.checks.duplicate_pairs import Copies, Package, paths_of, rows_by_layer, sort_pairs
 from ocisize.findings.claim import FILES, Claim, Fix, Ledger, Tier
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
@@ -67,11 +67,11 @@ def _of_files(evidence: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim
     for root in named:
         only = whole[groups[root][0]] if len(groups[root]) == 1 else None
         first, second = map(_display_path, only or root)
-        yield _claim("tree", _by_layer(groups[root]), partial(_link_fix, evidence, first), first=first, second=second)
+        yield _claim("tree", rows_by_layer(groups[root]), partial(_link_fix, evidence, first), first=first, second=second)
     claimed = {place for root in named for place in groups[root]}
     if rest := [place for place, _ in pairs if place not in claimed]:
         variant = "more" if named else "others"
-        yield _claim(variant, _by_layer(rest), partial(_link_fix, evidence, "it"), confidence=Confidence.ASK)
+        yield _claim(variant, rows_by_layer(rest), partial(_link_fix, evidence, "it"), confidence=Confidence.ASK)
 
 
 def _of_packages(evidence: ImageEvidence, groups: Mapping[Package, Sequence[_Place]]) -> Iterator[Claim]:
@@ -88,7 +88,7 @@ def _of_packages(evidence: ImageEvidence, groups: Mapping[Package, Sequence[_Pla
         )
         yield _claim(
             "packages",
-            _by_layer(groups[kind, first, second]),
+            rows_by_layer(groups[kind, first, second]),
             fix,
             confidence=Confidence.ASK,
             min_share=_MIN_PACKAGES_SHARE,
@@ -136,13 +136,6 @@ def _spare_copies(evidence: ImageEvidence, ledger: Ledger) -> list[Copies]:
 
 def _size(evidence: ImageEvidence, place: _Place) -> int:
     return evidence.tables[place[0]].sizes[place[1]]
-
-
-def _by_layer(places: Iterable[_Place]) -> dict[int, list[int]]:
-    rows: dict[int, list[int]] = defaultdict(list)
-    for layer, row in sorted(places):
-        rows[layer].append(row)
-    return rows
 
 
 def _above_common(original: bytes, copy: bytes) -> tuple[bytes, bytes]:
