@@ -175,4 +175,4 @@ def test_the_harness_holds_its_children(code: str, status: int, tmp_path: Path, 
     monkeypatch.setattr(harness, "main", main)
     assert harness.run([], tmp_path)["status"] == status
     assert MEMORY == 500 << 20
-    assert SECONDS == 20
+    assert SECONDS == 40
