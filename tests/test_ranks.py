@@ -32,6 +32,7 @@ ORDER = [
     "dockerfile",
     "packages",
     "sizes",
+    "inventory",
     "findings",
     "plan",
     "comparison",
