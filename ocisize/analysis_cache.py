@@ -84,10 +84,7 @@ def _may_be_kept(analysis: Analysis) -> bool:
     return (
         analysis.complete
         and not analysis.plan.patch_has_secrets
-        and all(
-            layer.digest_verified and layer.compressed_size is not None and layer.files is not None
-            for layer in analysis.layers
-        )
+        and all((layer.digest_verified or layer.diff_id_verified) and layer.files is not None for layer in analysis.layers)
     )
 
 

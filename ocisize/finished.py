@@ -18,7 +18,7 @@ from ocisize.layer.scan import LayerScan
 from ocisize.limits import Limits
 from ocisize.model.analysis import Analysis
 from ocisize.model.base import BaseImage
-from ocisize.oci.image import Image
+from ocisize.oci.image import Image, Layer
 from ocisize.oci.source import ImageSource
 from ocisize.values import evolve, frozen
 
@@ -66,7 +66,7 @@ class Finished:
                 image.config_descriptor.size,
             ],
             [
-                [blob.digest, blob.size, blob.media_type, layer.diff_id, source.member_name(blob)]
+                [blob.digest, blob.size, blob.media_type, layer.diff_id, source.member_name(blob), _pulled_facts(layer)]
                 for layer in image.layers
                 for blob in [layer.descriptor]
             ],
@@ -135,6 +135,14 @@ def code_version() -> str:
         if name.endswith(".py")
     ]
     return f"{ocisize.__version__} {max(times)} {len(times)}"
+
+
+def _pulled_facts(layer: Layer) -> list[object] | None:
+    """What a store says about the blob of a rebuilt layer; None of other layers."""
+    if layer.rebuilt is None:
+        return None
+    blob = layer.rebuilt.pulled
+    return [layer.rebuilt.compression, *([] if blob is None else [blob.digest, blob.size, blob.media_type])]
 
 
 def _digest(text: str) -> str:

@@ -65,20 +65,28 @@ def explain_extras(image: str, extras: Sequence[str], command: str | None, parse
     options = [word for word in extras if word.startswith("-") and word != "-"]
     if options:
         return _explain_option(image, options[0], extras, command, parsers)
+    if command is not None:
+        extra = printable(extras[0])
+        return UsageError(f"unexpected argument {extra}", f"ocisize {command} --help shows the arguments and options")
+    return _explain_word(image, extras, parsers)
+
+
+def _explain_word(image: str, extras: Sequence[str], parsers: Parsers) -> UsageError:
+    """The error for words after an image, or after what may be a misspelled command."""
     extra = printable(extras[0])
-    if command is None:
-        if image == "help" and not path_exists(image):
-            meant = f"{extra} --help" if extra in parsers else "--help"
-            return UsageError("help is not a command", f"did you mean ocisize {meant}?")
-        if extra in parsers:
-            return UsageError(f"unexpected argument {extra}", f"the command comes first: ocisize {extra} {_quote(image)}")
-        if not _may_be_image(image):
-            return _explain_command(image, extras, parsers)
-        return UsageError(
-            f"unexpected argument {extra}: one image is analyzed at a time",
-            f"to compare two images: ocisize diff {_quote(image)} {_quote(extras[0])}",
-        )
-    return UsageError(f"unexpected argument {extra}", f"ocisize {command} --help shows the arguments and options")
+    if image == "help" and not path_exists(image):
+        meant = f"{extra} --help" if extra in parsers else "--help"
+        return UsageError("help is not a command", f"did you mean ocisize {meant}?")
+    if extra in parsers:
+        return UsageError(f"unexpected argument {extra}", f"the command comes first: ocisize {extra} {_quote(image)}")
+    if [image, *extras].count("-") > 1:
+        return UsageError("two images cannot come from standard input", "to compare two images: ocisize diff app.tar -")
+    if not _may_be_image(image):
+        return _explain_command(image, extras, parsers)
+    return UsageError(
+        f"unexpected argument {extra}: one image is analyzed at a time",
+        f"to compare two images: ocisize diff {_quote(image)} {_quote(extras[0])}",
+    )
 
 
 def _explain_option(image: str, option: str, extras: Sequence[str], command: str | None, parsers: Parsers) -> UsageError:
@@ -110,7 +118,7 @@ def _explain_command(word: str, rest: Sequence[str], parsers: Parsers) -> UsageE
 
 
 def _may_be_image(text: str) -> bool:
-    return path_exists(text) or any(mark in text for mark in "/:.")
+    return text == "-" or path_exists(text) or any(mark in text for mark in "/:.")
 
 
 def _quote(text: str) -> str:

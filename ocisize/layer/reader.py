@@ -183,7 +183,7 @@ class LayerReader:
         for layer in layers:
             if layer.descriptor.digest not in tables:
                 scans = self._open_cache()
-                found = None if scans is None else self._find(scans, layer)
+                found = None if scans is None else scans.find(layer, verify=self.verify)
                 if found is None:
                     return None
                 table = found.scan.table
@@ -205,9 +205,11 @@ class LayerReader:
     def _probe(self, layer: Layer) -> tuple[FileRegion | None, bool]:
         """The region of a layer that will be read in place; and whether a scan in the cache may take the place of a layer.
 
-        A layer in a file is taken from the cache if the file is there and has the right size; ``verify`` reads it again.
-        The errors of blobs are for ``scan_layer`` to raise.
+        A layer in a file is taken from the cache if the file is there and has the right size, a rebuilt one if its record is
+        there; ``verify`` reads both again. The errors of blobs are for ``scan_layer`` to raise.
         """
+        if layer.rebuilt is not None:
+            return None, layer.rebuilt.is_exact and not self.verify
         is_sure = {SELF_NAMED, FILE_NAMED}.isdisjoint(layer.descriptor.annotations)  # whose digest is in the manifest
         if not self.source.is_local or self.source.sequential:
             return None, is_sure and not (self.verify and self.source.is_local)
@@ -221,7 +223,8 @@ class LayerReader:
     def _find(self, scans: LayerCache, layer: Layer) -> CachedScan | None:
         """The scan of a layer in the cache; None if it has an estimate, which is not kept."""
         found = scans.find(layer, verify=self.verify)
-        return None if found is not None and found.scan.compression == PLAIN and self._estimates else found
+        has_estimate = self._estimates and layer.pulled_blob is None
+        return None if found is not None and found.scan.compression == PLAIN and has_estimate else found
 
     @property
     def _estimates(self) -> bool:

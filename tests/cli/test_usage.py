@@ -40,6 +40,8 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[s
         (["fils"], "fils is not a command", "did you mean ocisize files IMAGE? for an image of this name: docker://fils"),
         (["app.tar", "tree"], "unexpected argument tree", "the command comes first: ocisize tree app.tar"),
         (["app.tar", "other.tar"], "unexpected argument other.tar: ", "ocisize diff app.tar other.tar"),
+        (["-", "-"], "two images cannot come from standard input", "ocisize diff app.tar -"),
+        (["-", "app.tar"], "unexpected argument app.tar: ", "ocisize diff - app.tar"),
         (["files", "app.tar", "other.tar"], "unexpected argument other.tar", "ocisize files --help shows"),
         ([], "IMAGE is missing", "ocisize IMAGE [OPTION ...]; ocisize --help"),
         (["diff", "a.tar"], "AFTER is missing", "ocisize diff BEFORE AFTER [OPTION ...]"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from ocisize import Analysis, Analyzer, from_json, to_json
+from ocisize import Analysis, Analyzer, DiskCache, from_json, to_json
 from ocisize.cli.main import main
 from ocisize.errors import ArchiveError, LayerError, OcisizeError, ViewError
 from ocisize.report.words.image import describe_verification
@@ -65,6 +65,31 @@ def test_pulled(image: BuiltImage, expected: Analysis, tmp_path: Path, driver: s
     assert found.wasted_compressed_size is None
     assert describe_verification(found.layers, found.format) == "verified: the digest of every layer as unpacked"
     assert from_json(to_json(found)) == attrs.evolve(found, layers=from_json(to_json(found)).layers)
+
+
+@pytest.mark.parametrize("pulled", [False, True])
+def test_from_the_cache(image: BuiltImage, tmp_path: Path, pulled: bool) -> None:
+    """An image that was read before is not read again, pulled or built, with its estimate; --verify reads it."""
+    root = write_containers_storage(tmp_path / "root", image, names=["localhost/app:1"], pulled=pulled)
+    name, cache = f"containers-storage:[{root}]app:1", DiskCache(tmp_path / "cache")
+    analyzer = Analyzer(platform="linux/amd64", cache=cache)
+    first = analyzer.analyze(name)
+    for path in root.glob("overlay/*/diff/etc/passwd"):
+        path.write_bytes(b"Root" * 500)
+    assert analyzer.analyze(name) == first
+    assert attrs.evolve(analyzer, files=False).analyze(name) == first
+    for other in (attrs.evolve(analyzer, verify=True), attrs.evolve(analyzer, cache=None)):
+        with pytest.raises(LayerError, match="digest"):
+            other.analyze(name)
+
+
+def test_pulled_and_built_are_kept_apart(image: BuiltImage, tmp_path: Path) -> None:
+    """The same layers are of two images in the cache, if one of them was pulled and so has a download."""
+    cache = DiskCache(tmp_path / "cache")
+    for pulled in (True, False, True):
+        root = write_containers_storage(tmp_path / f"root-{pulled}", image, names=["localhost/app:1"], pulled=pulled)
+        name = f"containers-storage:[{root}]app:1"
+        assert Analyzer(platform="linux/amd64", cache=cache).analyze(name) == analyze(root)
 
 
 def test_built(image: BuiltImage, expected: Analysis, tmp_path: Path) -> None:
