@@ -20,7 +20,7 @@ from ocisize.plan.pairing import Pairing, pair_dockerfile
 from ocisize.history.steps import LayerHistory, describe
 from ocisize.rules.match import match_image
 from ocisize.filesystem.overlay import overlay_all
-from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
+from ocisize.layer.kept_files import BEGINNINGS, PATH_PARTS, KeptFiles
 from ocisize.sizes.layers import LayerFacts, summarize_layers
 from ocisize.filesystem.directories import find_runs
 from ocisize.filesystem.duplicates import find_duplicates
@@ -43,7 +43,7 @@ def make_evidence(
 ) -> ImageEvidence:
     """The evidence of some layers; the compressed size of each file is half its size, rounded up."""
     tables = [
-        scan_tar(io.BytesIO(tar_bytes(entries)), wanted=KeptFiles(), beginnings=BEGINNINGS, path_ends=PATH_ENDS)
+        scan_tar(io.BytesIO(tar_bytes(entries)), wanted=KeptFiles(), beginnings=BEGINNINGS, path_parts=PATH_PARTS)
         for entries in layers
     ]
     if compressed_size_known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
@@ -39,16 +40,16 @@ def _hash_payload(payload: FileRegion, hasher: Hasher, buffer: memoryview, stopp
 
 
 def keep_payloads(
-    region: FileRegion, table: FileTable, wanted: Callable[[bytes, int], bool], path_ends: Sequence[bytes]
+    region: FileRegion, table: FileTable, wanted: Callable[[bytes, int], bool], path_parts: Sequence[bytes]
 ) -> FileTable:
-    """The table with the payloads that the ends of their paths tell, which need no look while headers are read.
+    """The table with the payloads that parts of their paths tell, which need no look while headers are read.
 
     ``wanted`` decides by path and size, as in ``scan_tar``.
     """
-    rows = [(row, path) for end in path_ends for row, path in table.paths.select_with(end + b"\0")]
+    found = dict(chain.from_iterable(map(table.paths.select_with, path_parts)))
     rows = [
         (row, path)
-        for row, path in sorted(rows)
+        for row, path in sorted(found.items())
         if table.kinds[row] == REGULAR
         and row not in table.contents
         and row not in table.stored_sizes  # of sparse files, the scan itself has asked

@@ -15,7 +15,7 @@ from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.blob.stream import LayerStream
 from ocisize.blob.verify import Verifier, check_plain, verify_chunks
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
-from ocisize.layer.kept_files import BEGINNINGS, PATH_ENDS, KeptFiles
+from ocisize.layer.kept_files import BEGINNINGS, PATH_PARTS, KeptFiles
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.payloads import hash_payloads, keep_payloads
 from ocisize.layer.sampling import SampledStream, SizeEstimate, no_estimate
@@ -214,7 +214,7 @@ def scan_stream(
         content_hash=content_hash,
         wanted=KeptFiles(meter),
         beginnings=BEGINNINGS,
-        path_ends=PATH_ENDS,
+        path_parts=PATH_PARTS,
         meter=meter,
     )
     stored_size = stream.finish()
@@ -272,7 +272,7 @@ def _scan_in_place(blob: FileRegion, options: _Options, *, hash_content: bool) -
             meter=options.meter,
             window_size=_IN_PLACE_WINDOW,
         )
-        table = keep_payloads(blob, table, wanted, PATH_ENDS)
+        table = keep_payloads(blob, table, wanted, PATH_PARTS)
     if hash_content:
         sizes, sparse = table.sizes, table.stored_sizes
         rows = [row for row, size in enumerate(sizes) if size > MAX_HASHED_IN_PLACE and row not in sparse]

@@ -1,4 +1,4 @@
-"""LatePayloads: keeps payloads of files that only the end of their path tells, for many entries at once."""
+"""LatePayloads: keeps payloads of files that any part of their path can tell, for many entries at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LatePayloads:
     """Payloads that are still in the window when its bytes are about to go, which is the last moment to keep them.
 
     A look at each name would slow the scan by a tenth. A search in the joined names of a whole window takes a thirtieth of
-    the instructions of an entry.
+    the instructions of an entry, for each of ``path_parts``.
 
     >>> import io
     >>> builder, window, contents = TableBuilder(has_hashes=False), Window(io.BytesIO(b"header..{}"), 10), {}
@@ -35,10 +35,10 @@ class LatePayloads:
         window: Window,
         contents: MutableMapping[int, bytes],
         wanted: Callable[[bytes, int], bool],
-        path_ends: tuple[bytes, ...],
+        path_parts: tuple[bytes, ...],
     ) -> None:
         self._builder, self._window, self._contents, self._wanted = builder, window, contents, wanted
-        self._path_ends = path_ends
+        self._path_parts = path_parts
         self._next_row = 0
 
     def keep(self) -> None:
@@ -48,7 +48,7 @@ class LatePayloads:
         if not names:
             return
         joined = b"\0".join(names)
-        places = [place for end in self._path_ends if end in joined for place in _find_all(joined, end)]
+        places = [place for part in self._path_parts for place in _find_all(joined, part)]
         if places:
             starts = list(accumulate([len(name) + 1 for name in names], initial=0))
             for index in sorted({bisect_right(starts, place) - 1 for place in places}):
@@ -58,12 +58,12 @@ class LatePayloads:
     def wants_now(self, row: int, name: bytes, size: int, *, always: bool) -> bool:
         """Whether to keep the payload of the next row, which is about to be read and is not looked at again.
 
-        ``always`` asks about it whatever the end of its path.
+        ``always`` asks about it whatever its path is.
         """
         self.keep()  # so that the files are asked about in the order of the entries
         self._next_row = row + 1
         path = clean_name(name)
-        return (always or path.endswith(self._path_ends)) and self._wanted(path, size)
+        return (always or self._matches(path)) and self._wanted(path, size)
 
     def _keep_row(self, row: int, index: int) -> None:
         window, first = self._window, index * FIELDS_PER_ROW
@@ -73,8 +73,11 @@ class LatePayloads:
         if not in_window or kind != REGULAR or row in self._contents:
             return
         path = clean_name(name.partition(b"\0")[0])
-        if path.endswith(self._path_ends) and self._wanted(path, size):
+        if self._matches(path) and self._wanted(path, size):
             self._contents[row] = bytes(window.view[start : start + size])
+
+    def _matches(self, path: bytes) -> bool:
+        return any(part in path for part in self._path_parts)
 
 
 def _find_all(text: bytes, part: bytes) -> Iterator[int]:

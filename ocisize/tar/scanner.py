@@ -67,7 +67,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     content_hash: ContentHash = XXH3,
     wanted: Callable[[bytes, int], bool] | None = None,
     beginnings: Container[bytes] | None = None,
-    path_ends: tuple[bytes, ...] = (),
+    path_parts: tuple[bytes, ...] = (),
     visit: Callable[[int, bytes, Payload], object] | None = None,
     meter: Meter | None = None,
     window_size: int = WINDOW,
@@ -79,7 +79,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     ``hash_up_to`` bytes are, and larger ones are passed over. ``content_hash`` is the function that hashes them.
     ``wanted(path, size)`` says which contents of regular files to keep in the table's ``contents``. ``beginnings`` saves
     calls of ``wanted``: only names as written that begin with one of them, each BEGINNING_SIZE bytes long and padded with
-    NUL, are asked about, and sparse files. It is also asked about files whose paths end with one of ``path_ends``, unless
+    NUL, are asked about, and sparse files. It is also asked about files whose paths contain one of ``path_parts``, unless
     their payloads are passed over. ``visit``, in place of all of these, is called with the row, the path and the payload of
     regular files, as they pass. ``meter`` holds the scan to limits, which it checks about every thousand entries; it is for
     the analyzer, as ``visit`` is. Without it there are no limits: analyze a tar that you do not trust as ``rootfs:FILE``.
@@ -113,7 +113,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         frozenset() if wanted is None and visit is None else _MATCH_ALL if beginnings is None else beginnings
     )
     special.visit = visit
-    late = None if wanted is None or not path_ends else LatePayloads(builder, window, special.contents, wanted, path_ends)
+    late = None if wanted is None or not path_parts else LatePayloads(builder, window, special.contents, wanted, path_parts)
     if late is not None:
         window.before_move = late.keep
         special.sparse.wants = functools.partial(late.wants_now, always=True)

@@ -91,8 +91,8 @@ def test_kept_content_has_its_holes() -> None:
         return True
 
     tar = sparse_member("1.0", 9000, PIECES, b"etc/os-release") + member(b"z", b"1") + bytes(1024)
-    for beginnings, path_ends in ((None, ()), (frozenset[bytes](), ()), (frozenset[bytes](), (b"else",))):
-        table = scan_tar(Bytes(tar), wanted=wanted, window_size=512, beginnings=beginnings, path_ends=path_ends)
+    for beginnings, path_parts in ((None, ()), (frozenset[bytes](), ()), (frozenset[bytes](), (b"else",))):
+        table = scan_tar(Bytes(tar), wanted=wanted, window_size=512, beginnings=beginnings, path_parts=path_parts)
         assert table.contents[0] == CONTENT
         assert asked[0] == (b"etc/os-release", 9000)
         assert table[0].content_hash == xxhash.xxh3_128_hexdigest(CONTENT)

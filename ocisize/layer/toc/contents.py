@@ -33,12 +33,13 @@ class _Part(NamedTuple):
     data: bytes
 
 
-def choose_rows(table: FileTable, path_ends: tuple[bytes, ...]) -> list[int]:
-    """The rows of the files that a scan of the layer would keep; ``path_ends`` are those of ``scan_tar``."""
+def choose_rows(table: FileTable, *, keep_records: bool) -> list[int]:
+    """The rows of the files that a scan of the layer would keep; ``keep_records`` is that of ``may_be_kept``."""
     wanted, rows = KeptFiles(), list[int]()
     for first, paths in table.paths.pieces():
         for row, path in enumerate(paths, first):
-            if may_be_kept(path, path_ends) and table.kinds[row] == REGULAR and wanted(path, table.sizes[row]):
+            is_asked = may_be_kept(path, keep_records=keep_records) and table.kinds[row] == REGULAR
+            if is_asked and wanted(path, table.sizes[row]):
                 rows.append(row)
     return rows
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ocisize.blob.compression import GZIP, ZSTD
 from ocisize.errors import LimitExceeded, OcisizeError
-from ocisize.layer.kept_files import PATH_ENDS, PATH_ENDS_OF_ADVICE
 from ocisize.layer.scan import LayerScan
 from ocisize.layer.toc.contents import choose_rows, read_contents, unpack_gzip, unpack_zstd
 from ocisize.layer.toc.documents import read_entries
@@ -55,7 +54,7 @@ def scan_toc(
     if position is None and ztoc is None:
         return None
     started = time.perf_counter()
-    reader = _TocReader(tocs, layer, meter, PATH_ENDS if keep_records else PATH_ENDS_OF_ADVICE, on_bytes)
+    reader = _TocReader(tocs, layer, meter, on_bytes, keep_records=keep_records)
     try:
         scan = reader.scan(position) if position is not None else reader.scan_ztoc(ztoc, content_hash) if ztoc else None
     except (Unusable, LimitExceeded) as reason:
@@ -81,11 +80,12 @@ class _TocReader:
         tocs: Tocs,
         layer: Layer,
         meter: Meter | None,
-        path_ends: tuple[bytes, ...],
         on_bytes: Callable[[int], object] | None,
+        *,
+        keep_records: bool,
     ) -> None:
         self._tocs, self._descriptor, self._meter = tocs, layer.descriptor, meter
-        self._path_ends, self._on_bytes = path_ends, on_bytes
+        self._keep_records, self._on_bytes = keep_records, on_bytes
         self._limits = meter.limits if meter is not None else Limits()
         self.read_size = 0
 
@@ -106,9 +106,8 @@ class _TocReader:
             return (unpack_gzip(data, size) if is_gzip else unpack_zstd(data, size, window))[skip:]
 
         self._record_size(table)
-        contents = read_contents(
-            table, choose_rows(table, self._path_ends), pieces, self._read, unpack, self._descriptor.size
-        )
+        kept = choose_rows(table, keep_records=self._keep_records)
+        contents = read_contents(table, kept, pieces, self._read, unpack, self._descriptor.size)
         return self._finish(table, builder.rows, contents, stored.format)
 
     def scan_ztoc(self, ztoc: ListedZtoc, content_hash: ContentHash) -> LayerScan:
@@ -126,7 +125,7 @@ class _TocReader:
         self.read_size += len(data)
         table, rows, starts, checkpoints = read_ztoc(data, size, content_hash.name, self._meter)
         self._record_size(table)
-        kept, pieces, spans = choose_rows(table, self._path_ends), Pieces(), []
+        kept, pieces, spans = choose_rows(table, keep_records=self._keep_records), Pieces(), []
         for row in kept:
             part = checkpoints.spans_of(starts[row], starts[row] + table.sizes[row])
             spans.append(part)
