@@ -66,8 +66,7 @@ class Limits:
     #: Bytes of all paths, their parent directories, link targets and extended attributes. A path has 75 bytes on average,
     #: and at most 65,536.
     metadata_size: int = field(default=256 << 20, validator=_AT_LEAST_ONE)
-    #: Bytes of the files that are kept, such as package databases: at most 256 MiB of a layer. Large images have 20 MB, and
-    #: images of rpm 40 MB for each layer that installs packages.
+    #: Bytes of package databases and other kept files: at most 256 MiB of a layer. Large images have 20 to 200 MB.
     kept_size: int = field(default=1 << 30, validator=_AT_LEAST_ONE)
     #: Window of a zstd frame, or dictionary of an xz stream: memory of each layer that is being read. The default is that
     #: of the zstd tool; ``xz -9`` takes 64 MiB.

@@ -53,3 +53,6 @@ class Ecosystem(NamedTuple):
     is_database: Callable[[bytes], bool]  #: whether a kept file with this path belongs to the package manager's records
     #: the packages of some records; the mapping has the kept files that ``is_database`` accepts and a container sees
     read: Callable[[Mapping[bytes, bytes]], Iterable[PackageRecord]]
+    #: ends of the paths of files whose names alone are records; ``read`` gets those that ``is_database`` accepts without
+    #: content. Scans do not keep them: ``PathColumn.select_with(end + b"\0")`` finds them, files of any kind among them.
+    path_ends: tuple[bytes, ...] = ()

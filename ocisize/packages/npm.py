@@ -18,6 +18,8 @@ from ocisize.tar.paths import clean_name, join
 from ocisize.values import frozen
 
 NODE_MODULES = b"node_modules"
+#: files that yarn 1, yarn 2 and later, and pnpm write into a ``node_modules``: npm was not the last to change it
+OTHER_TOOLS = (b".yarn-integrity", b".yarn-state.yml", b".modules.yaml")
 _VERSIONS = (2, 3)  # of the format of locks
 _ROOT = lazy_pattern(rb"(?:(.*)/)?node_modules/((?:@[^/]+/)?[^/@.][^/]*)", re.DOTALL)  # of a package; group 1: what holds it
 

@@ -9,16 +9,14 @@ from ocisize.filesystem.directories import ImageRuns
 from ocisize.filesystem.overlay import Overlay
 from ocisize.layer.kept_files import NPM_LOCK, PACKAGE_JSON
 from ocisize.packages.development import DevelopmentPackages
-from ocisize.packages.npm import NODE_MODULES, NpmLock, package_root, read_lock, read_package_json
+from ocisize.packages.npm import NODE_MODULES, OTHER_TOOLS, NpmLock, package_root, read_lock, read_package_json
 from ocisize.tar.filetable import DIRECTORY, FileTable, IntArray, layer_value
 from ocisize.tar.paths import join
 
 _PART = NODE_MODULES + b"/"
 _MAX_PATH = 4096  # bytes; no filesystem has longer paths
 _MAX_DEPTH = 32  # packages within packages; deeper files belong to none
-#: files that yarn 1, yarn 2 and later, and pnpm write into a ``node_modules``: npm was not the last to change it
-_OTHER_TOOLS = (b".yarn-integrity", b".yarn-state.yml", b".modules.yaml")
-_TELLING_NAMES = frozenset((PACKAGE_JSON, *_OTHER_TOOLS))
+_TELLING_NAMES = frozenset((PACKAGE_JSON, *OTHER_TOOLS))
 
 
 def find_npm_development(tables: Sequence[FileTable], overlay: Overlay, runs: ImageRuns) -> list[DevelopmentPackages]:
@@ -118,7 +116,7 @@ class _Survey:
             for path, package in lock.packages.items():
                 if self._projects.setdefault(path, lock.project) == lock.project and package.is_development:
                     self._development.add(path)
-        self._markers = {join(lock.project, _PART + name): lock.project for lock in locks for name in _OTHER_TOOLS}
+        self._markers = {join(lock.project, _PART + name): lock.project for lock in locks for name in OTHER_TOOLS}
         self._owners = list(map(self._owner, runs.directories.paths))  # by directory: the development package of its files
         self.rows: dict[bytes, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))  # by project and layer
         self.sizes: dict[bytes, int] = defaultdict(int)

@@ -1,0 +1,82 @@
+"""The packages of composer: ``vendor/composer/installed.json``, which composer writes whenever it changes ``vendor``.
+
+Format: https://getcomposer.org/doc/07-runtime.md and ``FilesystemRepository``. Composer 1 writes a list of packages,
+composer 2 an object with the names of packages for development, and the directory of each package relative to
+``vendor/composer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ocisize.inventory.record import Ecosystem, PackageRecord
+from ocisize.inventory.text_fields import keys_of, load_json_of_tool, object_of, resolve, text_of, texts_of
+from ocisize.layer.kept_files import COMPOSER_INSTALLED
+from ocisize.model.packages import COMPOSER
+from ocisize.tar.paths import join
+
+
+def is_composer_database(path: bytes) -> bool:
+    """Whether a file lists the packages of a ``vendor`` directory.
+
+    >>> is_composer_database(b"app/vendor/composer/installed.json"), is_composer_database(b"vendor/composer/installed.json")
+    (True, True)
+    """
+    return path == COMPOSER_INSTALLED or path.endswith(b"/" + COMPOSER_INSTALLED)
+
+
+def read_composer(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
+    """The packages of all projects; ``place`` is the directory of the project.
+
+    >>> text = b'{"packages": [{"name": "psr/log", "version": "3.0.0", "install-path": "../psr/log"}], "dev": true,'
+    >>> [found] = read_composer({b"app/vendor/composer/installed.json": text + b'"dev-package-names": ["psr/log"]}'})
+    >>> found.name, found.directories, found.is_development
+    ('psr/log', (b'app/vendor/psr/log',), True)
+    """
+    for path in sorted(files):
+        document = load_json_of_tool(files[path])
+        packages = document if isinstance(document, list) else object_of(document).get("packages")
+        development = frozenset(texts_of(object_of(document).get("dev-package-names")))
+        for package in packages if isinstance(packages, list) else ():
+            record = _read_package(path, object_of(package), development)
+            if record is not None:
+                yield record
+
+
+def _read_package(path: bytes, package: Mapping[str, Any], development: frozenset[str]) -> PackageRecord | None:
+    name = text_of(package.get("name"))
+    if not name:
+        return None
+    project = path[: -len(COMPOSER_INSTALLED)].rstrip(b"/")
+    directory = _directory(project, name, package)
+    names_of_others = (keys_of(package.get(key)) for key in ("provide", "replace"))
+    # names without a slash are of PHP, its extensions and system libraries
+    needed = [needed for needed in keys_of(package.get("require")) if "/" in needed]
+    return PackageRecord(
+        ecosystem=COMPOSER,
+        name=name.lower(),
+        version=text_of(package.get("version")),
+        database=path,
+        place=project,
+        directories=(directory,) if directory is not None else (),
+        vendor=name.partition("/")[0] if "/" in name else "",
+        licenses=tuple(texts_of(package.get("license"))),
+        requires=tuple((needed_name.lower(),) for needed_name in needed),
+        provides=tuple(provided.lower() for names in names_of_others for provided in names),
+        is_development=name in development,
+    )
+
+
+def _directory(project: bytes, name: str, package: Mapping[str, Any]) -> bytes | None:
+    """The directory of a package within its project; None for a package without files."""
+    vendor = join(project, b"vendor")
+    listed = package.get("install-path", f"../{name}")
+    if not isinstance(listed, str):
+        return None  # a package that only requires others
+    path = resolve(join(vendor, b"composer"), listed.encode(errors="surrogatepass"))
+    is_inside = path is not None and path.startswith(project + b"/" if project else b"")
+    return path if is_inside and path not in (vendor, join(vendor, b"composer")) else None
+
+
+ECOSYSTEM = Ecosystem("composer", is_composer_database, read_composer)
