@@ -7,10 +7,10 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import accumulate, repeat
+from itertools import accumulate, compress
 from typing import TypeAlias, TypeVar
 
-from ocisize.filesystem.known_duplicates import LEFT_OUT, OWN
+from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, OWN
 from ocisize.findings.checks.duplicate_pairs import Copies, Package, paths_of, rows_by_layer, sort_pairs
 from ocisize.findings.claim import FILES, Claim, Fix, Ledger, Tier
 from ocisize.findings.evidence import ImageEvidence
@@ -18,6 +18,7 @@ from ocisize.findings.explanations import Check, explain
 from ocisize.history.step_effects import copies_from_context
 from ocisize.model.findings import Confidence
 from ocisize.packages.owners import PackageManager
+from ocisize.tar.filetable import IntArray
 from ocisize.text import decode_name
 
 _MAX_NAMED_TREES = 5  # pairs of directories with their own finding
@@ -25,6 +26,7 @@ _MAX_PAIRS = 5_000  # largest duplicates whose paths are compared
 _MIN_PACKAGES_SHARE = 0.005  # of the download; smaller packages that are installed twice are no finding
 
 _Place: TypeAlias = "tuple[int, int]"  # layer and row
+_Rows: TypeAlias = "dict[int, list[int]]"  # by layer, ascending
 _Pair: TypeAlias = "tuple[_Place, int]"  # a copy and its original, counted through the rows of all layers
 _Key = TypeVar("_Key", "tuple[bytes, bytes]", Package)
 
@@ -43,17 +45,26 @@ def find_duplicate_files(evidence: ImageEvidence, ledger: Ledger) -> Iterator[Cl
 
     """
     own: list[_Pair] = []
-    packages: dict[Package, list[_Place]] = defaultdict(list)
+    packages: dict[int, _Rows] = defaultdict(dict)
     spare = _spare_copies(evidence, ledger)
     sorts = sort_pairs(evidence, spare)
     for layer, (copies, codes) in enumerate(zip(spare, sorts.codes, strict=True)):
-        for row, original, code in zip(copies.rows, copies.originals, codes, strict=True):
-            if code == OWN:
-                own.append(((layer, row), original))
-            elif code != LEFT_OUT:
-                packages[sorts.package(code)].append((layer, row))
-    yield from _of_packages(evidence, packages)
+        if OWN in codes:
+            pairs = compress(zip(copies.rows, copies.originals, strict=True), map(OWN.__eq__, codes))
+            own += [((layer, row), original) for row, original in pairs]
+        for code, rows in _rows_by_code(copies.rows, codes).items():
+            packages[code][layer] = rows
+    yield from _of_packages(evidence, {sorts.package(code): rows for code, rows in packages.items()})
     yield from _of_files(evidence, own)
+
+
+def _rows_by_code(rows: IntArray, codes: IntArray) -> dict[int, list[int]]:
+    """The rows of one layer that belong to packages, ascending, by the code of the package."""
+    by_code: dict[int, list[int]] = {code: [] for code in {*codes} if code >= FIRST_PACKAGE}
+    chosen = compress(zip(rows, codes, strict=True), map(FIRST_PACKAGE.__le__, codes)) if by_code else ()
+    for row, code in chosen:
+        by_code[code].append(row)
+    return {code: sorted(found) for code, found in by_code.items()}
 
 
 def _of_files(evidence: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim]:
@@ -63,7 +74,7 @@ def _of_files(evidence: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim
     whole = paths_of(evidence.tables, largest)
     for place, _ in largest:
         groups[_above_common(*whole[place])].append(place)
-    named = _largest_groups(evidence, groups)
+    named = _largest_groups(evidence, {root: rows_by_layer(places) for root, places in groups.items()})
     for root in named:
         only = whole[groups[root][0]] if len(groups[root]) == 1 else None
         first, second = map(_display_path, only or root)
@@ -74,8 +85,8 @@ def _of_files(evidence: ImageEvidence, pairs: Sequence[_Pair]) -> Iterator[Claim
         yield _claim(variant, rows_by_layer(rest), partial(_link_fix, evidence, "it"), confidence=Confidence.ASK)
 
 
-def _of_packages(evidence: ImageEvidence, groups: Mapping[Package, Sequence[_Place]]) -> Iterator[Claim]:
-    """Claims for packages that are installed twice, by the directories they are in."""
+def _of_packages(evidence: ImageEvidence, groups: Mapping[Package, _Rows]) -> Iterator[Claim]:
+    """Claims for packages that are installed twice, by the directories they are in; ``groups`` has their rows."""
     for kind, first, second in _largest_groups(evidence, groups):
         one, other = _display_path(first), _display_path(second)
         where = f"in {one} and {other}" if first != second else f"within {one}"
@@ -88,7 +99,7 @@ def _of_packages(evidence: ImageEvidence, groups: Mapping[Package, Sequence[_Pla
         )
         yield _claim(
             "packages",
-            rows_by_layer(groups[kind, first, second]),
+            groups[kind, first, second],
             fix,
             confidence=Confidence.ASK,
             min_share=_MIN_PACKAGES_SHARE,
@@ -96,8 +107,12 @@ def _of_packages(evidence: ImageEvidence, groups: Mapping[Package, Sequence[_Pla
         )
 
 
-def _largest_groups(evidence: ImageEvidence, groups: Mapping[_Key, Sequence[_Place]]) -> list[_Key]:
-    sizes = {key: sum(_size(evidence, place) for place in places) for key, places in groups.items()}
+def _largest_groups(evidence: ImageEvidence, groups: Mapping[_Key, _Rows]) -> list[_Key]:
+    """The keys of the groups with most bytes, the largest first."""
+    sizes = {
+        key: sum(sum(map(evidence.tables[layer].sizes.__getitem__, rows)) for layer, rows in group.items())
+        for key, group in groups.items()
+    }
     return heapq.nsmallest(_MAX_NAMED_TREES, groups, key=lambda key: (-sizes[key], key))
 
 
@@ -117,21 +132,30 @@ def _spare_copies(evidence: ImageEvidence, ledger: Ledger) -> list[Copies]:
     instead: dict[int, int] = {}
     spare: list[Copies] = []
     for start, duplicates in zip(starts, evidence.duplicates, strict=False):
-        copies = Copies(array("q"), array("q"), array("i"))
-        known = duplicates.known or repeat(-1, len(duplicates.rows))
-        for row, original, place in zip(duplicates.rows, duplicates.originals, known, strict=True):
-            if taken[start + row]:
-                continue
-            if taken[original]:
-                if original not in instead:
-                    instead[original] = start + row
-                    continue
-                original, place = instead[original], -1  # noqa: PLW2901 - the copy that stays
-            copies.rows.append(row)
-            copies.originals.append(original)
-            copies.known.append(place)
-        spare.append(copies)
+        known = duplicates.known or array("i", [-1]) * len(duplicates.rows)
+        every = Copies(duplicates.rows, duplicates.originals, known)
+        is_taken = map(taken.__getitem__, map(start.__add__, duplicates.rows))
+        if any(is_taken) or any(map(taken.__getitem__, duplicates.originals)):
+            every = _leave_out_taken(every, taken, start, instead)
+        spare.append(every)
     return spare
+
+
+def _leave_out_taken(every: Copies, taken: bytes, start: int, instead: dict[int, int]) -> Copies:
+    """The copies of one layer that no claim has; ``instead`` gets the first copy of each original that a claim has."""
+    copies = Copies(array("q"), array("q"), array("i"))
+    for row, original, place in zip(*every, strict=True):
+        if taken[start + row]:
+            continue
+        if taken[original]:
+            if original not in instead:
+                instead[original] = start + row
+                continue
+            original, place = instead[original], -1  # noqa: PLW2901 - the copy that stays
+        copies.rows.append(row)
+        copies.originals.append(original)
+        copies.known.append(place)
+    return copies
 
 
 def _size(evidence: ImageEvidence, place: _Place) -> int:
