@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
+from ocisize.text import decode_name
 from ocisize.tuples import NamedTuple
 from ocisize.values import field, frozen
 
@@ -46,12 +47,26 @@ class PackageRecord:
     is_essential: bool = False  #: the system does not work without the package, as its database says
 
 
+class DatabaseError(ValueError):
+    """A database, or a part of it, that cannot be read.
+
+    >>> print(DatabaseError(b"var/lib/rpm/rpmdb.sqlite", "it ends too early"))
+    var/lib/rpm/rpmdb.sqlite: it ends too early
+    """
+
+    def __init__(self, path: bytes, reason: str) -> None:
+        super().__init__(f"{decode_name(path)}: {reason}")
+        self.path = path  #: of the database in the image
+        self.reason = reason  #: what is wrong, in words without the path
+
+
 class Ecosystem(NamedTuple):
     """How one package manager records what it has installed."""
 
     name: str  #: of the module, for logs
     is_database: Callable[[bytes], bool]  #: whether a kept file with this path belongs to the package manager's records
-    #: the packages of some records; the mapping has the kept files that ``is_database`` accepts and a container sees
+    #: the packages of some records; the mapping has the kept files that ``is_database`` accepts and a container sees.
+    #: Raises DatabaseError behind the packages that could be read if there are others that could not
     read: Callable[[Mapping[bytes, bytes]], Iterable[PackageRecord]]
     #: ends of the paths of files whose names alone are records; ``read`` gets those that ``is_database`` accepts without
     #: content. Scans do not keep them: ``PathColumn.select_with(end + b"\0")`` finds them, files of any kind among them.

@@ -1,4 +1,4 @@
-"""dpkg's database: the packages that a layer adds, and which of them are installed only because others recommend them.
+"""dpkg's database: the installed packages, and which of them are installed only because others recommend them.
 
 Formats: https://man7.org/linux/man-pages/man5/deb-control.5.html (stanzas, relations),
 https://man7.org/linux/man-pages/man1/dpkg-query.1.html (Status). APT records in ``extended_states`` the packages
@@ -18,7 +18,8 @@ from ocisize.tuples import NamedTuple
 #: a field that is used here, after the end of a line: its name, and the value with the folded lines
 _FIELD = lazy_pattern(
     rb"\n(?:[\r\v\f][ \t\r\v\f]*)?"
-    rb"((?i:package|status|version|architecture|(?:pre-)?depends|recommends|provides|auto-installed))"
+    rb"((?i:package|status|version|architecture|(?:pre-)?depends|recommends|provides|auto-installed|source|maintainer"
+    rb"|essential|protected|priority))"
     rb"[ \t\r\v\f]*:(.*(?:\n[ \t].*)*)"
 )
 _STANZA_END = lazy_pattern(rb"\n(?:[ \t\r]*\n)+")
@@ -26,7 +27,12 @@ _STANZA_END = lazy_pattern(rb"\n(?:[ \t\r]*\n)+")
 _MAX_STANZA = 256 << 10  # bytes; the largest of Debian have 30 kB
 _MAX_PACKAGES = 20_000  # installed; Debian has 60,000, and few systems have more than 5,000 of them
 _MAX_RELATIONS = 250_000  # names of other packages; 5,000 packages have 50,000
+_PART = lazy_pattern(rb"[^,]+")
 _RELATED = lazy_pattern(rb"[,|]\s*([a-z0-9][a-z0-9+.-]*)", re.IGNORECASE)
+
+
+#: the last word of Status while the files of a package are unpacked, https://man7.org/linux/man-pages/man1/dpkg.1.html
+_UNPACKED = frozenset({b"installed", b"triggers-pending", b"triggers-awaited", b"half-configured", b"unpacked"})
 
 
 class PackageId(NamedTuple):
@@ -55,17 +61,14 @@ def read_status(status: bytes) -> dict[PackageId, Package]:
     """
     packages: dict[PackageId, Package] = {}
     relations = 0
-    for fields in _stanzas(status):
-        name, state = _text(fields.get(b"package")), fields.get(b"status", b"").split()
-        if not name or state[-1:] != [b"installed"]:
-            continue
-        id_ = PackageId(name, _text(fields.get(b"architecture")))
+    for fields in installed_stanzas(status):
+        id_ = package_id(fields)
         package = packages[id_] = Package(
             id_,
             _names(fields.get(b"depends")) | _names(fields.get(b"pre-depends")),
             _names(fields.get(b"recommends")),
             _names(fields.get(b"provides")),
-            _text(fields.get(b"version")),
+            field_text(fields, b"version"),
         )
         relations += len(package.depends) + len(package.recommends) + len(package.provides)
         if len(packages) > _MAX_PACKAGES or relations > _MAX_RELATIONS:
@@ -73,13 +76,45 @@ def read_status(status: bytes) -> dict[PackageId, Package]:
     return packages
 
 
+def installed_stanzas(status: bytes, *, is_distroless: bool = False) -> Iterator[dict[bytes, bytes]]:
+    """The fields of each package whose files are there: names in lower case, folded lines joined.
+
+    Args:
+        status: content of a ``status`` file, or of a file in ``status.d``.
+        is_distroless: whether packages without a ``Status`` count, as those in ``status.d`` do.
+
+    """
+    for fields in _stanzas(status):
+        state = fields.get(b"status", b"").split()
+        if fields.get(b"package", b"").strip() and (state[-1] in _UNPACKED if state else is_distroless):
+            yield fields
+
+
+def package_id(fields: Mapping[bytes, bytes]) -> PackageId:
+    """The identity of the package that a stanza describes."""
+    return PackageId(field_text(fields, b"package"), field_text(fields, b"architecture"))
+
+
+def field_text(fields: Mapping[bytes, bytes], name: bytes) -> str:
+    """The value of a field; "" if it is not there."""
+    value = fields.get(name)
+    return value.strip().decode("utf-8", "replace") if value else ""
+
+
+def read_alternatives(relations: bytes) -> Iterator[tuple[str, ...]]:
+    """The names in each part of ``Depends`` or a field like it; any name of a part satisfies it.
+
+    >>> list(read_alternatives(b"libc6 (>= 2.36), debconf:any (>= 0.5) | debconf-2.0"))
+    [('libc6',), ('debconf', 'debconf-2.0')]
+    """
+    for part in _PART.findall(relations):
+        if names := _RELATED.findall(b"," + part):
+            yield tuple(name.decode("ascii").lower() for name in names)
+
+
 def read_automatic(states: bytes) -> frozenset[PackageId]:
     """The packages that no command named, from APT's ``extended_states``; none if there are more than any system has."""
-    found = (
-        PackageId(_text(fields.get(b"package")), _text(fields.get(b"architecture")))
-        for fields in _stanzas(states)
-        if fields.get(b"auto-installed", b"").strip() == b"1"
-    )
+    found = (package_id(fields) for fields in _stanzas(states) if fields.get(b"auto-installed", b"").strip() == b"1")
     automatic = frozenset(islice(found, _MAX_PACKAGES + 1))
     return automatic if len(automatic) <= _MAX_PACKAGES else frozenset()
 
@@ -149,7 +184,3 @@ def _names(relations: bytes | None) -> frozenset[str]:
     return (
         frozenset(name.decode("ascii").lower() for name in _RELATED.findall(b"," + relations)) if relations else frozenset()
     )
-
-
-def _text(value: bytes | None) -> str:
-    return value.strip().decode("utf-8", "replace") if value else ""

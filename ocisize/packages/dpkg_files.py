@@ -13,12 +13,14 @@ from ocisize.layer.kept_files import DPKG_LISTS
 from ocisize.packages.dpkg import Package, PackageId
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import REGULAR, FileTable
+from ocisize.tar.paths import clean_name
 
 #: suffixes of dpkg's own files about a package
 _INFO_SUFFIXES = (
     *(b"list", b"md5sums", b"conffiles", b"config", b"templates", b"triggers", b"shlibs", b"symbols"),
     *(b"preinst", b"postinst", b"prerm", b"postrm"),
 )
+MD5SUMS = b".md5sums"  #: ends the names of lists in ``status.d``
 _MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
 
 
@@ -35,6 +37,16 @@ def parse_file_list(content: bytes) -> Iterator[bytes]:
     [b'.', b'usr', b'usr/bin/app']
     """
     return (line.strip(b"/\r\n") for line in io.BytesIO(content))  # a list of all lines takes many times their memory
+
+
+def parse_md5sums(content: bytes) -> Iterator[bytes]:
+    r"""The paths in a ``.md5sums`` file, which are those of regular files, without the configuration.
+
+    >>> list(parse_md5sums(b"d41d8cd98f00b204e9800998ecf8427e  usr/bin/app\n"))
+    [b'usr/bin/app']
+    """
+    lines = (line.rstrip(b"\r\n").partition(b"  ") for line in io.BytesIO(content))
+    return (clean_name(path) for _, separator, path in lines if separator)
 
 
 def find_owned_paths(paths: Collection[bytes], tables: Sequence[FileTable]) -> set[bytes]:
@@ -70,9 +82,7 @@ def rows_by_package(
     owners: dict[bytes, PackageId | None] = {}
     in_layer = frozenset(table.paths) if packages else frozenset()
     for package in packages:
-        info = _info_path(package.id, payloads)
-        listed = parse_file_list(payloads.get(info + b".list", b""))
-        for path in chain(listed, (info + b"." + suffix for suffix in _INFO_SUFFIXES)):
+        for path in list_package_files(package.id, payloads):
             if path in in_layer or (b"usr/" + path in in_layer and _MERGED.match(path)):
                 owners[path] = None if owners.get(path, package.id) != package.id else package.id
     merged_owners = {b"usr/" + path: owner for path, owner in owners.items() if _MERGED.match(path)}
@@ -94,11 +104,18 @@ def rows_by_package(
     return rows
 
 
-def _info_path(package: PackageId, payloads: Mapping[bytes, bytes]) -> bytes:
-    """The path of dpkg's files about a package, without the suffix.
+def list_package_files(package: PackageId, payloads: Mapping[bytes, bytes]) -> Iterator[bytes]:
+    """The paths in the list of a package, then those that dpkg's own files about the package may have.
 
-    The name has the architecture in it if packages of several architectures may be installed together.
+    The names of dpkg's files have the architecture in them if packages of several architectures may be installed together.
+
+    Args:
+        package: an installed package.
+        payloads: files of the image by path; a package whose list is not there has dpkg's own files only.
+
     """
     path = DPKG_LISTS + package.name.encode()
     with_architecture = path + b":" + package.architecture.encode()
-    return with_architecture if with_architecture + b".list" in payloads else path
+    info = with_architecture if with_architecture + b".list" in payloads else path
+    listed = parse_file_list(payloads.get(info + b".list", b""))
+    return chain(listed, (info + b"." + suffix for suffix in _INFO_SUFFIXES))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ocisize.layer.kept_files import APK_DATABASES, DPKG_FOLDER, DPKG_LISTS, DPKG_STATUS, PACKAGE_JSON, PYTHON_RECORD
 from ocisize.packages.dpkg import read_status
-from ocisize.packages.dpkg_files import kept_payloads, parse_file_list
+from ocisize.packages.dpkg_files import MD5SUMS, kept_payloads, parse_file_list, parse_md5sums
 from ocisize.packages.npm import NODE_MODULES, package_root, read_package_json
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import FileTable
@@ -26,7 +26,6 @@ DPKG, APK, PYTHON, NPM = "dpkg", "apk", "python", "npm"  #: the package managers
 _MERGED = lazy_pattern(rb"usr/(?=(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/)")  # that usrmerge puts before listed paths
 _BYTECODE = lazy_pattern(rb"(.*/)__pycache__/([^/]+?)\.[a-z]+-\d[^/]*\.pyc", re.DOTALL)
 _DPKG_INFO = lazy_pattern(rb"var/lib/dpkg/info/([^/:]+?)(?::[^/.]+)?\.[a-z0-9]+")  # dpkg's own files about a package
-_MD5SUMS = b".md5sums"
 _MAX_PATH = 4096  # bytes; no filesystem has longer paths
 
 
@@ -84,10 +83,9 @@ class _Search:
         if path.startswith(DPKG_LISTS):
             name = path[len(DPKG_LISTS) :].removesuffix(b".list").partition(b":")[0]
             self._own(parse_file_list(content), PackageName(DPKG, _text(name)))
-        elif path.startswith(DPKG_FOLDER) and path.endswith(_MD5SUMS):
-            name = path[len(DPKG_FOLDER) :].removesuffix(_MD5SUMS)
-            listed = (clean_name(line.partition(b"  ")[2]) for line in _lines(content))
-            self._own(listed, PackageName(DPKG, _text(name)))
+        elif path.startswith(DPKG_FOLDER) and path.endswith(MD5SUMS):
+            name = path[len(DPKG_FOLDER) :].removesuffix(MD5SUMS)
+            self._own(parse_md5sums(content), PackageName(DPKG, _text(name)))
         elif path == DPKG_STATUS or path.startswith(DPKG_FOLDER):
             self._read_status(content, whole=path == DPKG_STATUS)
         elif path in APK_DATABASES:

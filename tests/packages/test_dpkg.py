@@ -89,7 +89,7 @@ def test_architectures() -> None:
     assert found([stanza("app", Recommends="data"), stanza("data", "all")], "data") == ["data"]
 
 
-@pytest.mark.parametrize("status", ["deinstall ok config-files", "install ok unpacked", "install", ""])
+@pytest.mark.parametrize("status", ["deinstall ok config-files", "install ok half-installed", "install", ""])
 def test_what_is_not_installed(status: str) -> None:
     """Only installed packages count."""
     assert read_status(stanza("a", status=status).encode()) == {}
@@ -114,7 +114,7 @@ def test_no_bytes_raise(text: bytes) -> None:
 
 
 PIECES = st.sampled_from(
-    [b"Package", b"STATUS", b"Pre-Depends", b"Essential", b":", b" ", b"\t", b"\r", b"\f", b"\n", b"\n ", b"a"]
+    [b"Package", b"STATUS", b"Pre-Depends", b"Section", b":", b" ", b"\t", b"\r", b"\f", b"\n", b"\n ", b"a"]
 )
 
 

@@ -1,0 +1,127 @@
+"""The packages that the databases of rpm list, with their files.
+
+Format of packages: https://rpm-software-management.github.io/rpm/manual/format_header.html. The modules beside this one read
+the databases. rpm does not record why a package was installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import islice
+
+from ocisize.inventory.record import Alternatives, DatabaseError, Ecosystem, PackageRecord
+from ocisize.inventory.record_limits import MAX_FILES, MAX_RELATIONS, limit_records
+from ocisize.inventory.rpm import header as tags
+from ocisize.inventory.rpm.blobs import Blob, BrokenDatabase
+from ocisize.inventory.rpm.header import Header
+from ocisize.inventory.rpm.manifest import MANIFEST, read_manifest
+from ocisize.inventory.rpm.requirements import read_requirements
+from ocisize.inventory.rpm.source import split_source
+from ocisize.inventory.rpm.stores import STORES, read_blobs
+from ocisize.model import packages
+from ocisize.text import count_of
+from ocisize.values import evolve
+
+_PUBLIC_KEY = "gpg-pubkey"  # name of entries that are keys, not packages
+_PLACES = frozenset({*STORES, MANIFEST})
+
+
+def _is_database(path: bytes) -> bool:
+    return path in _PLACES
+
+
+def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
+    """The packages of the newest database that has some: others are remnants of a conversion, or empty."""
+    problem: DatabaseError | None = None
+    for path in (*STORES, MANIFEST):
+        content = files.get(path)
+        if content is None:
+            continue
+        records: list[PackageRecord] = []
+        try:
+            for record in limit_records(path, _read_manifest_or_store(path, content)):
+                records.append(record)  # noqa: PERF402 - those before an error count
+        except DatabaseError as error:
+            problem = problem or error
+        yield from _provide_files(records)
+        if records:
+            break
+    if problem is not None:
+        raise problem
+
+
+def _read_manifest_or_store(path: bytes, content: bytes) -> Iterator[PackageRecord]:
+    return read_manifest(content) if path == MANIFEST else _read_store(path, content)
+
+
+def _read_store(path: bytes, content: bytes) -> Iterator[PackageRecord]:
+    """The packages of a database; raises DatabaseError behind them if there are others that cannot be read."""
+    files = broken = 0
+    for blob in read_blobs(path, content):
+        try:
+            header = Header(blob.load())
+        except BrokenDatabase:
+            broken += 1
+            continue
+        files += max(map(header.count, (tags.BASE_NAMES, tags.DIRECTORY_NAMES)))
+        if files > MAX_FILES:
+            raise DatabaseError(path, f"it lists more than {count_of(MAX_FILES, 'file')}")
+        if (record := _make_record(path, blob, header)) is not None:
+            yield record
+    if broken:
+        raise DatabaseError(path, f"{count_of(broken, 'package')} cannot be read")
+
+
+def _make_record(path: bytes, blob: Blob, header: Header) -> PackageRecord | None:
+    name = header.text(tags.NAME)
+    if not name or name == _PUBLIC_KEY:
+        return None
+    version = "-".join(filter(None, (header.text(tags.VERSION), header.text(tags.RELEASE))))
+    source, source_version = split_source(header.text(tags.SOURCE_RPM))
+    epoch = next(header.numbers(tags.EPOCH), 0)
+    module = header.text(tags.MODULARITY_LABEL)
+    license_ = header.text(tags.LICENSE)
+    return PackageRecord(
+        ecosystem=packages.RPM,
+        name=name,
+        version=version,
+        database=path,
+        list_files=partial(_list_files, blob, path.rpartition(b"/")[0] + b"/"),
+        architecture=header.text(tags.ARCHITECTURE),
+        source=source,
+        source_version=source_version if source_version != version else "",
+        vendor=header.text(tags.VENDOR) or header.text(tags.PACKAGER),
+        licenses=(license_,) if license_ else (),
+        qualifiers={**({"epoch": str(epoch)} if epoch else {}), **({"rpmmod": module} if module else {})},
+        requires=_requirements(header, tags.REQUIRES),
+        recommends=_requirements(header, tags.RECOMMENDS),
+        provides=tuple(dict.fromkeys(_relations(header, tags.PROVIDES))),
+    )
+
+
+def _requirements(header: Header, tag: int) -> tuple[Alternatives, ...]:
+    return tuple(read_requirements(_relations(header, tag)))
+
+
+def _relations(header: Header, tag: int) -> Iterable[str]:
+    return islice(header.texts(tag), MAX_RELATIONS + 1)  # limit_records sees that these are too many
+
+
+def _list_files(blob: Blob, own_folder: bytes) -> Iterator[bytes]:
+    """The files of a package; not those of the database itself, which rpm lists among its own."""
+    return (path for path in Header(blob.load()).files() if not path.startswith(own_folder))
+
+
+def _provide_files(records: Iterable[PackageRecord]) -> Iterator[PackageRecord]:
+    """The records; those of packages with files that others require provide the paths of these files."""
+    records = list(records)
+    required = {name for record in records for names in record.requires for name in names if name.startswith("/")}
+    paths = {name[1:].encode() for name in required}
+    for record in records:
+        found = paths.intersection(record.list_files()) if paths else ()
+        more = sorted(f"/{path.decode()}" for path in found)
+        yield evolve(record, provides=tuple(dict.fromkeys((*record.provides, *more)))) if more else record
+
+
+RPM = Ecosystem("rpm", _is_database, _read)  #: Fedora, RHEL, SUSE, Azure Linux, Amazon Linux and their kin
