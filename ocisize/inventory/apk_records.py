@@ -14,18 +14,17 @@ from functools import partial
 
 from ocisize.inventory.record import DatabaseError, Ecosystem, PackageRecord, list_nothing
 from ocisize.inventory.record_limits import MAX_FILES, MAX_PATH, limit_records, split_names
-from ocisize.layer.kept_files import APK_DATABASES
+from ocisize.layer.kept_files import APK_DATABASES, APK_WORLD
 from ocisize.model.packages import APK as ALPINE
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.paths import join
 
-_WORLD = b"etc/apk/world"
 _FIELD = lazy_pattern(rb"^([PVAoLmDp]):(.*)$", re.MULTILINE)
 _NAME = lazy_pattern(rb"[^!<>=~@][^<>=~@]*")  # of a dependency: without a leading !, which is a conflict, version and tag
 
 
 def _is_database(path: bytes) -> bool:
-    return path in APK_DATABASES or path == _WORLD or _is_binary(path)
+    return path in APK_DATABASES or path == APK_WORLD or _is_binary(path)
 
 
 def _is_binary(path: bytes) -> bool:
@@ -33,7 +32,7 @@ def _is_binary(path: bytes) -> bool:
 
 
 def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
-    asked = frozenset(_names(files[_WORLD])) if _WORLD in files else None
+    asked = frozenset(_names(files[APK_WORLD])) if APK_WORLD in files else None
     seen = set[str]()
     # that below /usr first: where both are, the other one is a remnant of an older apk-tools
     for database in sorted(path for path in APK_DATABASES if path in files)[::-1]:

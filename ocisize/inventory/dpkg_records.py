@@ -16,15 +16,13 @@ from typing import TypeAlias
 
 from ocisize.inventory.record import Alternatives, Ecosystem, PackageRecord
 from ocisize.inventory.record_limits import limit_records
-from ocisize.layer.kept_files import APT_STATES, DPKG_FOLDER, DPKG_LISTS, DPKG_STATUS
+from ocisize.layer.kept_files import APT_STATES, DPKG_DIVERSIONS, DPKG_FOLDER, DPKG_LISTS, DPKG_STATUS
 from ocisize.model.packages import DEB
 from ocisize.packages.dpkg import PackageId, field_text, installed_stanzas, package_id, read_alternatives, read_automatic
 from ocisize.packages.dpkg_files import MD5SUMS, list_package_files, parse_file_list, parse_md5sums
 from ocisize.patterns import lazy_pattern
 from ocisize.tuples import NamedTuple
-from ocisize.values import evolve
 
-_DIVERSIONS = b"var/lib/dpkg/diversions"
 _MAX_DIVERSIONS = 20_000  # real systems have up to a hundred
 _SOURCE = lazy_pattern(r"(\S+)(?:\s+\((\S+)\))?")
 
@@ -40,7 +38,7 @@ _Relations: TypeAlias = dict[bytes, tuple[Alternatives, ...]]  # that were read,
 
 def _is_database(path: bytes) -> bool:
     return (
-        path in (DPKG_STATUS, _DIVERSIONS, APT_STATES)
+        path in (DPKG_STATUS, DPKG_DIVERSIONS, APT_STATES)
         or path.startswith(DPKG_FOLDER)
         or (path.startswith(DPKG_LISTS) and path.endswith(b".list"))
     )
@@ -54,15 +52,20 @@ def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
 
 
 def _read_status(files: Mapping[bytes, bytes], known: _Relations) -> Iterator[PackageRecord]:
-    diversions = dict(_read_diversions(files.get(_DIVERSIONS, b"")))
+    diversions = dict(_read_diversions(files.get(DPKG_DIVERSIONS, b"")))
     automatic = read_automatic(files.get(APT_STATES, b""))
     names = frozenset(id_.name for id_ in automatic)
     for fields in installed_stanzas(files[DPKG_STATUS]):
         id_ = package_id(fields)
         # APT records packages for all architectures with that of the machine
         is_automatic = id_ in automatic or (id_.architecture == "all" and id_.name in names)
-        record = _make_record(fields, DPKG_STATUS, partial(_list_files, id_, files, diversions), known)
-        yield evolve(record, is_automatic=is_automatic) if APT_STATES in files else record
+        yield _make_record(
+            fields,
+            DPKG_STATUS,
+            partial(_list_files, id_, files, diversions),
+            known,
+            is_automatic=is_automatic if APT_STATES in files else None,
+        )
 
 
 def _read_distroless(files: Mapping[bytes, bytes], known: _Relations) -> Iterator[PackageRecord]:
@@ -73,7 +76,12 @@ def _read_distroless(files: Mapping[bytes, bytes], known: _Relations) -> Iterato
 
 
 def _make_record(
-    fields: Mapping[bytes, bytes], database: bytes, list_files: Callable[[], Iterable[bytes]], known: _Relations
+    fields: Mapping[bytes, bytes],
+    database: bytes,
+    list_files: Callable[[], Iterable[bytes]],
+    known: _Relations,
+    *,
+    is_automatic: bool | None = None,
 ) -> PackageRecord:
     id_, version = package_id(fields), field_text(fields, b"version")
     source = _SOURCE.match(field_text(fields, b"source"))
@@ -91,6 +99,7 @@ def _make_record(
         requires=(*_relations(fields, b"pre-depends", known), *_relations(fields, b"depends", known)),
         recommends=_relations(fields, b"recommends", known),
         provides=tuple(names[0] for names in _relations(fields, b"provides", known)),
+        is_automatic=is_automatic,
         is_essential=_is_essential(fields),
     )
 

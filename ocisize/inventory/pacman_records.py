@@ -14,10 +14,10 @@ from itertools import chain, islice
 
 from ocisize.inventory.record import Ecosystem, PackageRecord
 from ocisize.inventory.record_limits import MAX_RELATIONS, limit_records
+from ocisize.layer.kept_files import PACMAN_FOLDER
 from ocisize.model.packages import ALPM
 from ocisize.patterns import lazy_pattern
 
-_LOCAL = b"var/lib/pacman/local/"
 _PATH = lazy_pattern(rb"var/lib/pacman/local/[^/]+/(?:desc|files)")
 _OWN_FILES = (b"desc", b"files", b"mtree", b"install", b"changelog")  # of a package, in its directory
 _NAME = lazy_pattern(rb"[^<>=]+")  # of a dependency, without its version
@@ -28,13 +28,13 @@ _AUTOMATIC = b"1"  # %REASON% of packages that others needed; those that were as
 
 
 def _is_database(path: bytes) -> bool:
-    return path.startswith(_LOCAL) and _PATH.fullmatch(path) is not None
+    return path.startswith(PACMAN_FOLDER) and _PATH.fullmatch(path) is not None
 
 
 def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
     described = (path for path in files if path.endswith(b"/desc"))
     records = (_make_record(path, files) for path in described)
-    return limit_records(_LOCAL, (record for record in records if record is not None))
+    return limit_records(PACMAN_FOLDER, (record for record in records if record is not None))
 
 
 def _make_record(path: bytes, files: Mapping[bytes, bytes]) -> PackageRecord | None:

@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ocisize.inventory.record_limits import MAX_PATH
 from ocisize.tar.paths import clean_name, join
-
-MAX_PATH = 4096  #: bytes; no filesystem has longer paths
 
 
 def load_object(content: bytes) -> Mapping[str, Any]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from ocisize.inventory.record import PackageRecord
 from ocisize.inventory.rpm.source import split_source
+from ocisize.layer.kept_files import RPM_MANIFEST
 from ocisize.model.packages import RPM
 
-MANIFEST = b"var/lib/rpmmanifest/container-manifest-2"
 _FIELDS = 10
 _ABSENT = ("(none)", "0", "")  # what rpm writes for a tag that a package does not have
 
@@ -31,7 +31,7 @@ def read_manifest(content: bytes) -> Iterator[PackageRecord]:
             ecosystem=RPM,
             name=name,
             version=version,
-            database=MANIFEST,
+            database=RPM_MANIFEST,
             architecture=architecture,
             source=source,
             source_version=source_version if source_version != version else "",

@@ -15,16 +15,17 @@ from ocisize.inventory.record_limits import MAX_FILES, MAX_RELATIONS, limit_reco
 from ocisize.inventory.rpm import header as tags
 from ocisize.inventory.rpm.blobs import Blob, BrokenDatabase
 from ocisize.inventory.rpm.header import Header
-from ocisize.inventory.rpm.manifest import MANIFEST, read_manifest
+from ocisize.inventory.rpm.manifest import read_manifest
 from ocisize.inventory.rpm.requirements import read_requirements
 from ocisize.inventory.rpm.source import split_source
 from ocisize.inventory.rpm.stores import STORES, read_blobs
+from ocisize.layer.kept_files import RPM_MANIFEST
 from ocisize.model import packages
 from ocisize.text import count_of
 from ocisize.values import evolve
 
 _PUBLIC_KEY = "gpg-pubkey"  # name of entries that are keys, not packages
-_PLACES = frozenset({*STORES, MANIFEST})
+_PLACES = frozenset({*STORES, RPM_MANIFEST})
 
 
 def _is_database(path: bytes) -> bool:
@@ -34,7 +35,7 @@ def _is_database(path: bytes) -> bool:
 def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
     """The packages of the newest database that has some: others are remnants of a conversion, or empty."""
     problem: DatabaseError | None = None
-    for path in (*STORES, MANIFEST):
+    for path in (*STORES, RPM_MANIFEST):
         content = files.get(path)
         if content is None:
             continue
@@ -52,7 +53,7 @@ def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
 
 
 def _read_manifest_or_store(path: bytes, content: bytes) -> Iterator[PackageRecord]:
-    return read_manifest(content) if path == MANIFEST else _read_store(path, content)
+    return read_manifest(content) if path == RPM_MANIFEST else _read_store(path, content)
 
 
 def _read_store(path: bytes, content: bytes) -> Iterator[PackageRecord]:

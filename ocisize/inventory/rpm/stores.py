@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from ocisize.inventory.record import DatabaseError
 from ocisize.inventory.rpm import bdb, ndb, sqlite
 from ocisize.inventory.rpm.blobs import Blob, BrokenDatabase, check_blobs
+from ocisize.layer.kept_files import RPM_FOLDERS, RPM_NAMES
 
-#: places of rpm's databases, and their names from the newest form to the oldest
-STORES = tuple(
-    folder + name
-    for name in (b"rpmdb.sqlite", b"Packages.db", b"Packages")
-    for folder in (b"usr/lib/sysimage/rpm/", b"var/lib/rpm/", b"usr/share/rpm/")
-)
+#: places of rpm's databases, the newest form first
+STORES = tuple(folder + name for name in RPM_NAMES for folder in RPM_FOLDERS)
 
 
 def read_blobs(path: bytes, content: bytes) -> Iterator[Blob]:
