@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from ocisize.inventory.record import DatabaseError, Ecosystem, PackageRecord, list_nothing
-from ocisize.inventory.record_limits import MAX_FILES, MAX_PATH, limit_records, split_names
+from ocisize.inventory.record_limits import limit_records, split_names
 from ocisize.layer.kept_files import APK_DATABASES, APK_WORLD
 from ocisize.model.packages import APK as ALPINE
+from ocisize.packages.limits import MAX_FILES, MAX_PATH
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.paths import join
 

@@ -13,9 +13,10 @@ from functools import partial
 from itertools import chain, islice
 
 from ocisize.inventory.record import Ecosystem, PackageRecord
-from ocisize.inventory.record_limits import MAX_RELATIONS, limit_records
+from ocisize.inventory.record_limits import limit_records
 from ocisize.layer.kept_files import PACMAN_FOLDER
 from ocisize.model.packages import ALPM
+from ocisize.packages.limits import MAX_RELATIONS
 from ocisize.patterns import lazy_pattern
 
 _PATH = lazy_pattern(rb"var/lib/pacman/local/[^/]+/(?:desc|files)")

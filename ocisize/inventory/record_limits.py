@@ -1,16 +1,12 @@
-"""Bounds of what the databases of a hostile image can list."""
+"""The bounds of ``packages.limits``, applied to records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from ocisize.inventory.record import DatabaseError, PackageRecord
+from ocisize.packages.limits import MAX_PACKAGES, MAX_RELATIONS
 from ocisize.text import count_of
-
-MAX_PACKAGES = 50_000  #: of one database; a distribution has 60,000, and few systems have more than 5,000 of them
-MAX_RELATIONS = 500_000  #: names of other packages in one database; 5,000 packages have 50,000
-MAX_FILES = 2_000_000  #: in one database; 5,000 packages have 400,000
-MAX_PATH = 4096  #: bytes; no filesystem has longer paths
 
 
 def limit_records(database: bytes, records: Iterable[PackageRecord]) -> Iterator[PackageRecord]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ocisize.inventory.record_limits import MAX_PATH
+from ocisize.packages.limits import MAX_PATH
 from ocisize.tar.paths import clean_name, join
 
 

@@ -10,9 +10,20 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from ocisize.filesystem.overlay import Overlay
-from ocisize.layer.kept_files import APK_DATABASES, DEBIAN_VERSION, DPKG_FOLDER, DPKG_STATUS, OS_RELEASE
+from ocisize.layer.kept_files import (
+    APK_DATABASES,
+    DEBIAN_VERSION,
+    DPKG_FOLDER,
+    DPKG_STATUS,
+    OS_RELEASE,
+    PACMAN_FOLDER,
+    RPM_DATABASES,
+    RPM_FOLDERS,
+    RPM_MANIFEST,
+)
 from ocisize.model.system import OperatingSystem, Runtime, System
 from ocisize.oci.documents import RunConfig
 from ocisize.packages.runtimes import RuntimeRule, load_runtimes
@@ -24,7 +35,6 @@ _LOADER = lazy_pattern(rb"(?:usr/)?lib(?:32|64|x32)?/(?:[^/]+/)?ld(-musl-[^/]*|-
 _PROGRAMS = (REGULAR, HARD_LINK, SYMLINK)
 _MUSL_SYSTEMS = frozenset({"alpine", "postmarketos", "chimera"})  # have a glibc loader only for foreign programs
 _RPM_SYSTEMS = frozenset({"fedora", "rhel", "centos", "suse", "opensuse", "amzn", "ol", "mariner", "azurelinux", "photon"})
-_RPM_DATABASES = (b"var/lib/rpm/", b"usr/lib/sysimage/rpm/", b"usr/share/rpm/")
 _INSTALLED = lazy_pattern(rb"^Status: \S+ \S+ installed$", re.MULTILINE)
 _APK_PACKAGE = lazy_pattern(rb"^P:", re.MULTILINE)
 _ASSIGNMENT = re.compile(r"^([A-Z_0-9]+)=(.*)$", re.MULTILINE)
@@ -49,7 +59,7 @@ def find_system(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig) -
     fields = _parse_release(release) if release is not None else {}
     manager, count = _packages(contents)
     if manager is None and not _RPM_SYSTEMS.isdisjoint([fields.get("ID", ""), *fields.get("ID_LIKE", "").split()]):
-        manager = "rpm" if any(table.paths.contain(path) for table in tables for path in _RPM_DATABASES) else None
+        manager = "rpm" if any(table.paths.contain(path) for table in tables for path in RPM_FOLDERS) else None
     libc = _libc(tables, overlay, fields.get("ID", ""))
     runtimes = _runtimes(tables, overlay, _environment(run))
     if all(runtime.name in _INCIDENTAL for runtime in runtimes) and (own := _own_program(tables, overlay, run, libc)):
@@ -103,7 +113,21 @@ def _packages(contents: Mapping[bytes, bytes]) -> tuple[str | None, int | None]:
     single = sum(path.startswith(DPKG_FOLDER) and not path.endswith(b".md5sums") for path in contents)
     if DPKG_STATUS in contents or single:
         return "dpkg", sum(1 for _ in _INSTALLED.finditer(contents.get(DPKG_STATUS, b""))) + single
-    return None, None
+    if described := sum(path.startswith(PACMAN_FOLDER) and path.endswith(b"/desc") for path in contents):
+        return "pacman", described
+    return ("rpm", count) if (count := _count_rpm(contents)) else (None, None)
+
+
+def _count_rpm(contents: Mapping[bytes, bytes]) -> int:
+    """The number of packages in rpm's database; 0 if there is none or it cannot be read."""
+    for path in filter(contents.__contains__, RPM_DATABASES):
+        from ocisize.packages.rpm.blobs import BrokenDatabase
+        from ocisize.packages.rpm.stores import count_packages
+
+        with suppress(BrokenDatabase):
+            if count := count_packages(contents[path]):
+                return count
+    return contents.get(RPM_MANIFEST, b"").count(b"\n")
 
 
 def _visible(

@@ -16,6 +16,7 @@ from ocisize.oci.documents import RunConfig
 from ocisize.tar.scanner import scan_tar
 from tests.catalogs import table_of
 from tests.images import Entries, Entry, File, Hard, Link, tar_bytes
+from tests.packages.rpm_databases import make_bdb, make_ndb, make_package, make_sqlite
 
 DEBIAN = b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n'
 ALPINE = b"NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.22.1\nPRETTY_NAME='Alpine Linux v3.22'\n"
@@ -72,17 +73,40 @@ def test_alpine() -> None:
     assert system_of({"etc/os-release": DEBIAN, musl: b"elf", gcompat: b"elf"}).libc == "glibc"
 
 
-def test_distroless_and_rpm() -> None:
-    """Distroless has a file for each package; of rpm's database only its presence is known."""
+def test_distroless() -> None:
+    """Distroless has a file for each package."""
     folder = "var/lib/dpkg/status.d"
     distroless = system_of(
         {f"{folder}/base": b"Package: a\n", f"{folder}/base.md5sums": b"x", f"{folder}/libc6": b"Package: b\n"}
     )
     assert (distroless.package_manager, distroless.packages) == ("dpkg", 2)
+
+
+def test_rpm() -> None:
+    """Packages in the newest database that can be read; without one, rpm's directory on a system that has rpm."""
     rocky = b'ID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n'
-    assert system_of({"etc/os-release": rocky, "var/lib/rpm/rpmdb.sqlite": b"x"}).package_manager == "rpm"
+    headers = [make_package(name) for name in ("bash", "gpg-pubkey", "glibc")]
+    for path, database in {
+        "var/lib/rpm/rpmdb.sqlite": make_sqlite(headers),
+        "usr/lib/sysimage/rpm/Packages.db": make_ndb(headers),
+        "usr/share/rpm/Packages": make_bdb(headers),
+        "var/lib/rpmmanifest/container-manifest-2": b"a\n" * 2,
+    }.items():
+        assert system_of({path: database}) == System(package_manager="rpm", packages=2)
+    files: dict[str, Entry] = {"var/lib/rpm/rpmdb.sqlite": make_sqlite([]), "var/lib/rpm/Packages": make_bdb(headers)}
+    assert system_of(files).packages == 2
+    broken: dict[str, Entry] = {"var/lib/rpm/rpmdb.sqlite": b"x"}
+    assert system_of(broken).package_manager is None
+    system = system_of({"etc/os-release": rocky, **broken})
+    assert (system.package_manager, system.packages) == ("rpm", None)
     assert system_of({"etc/os-release": rocky}).package_manager is None
-    assert system_of({"etc/os-release": DEBIAN, "var/lib/rpm/rpmdb.sqlite": b"x"}).package_manager is None
+    assert system_of({"etc/os-release": DEBIAN, **broken}).package_manager is None
+
+
+def test_pacman() -> None:
+    """Each package has a directory with its description."""
+    files: dict[str, Entry] = {f"var/lib/pacman/local/{name}/{file}": b"x" for name in "ab" for file in ("desc", "files")}
+    assert system_of(files) == System(package_manager="pacman", packages=2)
 
 
 def test_only_what_is_visible_counts() -> None:

@@ -1,1 +1,1 @@
-"""The databases of rpm, in each of its three forms, read without libraries: they come from untrusted images."""
+"""The packages that rpm has installed."""

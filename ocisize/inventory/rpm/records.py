@@ -11,20 +11,20 @@ from functools import partial
 from itertools import islice
 
 from ocisize.inventory.record import Alternatives, DatabaseError, Ecosystem, PackageRecord
-from ocisize.inventory.record_limits import MAX_FILES, MAX_RELATIONS, limit_records
-from ocisize.inventory.rpm import header as tags
-from ocisize.inventory.rpm.blobs import Blob, BrokenDatabase
-from ocisize.inventory.rpm.header import Header
+from ocisize.inventory.record_limits import limit_records
 from ocisize.inventory.rpm.manifest import read_manifest
 from ocisize.inventory.rpm.requirements import read_requirements
 from ocisize.inventory.rpm.source import split_source
-from ocisize.inventory.rpm.stores import STORES, read_blobs
 from ocisize.layer.kept_files import RPM_MANIFEST
 from ocisize.model import packages
+from ocisize.packages.limits import MAX_FILES, MAX_RELATIONS
+from ocisize.packages.rpm import header as tags
+from ocisize.packages.rpm.blobs import Blob, BrokenDatabase
+from ocisize.packages.rpm.header import Header
+from ocisize.packages.rpm.stores import PUBLIC_KEY, STORES, read_blobs
 from ocisize.text import count_of
 from ocisize.values import evolve
 
-_PUBLIC_KEY = "gpg-pubkey"  # name of entries that are keys, not packages
 _PLACES = frozenset({*STORES, RPM_MANIFEST})
 
 
@@ -59,7 +59,7 @@ def _read_manifest_or_store(path: bytes, content: bytes) -> Iterator[PackageReco
 def _read_store(path: bytes, content: bytes) -> Iterator[PackageRecord]:
     """The packages of a database; raises DatabaseError behind them if there are others that cannot be read."""
     files = broken = 0
-    for blob in read_blobs(path, content):
+    for blob in _read_blobs(path, content):
         try:
             header = Header(blob.load())
         except BrokenDatabase:
@@ -74,9 +74,16 @@ def _read_store(path: bytes, content: bytes) -> Iterator[PackageRecord]:
         raise DatabaseError(path, f"{count_of(broken, 'package')} cannot be read")
 
 
+def _read_blobs(path: bytes, content: bytes) -> Iterator[Blob]:
+    try:
+        yield from read_blobs(content)
+    except BrokenDatabase as error:
+        raise DatabaseError(path, str(error)) from error
+
+
 def _make_record(path: bytes, blob: Blob, header: Header) -> PackageRecord | None:
     name = header.text(tags.NAME)
-    if not name or name == _PUBLIC_KEY:
+    if not name or name == PUBLIC_KEY:
         return None
     version = "-".join(filter(None, (header.text(tags.VERSION), header.text(tags.RELEASE))))
     source, source_version = split_source(header.text(tags.SOURCE_RPM))

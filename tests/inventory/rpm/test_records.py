@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ocisize.inventory.record import DatabaseError, PackageRecord
 from ocisize.inventory.rpm.records import RPM
 from tests.inventory.kept import read_kept
-from tests.inventory.rpm.databases import make_bdb, make_header, make_ndb, make_package, make_sqlite
+from tests.packages.rpm_databases import make_bdb, make_header, make_ndb, make_package, make_sqlite
 
 SQLITE, NDB, BDB = "var/lib/rpm/rpmdb.sqlite", "usr/lib/sysimage/rpm/Packages.db", "var/lib/rpm/Packages"
 MANIFEST = "var/lib/rpmmanifest/container-manifest-2"

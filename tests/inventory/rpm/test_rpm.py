@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ocisize.inventory.record import PackageRecord
-from ocisize.inventory.rpm.ndb import read_blobs
+from ocisize.packages.rpm.ndb import read_blobs
 from ocisize.inventory.rpm.records import RPM
 from tests.inventory.kept import read_kept
 from tests.tools import program

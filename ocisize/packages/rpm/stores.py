@@ -5,23 +5,29 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from ocisize.inventory.record import DatabaseError
-from ocisize.inventory.rpm import bdb, ndb, sqlite
-from ocisize.inventory.rpm.blobs import Blob, BrokenDatabase, check_blobs
 from ocisize.layer.kept_files import RPM_FOLDERS, RPM_NAMES
+from ocisize.packages.rpm import bdb, ndb, sqlite
+from ocisize.packages.rpm.blobs import Blob, BrokenDatabase, check_blobs
+from ocisize.packages.rpm.header import NAME, Header
 
 #: places of rpm's databases, the newest form first
 STORES = tuple(folder + name for name in RPM_NAMES for folder in RPM_FOLDERS)
 
 
-def read_blobs(path: bytes, content: bytes) -> Iterator[Blob]:
-    """The headers of packages in a database of any form; raises DatabaseError behind those that could be found."""
+PUBLIC_KEY = "gpg-pubkey"  #: name of entries that are keys, not packages
+
+
+def read_blobs(content: bytes) -> Iterator[Blob]:
+    """The headers of packages in a database of any form; raises BrokenDatabase behind those that could be found."""
     try:
         yield from check_blobs(content, _read_any(content))
-    except BrokenDatabase as error:
-        raise DatabaseError(path, str(error)) from error
     except (struct.error, IndexError) as error:
-        raise DatabaseError(path, "it ends too early") from error
+        raise BrokenDatabase("it ends too early") from error
+
+
+def count_packages(content: bytes) -> int:
+    """The number of packages in a database of any form; raises BrokenDatabase if not all can be read."""
+    return sum(Header(blob.load()).text(NAME) not in ("", PUBLIC_KEY) for blob in read_blobs(content))
 
 
 def _read_any(content: bytes) -> Iterator[Blob]:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ocisize.inventory.rpm import header as tags
+from ocisize.packages.rpm import header as tags
 
 Value = int | str | Sequence[int] | Sequence[str]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 
-from ocisize.inventory.rpm.blobs import Blob, BrokenDatabase
+from ocisize.packages.rpm.blobs import Blob, BrokenDatabase
 from ocisize.tuples import NamedTuple
 
 MAGIC = b"SQLite format 3\0"

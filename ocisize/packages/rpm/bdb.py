@@ -10,8 +10,8 @@ import struct
 from collections.abc import Iterator
 from functools import partial
 
-from ocisize.inventory.record_limits import MAX_PACKAGES
-from ocisize.inventory.rpm.blobs import Blob, BrokenDatabase, slice_of
+from ocisize.packages.limits import MAX_PACKAGES
+from ocisize.packages.rpm.blobs import Blob, BrokenDatabase, slice_of
 from ocisize.tuples import NamedTuple
 
 _HASH_MAGIC = 0x061561

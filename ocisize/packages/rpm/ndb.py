@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from functools import partial
 
-from ocisize.inventory.rpm.blobs import Blob, BrokenDatabase, slice_of
+from ocisize.packages.rpm.blobs import Blob, BrokenDatabase, slice_of
 
 MAGIC = b"RpmP"
 _PAGE_SIZE = 4096

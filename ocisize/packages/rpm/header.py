@@ -11,8 +11,8 @@ import struct
 from collections.abc import Iterator
 from itertools import chain, repeat
 
-from ocisize.inventory.record_limits import MAX_PATH
-from ocisize.inventory.rpm.blobs import BrokenDatabase
+from ocisize.packages.limits import MAX_PATH
+from ocisize.packages.rpm.blobs import BrokenDatabase
 from ocisize.tar.paths import join
 from ocisize.tuples import NamedTuple
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ocisize.inventory.record_limits import MAX_PACKAGES
+from ocisize.packages.limits import MAX_PACKAGES
 from ocisize.text import count_of
 from ocisize.tuples import NamedTuple
 
