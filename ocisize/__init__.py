@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from ocisize.model.findings import Advice, Category, Confidence, Finding, Saving, Severity
     from ocisize.model.outline import IndexOutline, LayerOutline, Outline
     from ocisize.model.outline_comparison import OutlineComparison, OutlineLayerChange
+    from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
     from ocisize.model.plan import Plan, PlanEdit, PlanStep
     from ocisize.model.platforms import Drift, FindingDrift, IndexAnalysis, OnlyThere, Spread, StepDrift
     from ocisize.model.quantity import BudgetLimit, GrowthKind, Number, Unit
@@ -154,6 +155,7 @@ _MODULES = {
     "model.findings": "Advice Category Confidence Finding Saving Severity",
     "model.outline": "IndexOutline LayerOutline Outline",
     "model.outline_comparison": "OutlineComparison OutlineLayerChange",
+    "model.packages": "Inventory OwnedSizes Package PackageReason Unowned UnownedFiles",
     "model.plan": "Plan PlanEdit PlanStep",
     "model.platforms": "Drift FindingDrift IndexAnalysis OnlyThere Spread StepDrift",
     "model.quantity": "BudgetLimit GrowthKind Number Unit",
@@ -193,20 +195,20 @@ __all__ = [
     "DownloadCause", "Drift", "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan", "FileChanges", "FileColumns",
     "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift", "ForeignLayerAbsent", "Format", "Glob",
     "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction",
-    "InvalidCost", "InvalidGlob", "InvalidReference", "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure",
-    "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform",
-    "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison",
-    "OutlineLayerChange", "PackageChange", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep",
-    "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "RangedSource", "Reason", "RebuiltLayer",
-    "ReferredSource",
-    "RegistryError", "ReportError", "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth",
-    "SizeMismatch", "Sizes", "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError",
-    "Suggestion", "System", "TableOfContents", "TarError", "TreeNode", "Unit", "UnreadImage", "Verdict", "VerdictPlace",
+    "InvalidCost", "InvalidGlob", "InvalidReference", "Inventory", "LayerAnalysis", "LayerChange", "LayerError",
+    "LayerFailure", "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric",
+    "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline",
+    "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange", "PackageReason", "PartChange",
+    "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback",
+    "Protection", "RangedSource", "Reason", "RebuiltLayer", "ReferredSource", "RegistryError", "ReportError",
+    "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "Sizes",
+    "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System",
+    "TableOfContents", "TarError", "TreeNode", "Unit", "Unowned", "UnownedFiles", "UnreadImage", "Verdict", "VerdictPlace",
     "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check",
     "check_all", "check_change", "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file", "from_json",
     "list_files", "load_baseline", "load_budget_file", "load_catalog", "make_tree", "measure_parts", "open_source",
-    "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar",
-    "to_json",
+    "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline",
+    "scan_tar", "to_json",
 ]  # fmt: skip
 
 

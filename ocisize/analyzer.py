@@ -101,6 +101,8 @@ class Analyzer(Outliner):
     keep_layers: bool = False
     #: Keep the databases of package managers in the file tables, so that ``compare`` names the packages that changed.
     keep_packages: bool = False
+    #: Find the package that each stored byte belongs to: ``Analysis.packages``.
+    packages: bool = False
     #: The analysis needs file tables, as lists of files and budgets on paths do; False: one from the cache is without them.
     files: bool = True
     #: Is called under a lock, at most once per MiB and layer; its errors end the analysis.
@@ -232,11 +234,11 @@ class Analyzer(Outliner):
         catalog = (self.catalog or load_catalog()) if self.advice else None
         analyze = partial(analyze_layers, source, name, image, outcomes, catalog, base, self.build_files)
         if finished is None:
-            return analyze(keep_packages=self.keep_packages)
+            return analyze(keep_packages=self.keep_packages, packages=self.packages)
         from ocisize.layer_values import keep_layer_values
 
         with keep_layer_values(finished, outcomes, catalog) as known_duplicates:
-            return analyze(known_duplicates, keep_packages=self.keep_packages)
+            return analyze(known_duplicates, keep_packages=self.keep_packages, packages=self.packages)
 
     def _open_finished(
         self, reader: LayerReader, source: ImageSource, name: str, image: Image, base: BaseImage | None
@@ -257,7 +259,7 @@ class Analyzer(Outliner):
             verify=self.verify,
             hash_content=self.hash_content,
             hash_function=self.hash_function,
-            keep_packages=self.keep_packages,
+            keep_packages=self.keep_packages or self.packages,
             estimate_download=self.estimate_download,
             sample_in_process=self.sample_in_process,
             keep_going=self.keep_going,

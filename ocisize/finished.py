@@ -22,7 +22,7 @@ from ocisize.oci.image import Image, Layer
 from ocisize.oci.source import ImageSource
 from ocisize.values import evolve, frozen
 
-_OPTIONS = ("verify", "advice", "keep_packages", "hash_content")  # of the Analyzer, that change its result
+_OPTIONS = ("verify", "advice", "keep_packages", "packages", "hash_content")  # of the Analyzer, that change its result
 _VERSION_SIZE = 16  # hex digits
 _SOURCE_FACTS = ("format", "reference", "has_manifest", "has_digests", "keeps_compression")
 

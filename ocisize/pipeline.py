@@ -18,6 +18,7 @@ from ocisize.filesystem.overlap import find_overlapping_rows
 from ocisize.filesystem.overlay import Overlay, overlay_selected
 from ocisize.filesystem.waste import find_waste
 from ocisize.history.steps import match_history
+from ocisize.inventory.image_packages import ImagePackages
 from ocisize.layer.scan import LayerScan
 from ocisize.layer_facts import (
     UNKNOWN,
@@ -60,6 +61,7 @@ def analyze_layers(
     known_duplicates: KnownDuplicates | None = None,
     *,
     keep_packages: bool = False,
+    packages: bool = False,
 ) -> Analysis:
     """Compute the analysis of an image from the scans of its layers.
 
@@ -68,7 +70,7 @@ def analyze_layers(
     that could not be read. ``catalog`` has the rules for files that images rarely need; None leaves out the findings and the
     plan. ``base`` is the base image, None where none was found. ``build_files`` are the Dockerfile and the ignore file of
     the build, for the plan. ``known_duplicates`` are those of an earlier analysis, to which new ones are added.
-    ``keep_packages`` leaves the databases of package managers in the file tables.
+    ``keep_packages`` leaves the databases of package managers in the file tables. ``packages`` adds the inventory.
 
     The scans stay as they are, and the analysis shares their columns.
     """
@@ -110,6 +112,9 @@ def analyze_layers(
     groups = find_groups(layers, runs)
     timer.end("history and sizes")
 
+    # Prepare to find the package that each byte belongs to, which takes time only if something asks for it.
+    owned = ImagePackages(tables, overlay, runs, layers, system)
+
     # Pair the Dockerfile with the layers that it made: it knows the base image better than the history does.
     pairing = None
     if build_files is not None:
@@ -141,6 +146,7 @@ def analyze_layers(
             secrets=secrets,
             base_layers=_count_base_layers(base, pairing),
             system=system,
+            packages=owned,
         )
         reported = advise(evidence)
         timer.end("findings")
@@ -148,6 +154,10 @@ def analyze_layers(
         # Make one plan of all findings: what to change in the build, and what each change saves after those before it.
         plan, findings = make_plan(evidence, reported, pairing)
         timer.end("plan")
+
+    # Sum the bytes of each package.
+    inventory = owned.inventory if packages else None
+    timer.end("packages")
 
     return Analysis(
         source=name,
@@ -172,6 +182,7 @@ def analyze_layers(
         dive=dive if all(fact.failure is None for fact in facts) else None,
         groups=groups,
         config_layers=image.config_layers,
+        packages=inventory,
         **asdict(sum_layers(layers)),
     )
 

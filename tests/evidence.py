@@ -11,6 +11,8 @@ from ocisize.findings.advise import advise
 from ocisize.rules.rule import Catalog
 from ocisize.rules.load import load_catalog
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.inventory.image_packages import ImagePackages
+from ocisize.model.system import System
 from ocisize.model.build_files import BuildFiles
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Finding
@@ -69,10 +71,12 @@ def make_evidence(
     texts = [steps[number] if number < len(steps) else "" for number in range(len(tables))]
     if config is None:
         config = ImageConfig(RootFs(), history=tuple(History(created_by=text) for text in texts), run=RunConfig(user="app"))
+    summaries = summarize_layers(tables, facts, histories, waste, [duplicate.size for duplicate in duplicates], overlay)
+    runs = find_runs(tables)
     return ImageEvidence(
-        layers=summarize_layers(tables, facts, histories, waste, [duplicate.size for duplicate in duplicates]),
+        layers=summaries,
         tables=tables,
-        runs=find_runs(tables),
+        runs=runs,
         overlay=overlay,
         duplicates=duplicates,
         config=config,
@@ -81,6 +85,7 @@ def make_evidence(
         matches=matches,
         secrets=secrets,
         base_layers=base_layers,
+        packages=ImagePackages(tables, overlay, runs, summaries, System()),
     )
 
 

@@ -9,6 +9,7 @@ from ocisize.filesystem.duplicates import Duplicates
 from ocisize.filesystem.known_duplicates import KnownDuplicates
 from ocisize.filesystem.overlay import Overlay
 from ocisize.history.shell import shorten
+from ocisize.inventory.image_packages import ImagePackages
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.system import System
 from ocisize.oci.documents import ImageConfig
@@ -34,6 +35,7 @@ class ImageEvidence:
     secrets: Sequence[Mapping[int, IntArray]] = ()  #: per layer: rows by the index of a secret in the catalog
     base_layers: int = 0  #: number of layers, from the bottom, that belong to the base image
     system: System = field(factory=System)
+    packages: ImagePackages  #: which package owns which row; computed when a check first asks
 
     def step(self, layer: int) -> str:
         """The build step of a layer, shortened for a sentence; ``layer 3`` if the step is unknown.

@@ -8,6 +8,7 @@ from ocisize.errors import IncompleteAnalysis
 from ocisize.model.base import BaseSplit
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice
+from ocisize.model.packages import Inventory
 from ocisize.model.plan import Plan
 from ocisize.model.sizes import Groups, Sizes
 from ocisize.model.system import System
@@ -129,6 +130,7 @@ class Analysis(Sizes):
     warnings: tuple[str, ...] = ()  #: what the user should know about how the image was read
     dive: DiveFigures | None = None  #: the figures of dive; None if a layer could not be read
     groups: Groups | None = None  #: content by directory, file type and build step; a saved analysis may lack it
+    packages: Inventory | None = None  #: the bytes of each package; None if the analysis was made without ``packages``
     config_layers: int | None = None  #: how many layers the config lists if the manifest lists more or fewer, else None
 
     @property

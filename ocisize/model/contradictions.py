@@ -67,6 +67,10 @@ def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, AttrsInstance]]:
     yield from ((f"step {number} of the plan", step) for number, step in enumerate(analysis.plan.steps, 1))
     for division in asdict(analysis.groups, recurse=False).values() if analysis.groups is not None else ():
         yield from ((f"the group {group.name}", group) for group in division)
+    if analysis.packages is not None:
+        yield "the inventory", analysis.packages
+        yield from ((f"the package {package.name}", package) for package in analysis.packages.packages)
+        yield from ((f"files of the kind {files.kind.value}", files) for files in analysis.packages.unowned)
     parts = (analysis.base.base, analysis.base.own) if analysis.base is not None else ()
     yield from (("a part of the image", part) for part in parts if part is not None)
     yield "the system", analysis.system
@@ -85,6 +89,9 @@ def _wrong_sizes(what: str, sizes: AttrsInstance) -> Iterator[str]:
 def _wrong_layers(analysis: Analysis) -> Iterator[str]:
     """References to layers that do not exist."""
     named = {*analysis.waste.held_by, *analysis.waste.hidden_by, *(runtime.layer for runtime in analysis.system.runtimes)}
+    if analysis.packages is not None:
+        named.update(package.layer for package in analysis.packages.packages)
+        named.update(files.layer for files in analysis.packages.unowned)
     for finding in analysis.advice.findings:
         named.update(finding.layers)
     for step in analysis.plan.steps:

@@ -14,7 +14,7 @@ OF_SYSTEM = (DEB, APK, RPM, ALPM)  #: ecosystems of distributions
 ECOSYSTEMS = (*OF_SYSTEM, CONDA, PYTHON, NPM, GEM, COMPOSER, JAVA, GO, RUST, DOTNET, RUNTIME)
 
 
-class Reason(enum.Enum):
+class PackageReason(enum.Enum):
     """Why a package is there."""
 
     ASKED = "asked"  #: a command named it
@@ -22,6 +22,9 @@ class Reason(enum.Enum):
     RECOMMENDED = "recommended"  #: packages only recommend it
     DEVELOPMENT = "development"  #: only development needs it
     UNKNOWN = "unknown"  #: no database says
+
+
+Reason = PackageReason
 
 
 class Unowned(enum.Enum):
@@ -61,8 +64,8 @@ class Package(OwnedSizes):
     database: str  #: path of the file that lists the package
     layer: int  #: index of the layer that has most of its bytes; of a package without files, that has its database
     installed: bool  #: False of packages that are wasted as a whole: a container does not see their database entry
-    reason: Reason  #: why it is there
-    needed_by: tuple[str, ...] = ()  #: names of packages that need or recommend it, sorted
+    reason: PackageReason  #: why it is there
+    needed_by: tuple[str, ...] = ()  #: names of packages that need or recommend it, sorted, at most 100
     #: bytes of content that would go with it: its own, and those of packages that nothing else needs; None if unknown
     exclusive_size: int | None = None
     architecture: str = ""  #: as the database writes it
@@ -70,7 +73,7 @@ class Package(OwnedSizes):
     source_version: str = ""  #: "" if it is ``version``
     vendor: str = ""  #: who maintains the package
     licenses: tuple[str, ...] = ()  #: as the database writes them
-    #: names of the packages of the system that own the files of this one, as Debian's ``python3-yaml`` owns PyYAML
+    #: names of other packages that own files of this one, as Debian's ``python3-yaml`` owns those of PyYAML, sorted
     owned_by: tuple[str, ...] = ()
 
 
@@ -93,7 +96,6 @@ class Inventory:
 
     packages: tuple[Package, ...]  #: the largest download first, or the largest content where downloads are unknown
     unowned: tuple[UnownedFiles, ...]  #: likewise
-    overhead_size: (
-        int | None
-    )  #: bytes of the download that belong to no entry, manifest and config left out; None if unknown
+    #: bytes of the download that belong to no entry, manifest and config left out; None if unknown
+    overhead_size: int | None
     warnings: tuple[str, ...] = ()  #: databases that could not be read or are too large, in words

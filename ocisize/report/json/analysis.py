@@ -7,6 +7,7 @@ are integers of bytes, unknown ones null. Names that are not UTF-8 are written w
 from __future__ import annotations
 
 import base64
+import enum
 import json
 import math
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
 from ocisize.model.base import BaseSplit
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice
+from ocisize.model.packages import Inventory
 from ocisize.model.plan import Plan
 from ocisize.model.sizes import Group, Groups, Sizes
 from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
@@ -38,7 +40,20 @@ FROM_FILES = (
 GROUP_SIZES = (
     "content_size", "live_size", "wasted_size", "compressed_size", "wasted_compressed_size", "file_count",
 )  # fmt: skip
-_APART = ("dive", "layers", "waste", "advice", "plan", "files", "hidden_by", "causes", "groups", "base", "system")
+_APART = (
+    "dive",
+    "layers",
+    "waste",
+    "advice",
+    "plan",
+    "files",
+    "hidden_by",
+    "causes",
+    "groups",
+    "base",
+    "system",
+    "packages",
+)
 
 
 def to_json(
@@ -81,6 +96,7 @@ def analysis_document(
     document["groups"] = None if analysis.groups is None else _groups(analysis.groups)
     document["base"] = _base(analysis.base)
     document["system"] = encodable(asdict(analysis.system))
+    document["packages"] = None if analysis.packages is None else inventory_document(analysis.packages)
     document["cost"] = _cost(analysis, assumptions or default_assumptions())
     if verdicts:
         from ocisize.report.json.budgets import verdict_document
@@ -105,6 +121,21 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     if plan.patch_has_secrets:
         document["patch"] = ""
     return totals | document
+
+
+def inventory_document(inventory: Inventory) -> dict[str, Any]:
+    """All packages and the files that none owns, with their figures."""
+    document = asdict(inventory, recurse=False)
+    for name in ("packages", "unowned"):
+        document[name] = [
+            {**asdict(owned, value_serializer=_serialize_enums), "live_size": owned.live_size} for owned in document[name]
+        ]
+    found: dict[str, Any] = encodable(document)
+    return found
+
+
+def _serialize_enums(_: object, __: object, value: Any) -> Any:
+    return value.value if isinstance(value, enum.Enum) else value
 
 
 def _base(split: BaseSplit | None) -> dict[str, Any] | None:

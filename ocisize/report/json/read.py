@@ -15,6 +15,7 @@ from ocisize.model.base import BaseCertainty, BaseMethod
 from ocisize.model.build_step import BuildStep
 from ocisize.model.contradictions import find_contradictions
 from ocisize.model.findings import Category, Confidence, Severity
+from ocisize.model.packages import PackageReason, Unowned
 from ocisize.model.waste import Cause, WastedEntry, WasteTable
 from ocisize.oci.strict_json import expect_type
 from ocisize.oci.structure import list_problems, strict_converter
@@ -106,7 +107,7 @@ def _read_waste(documents: Any, _: type) -> WasteTable:
 
 def _make_converter() -> cattrs.Converter:
     converter = strict_converter()
-    for kind in (Category, Cause, BaseCertainty, Confidence, Severity, BaseMethod):
+    for kind in (Category, Cause, BaseCertainty, Confidence, Severity, BaseMethod, PackageReason, Unowned):
         converter.register_structure_hook(kind, lambda value, kind: kind(value))
     converter.register_structure_hook(BuildStep, lambda text, _: BuildStep(expect_type(text, str)))
     converter.register_structure_hook(WasteTable, _read_waste)

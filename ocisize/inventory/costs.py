@@ -1,0 +1,186 @@
+"""The inventory of an image: the bytes of each package and of the files that none owns, made of the owners of all rows."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from ocisize.inventory.owners import Ownership
+from ocisize.inventory.purl import purl_of
+from ocisize.inventory.reasons import Why, find_reasons, group_records
+from ocisize.inventory.record import PackageRecord
+from ocisize.inventory.unowned import UnownedKind
+from ocisize.model.analysis import LayerAnalysis
+from ocisize.model.build_step import StepKind
+from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
+from ocisize.model.sizes import paid_layers, sum_known, uppermost_layers, weight_of
+from ocisize.model.system import System
+from ocisize.sizes.rows import GroupTotals, add_figures, file_flags, require_table
+from ocisize.tar.filetable import IntArray
+from ocisize.text import decode_name
+from ocisize.values import asdict
+
+MAX_UNOWNED = 30  #: named groups of one kind of files without a package; the others of the kind are one group
+_Why: TypeAlias = tuple[PackageReason, tuple[str, ...], int | None]
+_UNKNOWN: _Why = (PackageReason.UNKNOWN, (), None)
+
+
+def make_inventory(ownership: Ownership, layers: Sequence[LayerAnalysis], system: System) -> Inventory:
+    """Sum the rows of each owner.
+
+    Args:
+        ownership: the owners of all rows.
+        layers: the layers, base first, with their file tables; ValueError for layers without.
+        system: that of the image, for the URLs of packages.
+
+    """
+    sums = _Sums(ownership, layers)
+    return Inventory(
+        packages=tuple(_make_packages(ownership, sums, layers, system)),
+        unowned=tuple(_make_unowned(ownership, sums)),
+        overhead_size=sums.overhead_size,
+        warnings=ownership.warnings,
+    )
+
+
+class _Sums:
+    """The figures of all owners, by their numbers."""
+
+    def __init__(self, ownership: Ownership, layers: Sequence[LayerAnalysis]) -> None:
+        count = len(ownership.records) + len(ownership.unowned)
+        self.known = all(require_table(layer).compressed_sizes is not None for layer in layers)
+        self._totals = GroupTotals(self.known, *(array("q", bytes(8 * count)) for _ in range(5)))
+        self._rows = [0] * count  # rows of all kinds
+        self._layers: list[dict[int, int]] = [{} for _ in range(count)]  # by owner: bytes by layer
+        uppermost = uppermost_layers(layers)
+        for layer, numbers in zip(layers, ownership.rows, strict=True):
+            # Owners of a repeated blob may differ by layer: the uppermost layer decides about its waste, so also about this
+            self._add(layer, numbers, downloads=self.known and uppermost[layer.digest] is layer)
+        paid = [layer for layer, pays in zip(layers, paid_layers(layers), strict=True) if pays]
+        self.overhead_size = sum_known(require_table(layer).overhead for layer in paid) if self.known else None
+
+    def _add(self, layer: LayerAnalysis, numbers: IntArray, *, downloads: bool) -> None:
+        table, totals = require_table(layer), self._totals
+        content: defaultdict[int, int] = defaultdict(int)
+        for number, size in zip(numbers, table.sizes, strict=True):
+            content[number] += size
+        for number, size in content.items():
+            totals.content[number] += size
+            self._layers[number][layer.index] = size
+        add_figures(totals.files, numbers, file_flags(table))
+        shares = table.compressed_sizes if downloads else None
+        if shares is not None:
+            add_figures(totals.compressed, numbers, shares)
+        if layer.wasted_size and layer.hidden_by is not None:
+            for row, hider in enumerate(layer.hidden_by):
+                if hider >= 0 and table.sizes[row]:
+                    totals.wasted[numbers[row]] += table.sizes[row]
+                    if shares is not None:
+                        totals.wasted_compressed[numbers[row]] += shares[row]
+
+    def has_rows(self, numbers: Iterable[int]) -> bool:
+        """Whether any row belongs to some owners."""
+        return any(self._layers[number] for number in numbers)
+
+    def content(self, numbers: Iterable[int]) -> int:
+        """Bytes of content of some owners."""
+        return sum(self._totals.content[number] for number in numbers)
+
+    def sizes(self, numbers: Sequence[int]) -> OwnedSizes:
+        """The figures of some owners together."""
+        content, wasted, compressed, wasted_compressed, files = (
+            sum(column[number] for number in numbers) for column in self._totals.columns
+        )
+        return OwnedSizes(
+            content_size=content,
+            wasted_size=wasted,
+            compressed_size=compressed if self.known else None,
+            wasted_compressed_size=wasted_compressed if self.known else None,
+            file_count=files,
+        )
+
+    def main_layer(self, numbers: Iterable[int]) -> int | None:
+        """The layer that has most bytes of some owners, the lowest of several; None if they have no rows."""
+        by_layer: defaultdict[int, int] = defaultdict(int)
+        for number in numbers:
+            for layer, size in self._layers[number].items():
+                by_layer[layer] += size
+        return min(by_layer, key=lambda layer: (-by_layer[layer], layer), default=None)
+
+
+def _make_packages(ownership: Ownership, sums: _Sums, layers: Sequence[LayerAnalysis], system: System) -> list[Package]:
+    """The packages, the largest first. Those of lower layers without files are left out."""
+    records, installed = ownership.records, ownership.installed
+    groups = [
+        sorted(numbers, key=lambda number: number not in installed)  # the installed ones describe the package
+        for numbers in group_records(range(len(records)), records).values()
+        if not installed.isdisjoint(numbers) or sums.has_rows(numbers)
+    ]
+    present = [numbers for numbers in groups if numbers[0] in installed]
+    bases = {layer.index for layer in layers if layer.build_step.kind is StepKind.ROOT_FILESYSTEM}
+    in_base = {place for place, numbers in enumerate(present) if ownership.first_layers[numbers[0]] in bases}
+    reasons = find_reasons(
+        [[records[number] for number in numbers if number in installed] for numbers in present],
+        [sums.content(numbers) for numbers in present],
+        in_base,
+    )
+    why = {numbers[0]: reason for numbers, reason in zip(present, reasons, strict=True)}
+    packages = [_make_package(ownership, numbers, sums, why.get(numbers[0]), system) for numbers in groups]
+    return sorted(packages, key=_package_order)
+
+
+def _package_order(package: Package) -> tuple[int, str, str, str, str, str]:
+    weight = weight_of(package.compressed_size, package.content_size)
+    return (-weight, package.ecosystem, package.name, package.version, package.place, package.architecture)
+
+
+def _make_package(ownership: Ownership, numbers: Sequence[int], sums: _Sums, why: Why | None, system: System) -> Package:
+    record: PackageRecord = ownership.records[numbers[0]]
+    layer = sums.main_layer(numbers)
+    owners = {owner for number in numbers for owner in ownership.owned_by.get(number, ())}.difference(numbers)
+    reason, needed_by, exclusive_size = why if why is not None else _UNKNOWN
+    return Package(
+        **asdict(sums.sizes(numbers)),
+        ecosystem=record.ecosystem,
+        name=record.name,
+        version=record.version,
+        purl=purl_of(record, system),
+        place=decode_name(record.place),
+        database=decode_name(record.database),
+        layer=min(ownership.first_layers[number] for number in numbers) if layer is None else layer,
+        installed=numbers[0] in ownership.installed,
+        reason=reason,
+        needed_by=needed_by,
+        exclusive_size=exclusive_size,
+        architecture=record.architecture,
+        source=record.source,
+        source_version=record.source_version,
+        vendor=record.vendor,
+        licenses=record.licenses,
+        owned_by=tuple(sorted({ownership.records[owner].name for owner in owners})),
+    )
+
+
+def _make_unowned(ownership: Ownership, sums: _Sums) -> list[UnownedFiles]:
+    """The files without a package by kind and name; the smaller groups of a kind, and empty ones, are one without a name."""
+    first = len(ownership.records)
+    by_kind: defaultdict[Unowned, list[int]] = defaultdict(list)
+    for number, unowned in enumerate(ownership.unowned, first):
+        if sums.has_rows((number,)):
+            by_kind[unowned.kind].append(number)
+    found = []
+    for kind, numbers in by_kind.items():
+        numbers.sort(key=lambda number: (-sums.content((number,)), ownership.unowned[number - first].name))
+        named = sum(sums.content((number,)) > 0 for number in numbers[:MAX_UNOWNED])
+        groups = [(ownership.unowned[number - first], [number]) for number in numbers[:named]]
+        if len(numbers) > named:
+            groups.append((UnownedKind(kind, ""), numbers[named:]))
+        found += [
+            UnownedFiles(**asdict(sums.sizes(own)), kind=kind, name=name, layer=sums.main_layer(own) or 0)
+            for (_, name), own in groups
+        ]
+    return sorted(
+        found, key=lambda files: (-weight_of(files.compressed_size, files.content_size), files.kind.value, files.name)
+    )

@@ -1,0 +1,134 @@
+"""The files and directories that the databases of one moment list, by the number of their package."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from ocisize.inventory.databases import DAMAGE
+from ocisize.inventory.links import RealDirectories
+from ocisize.inventory.record import PackageRecord
+from ocisize.logs import Logger
+from ocisize.model.packages import DEB, OF_SYSTEM
+from ocisize.tar.paths import join
+
+INFO_DIRECTORY = b"var/lib/dpkg/info"
+#: databases of all packages, which belong to none of them, though rpm lists its own
+SHARED_DATABASES = (
+    *(b"var/lib/dpkg/status", b"lib/apk/db/installed", b"usr/lib/apk/db/installed"),
+    *(
+        b"%b/%b" % (directory, name)
+        for directory in (b"var/lib/rpm", b"usr/lib/sysimage/rpm", b"usr/share/rpm")
+        for name in (b"Packages", b"Packages.db", b"Index.db", b"rpmdb.sqlite", b"rpmdb.sqlite-shm", b"rpmdb.sqlite-wal")
+    ),
+)
+_log = Logger(__name__)
+
+
+class Listed:
+    """What some packages list. Of two packages that list a file, it belongs to the one with the lower number."""
+
+    def __init__(self, records: Sequence[PackageRecord], numbers: Iterable[int]) -> None:
+        """List the directories of packages; ``numbers`` are their indexes in ``records``, ascending."""
+        self._records = records
+        self._numbers = list(numbers)
+        self.files: dict[bytes, int] = {}
+        self.directories: dict[bytes, int] = {}
+        self.shared: dict[int, dict[int, None]] = {}  #: by number: the packages that own files which it lists, too
+        self._of_dpkg: dict[tuple[bytes, bytes], int] | None = None
+        for number in self._numbers:
+            for directory in records[number].directories:
+                self.directories.setdefault(directory, number)
+
+    def read_all(self, real: RealDirectories, known: Collection[bytes], max_files: int) -> bool:
+        """List the files of all packages in ``known`` directories; False if there are more than ``max_files``.
+
+        A file in a directory that is reached through symlinks is listed at its real path, too, for the packages that list
+        no other file there.
+        """
+        moved: dict[bytes, int] = {}
+        for number in self._numbers:
+            last, target, is_known = None, b"", False
+            for path in self._list_files(number):
+                directory = path.rpartition(b"/")[0]
+                if directory != last:
+                    last, target = directory, real[directory]
+                    is_known = directory in known or target in known
+                if not is_known:
+                    continue
+                max_files -= 1
+                if max_files < 0:
+                    return False
+                self._add(path, number)
+                if target != directory:
+                    moved.setdefault(join(target, path[len(directory) + 1 :]), number)
+        for path, number in moved.items():
+            self._add(path, number)
+        self._add_databases()
+        return True
+
+    def read_some(self, real: RealDirectories, wanted: Iterable[bytes], numbers: Iterable[int]) -> None:
+        """List those of the ``wanted`` files that some of the packages list; ``numbers`` are theirs, ascending."""
+        names = frozenset(wanted)
+        moved: dict[bytes, int] = {}
+        for number in numbers:
+            for path in self._list_files(number):
+                if path in names:
+                    self._add(path, number)
+                    continue
+                directory = path.rpartition(b"/")[0]
+                target = real[directory]
+                if target != directory and (path := join(target, path[len(directory) + 1 :])) in names:
+                    moved.setdefault(path, number)
+        for path, number in moved.items():
+            self._add(path, number)
+        self._add_databases()
+
+    def _list_files(self, number: int) -> Iterable[bytes]:
+        try:
+            yield from self._records[number].list_files()
+        except DAMAGE as error:
+            _log.info("files of %s: %s", self._records[number].name, error)
+
+    def _add(self, path: bytes, number: int) -> None:
+        owner = self.files.setdefault(path, number)
+        if owner != number and self._records[number].ecosystem not in OF_SYSTEM:
+            self.shared.setdefault(number, {})[owner] = None
+
+    def _add_databases(self) -> None:
+        """List the databases of single packages; a database of several belongs to none of them."""
+        for path in SHARED_DATABASES:
+            self.files.pop(path, None)
+        counts = Counter(self._records[number].database for number in self._numbers)
+        for number in self._numbers:
+            path = self._records[number].database
+            if counts[path] == 1 and path not in SHARED_DATABASES:
+                self._add(path, number)
+
+    def owner_in_info(self, name: bytes) -> int | None:
+        """The package that a file in dpkg's directory of lists and scripts is about."""
+        if self._of_dpkg is None:
+            self._of_dpkg = {}
+            for number in self._numbers:
+                record = self._records[number]
+                if record.ecosystem == DEB:
+                    for architecture in (b"", record.architecture.encode()):
+                        self._of_dpkg.setdefault((record.name.encode(), architecture), number)
+        package, _, architecture = name.rpartition(b".")[0].partition(b":")
+        return self._of_dpkg.get((package, architecture))
+
+
+def source_of(path: bytes) -> bytes:
+    """The source of a file with Python's bytecode; b"" of any other file.
+
+    >>> source_of(b"lib/__pycache__/io.cpython-311.opt-1.pyc"), source_of(b"lib/io.pyc"), source_of(b"lib/io.py")
+    (b'lib/io.py', b'lib/io.py', b'')
+    """
+    if not path.endswith(b".pyc"):
+        return b""
+    directory, _, name = path.rpartition(b"/")
+    parent, _, last = directory.rpartition(b"/")
+    if last != b"__pycache__":
+        return path[:-1]
+    stem, _, tag = name[: -len(b".pyc")].rpartition(b".")
+    return join(parent, (stem.rpartition(b".")[0] if tag.startswith(b"opt-") else stem) + b".py")

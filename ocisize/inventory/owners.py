@@ -1,0 +1,257 @@
+"""Which package each row of an image's layers belongs to, by the databases of package managers.
+
+A visible row belongs to the package that lists it in the databases of the whole image, or else in those of its own layer,
+as where a later step deletes the databases. A hidden row goes by the databases of its own layer, so that a package which a
+higher layer upgrades keeps its files and is wasted. In one set of databases, a file belongs, in this order, to the package
+that lists its path, those of distributions first; to the one whose lists and scripts it is one of; to the owner of the
+source, if it is bytecode; and to the package that owns the innermost of its directories.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, repeat
+
+from ocisize.filesystem.directories import ImageRuns
+from ocisize.inventory.databases import Databases, read_databases
+from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem
+from ocisize.inventory.links import RealDirectories, find_links
+from ocisize.inventory.listed import INFO_DIRECTORY, Listed, source_of
+from ocisize.inventory.lower_view import LowerView
+from ocisize.inventory.record import PackageRecord
+from ocisize.inventory.unowned import UnownedKind, UnownedPlaces
+from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.model.packages import OF_SYSTEM
+from ocisize.tar.filetable import HARD_LINK, FileTable, IntArray
+from ocisize.tar.paths import clean_name
+from ocisize.values import frozen
+
+_FILES_PER_ROW, _MIN_FILES = 4, 100_000  # that databases may list in the directories of an image
+
+
+@frozen(eq=False)
+class Ownership:
+    """The owner of each row: the number of a package, or behind those the number of a kind of files without a package."""
+
+    records: Sequence[PackageRecord]  #: the packages by number, those of lower layers included
+    unowned: Sequence[UnownedKind]  #: the kinds of other files; the first one has the number ``len(records)``
+    rows: Sequence[IntArray]  #: by layer and row ("I"): the number of the owner
+    installed: frozenset[int]  #: the numbers of the packages that a container sees in the databases
+    first_layers: Sequence[int]  #: by number: the lowest layer whose databases list the package
+    owned_by: Mapping[int, tuple[int, ...]]  #: by number: other packages that own files or the database of the package
+    warnings: tuple[str, ...] = ()  #: databases that could not be read, in words
+
+    def package_at(self, layer: int, row: int) -> PackageRecord | None:
+        """The package that a row belongs to; None if none owns it."""
+        number = self.rows[layer][row]
+        return self.records[number] if number < len(self.records) else None
+
+
+def assign_owners(
+    tables: Sequence[FileTable],
+    hidden_by: Sequence[IntArray],
+    runs: ImageRuns,
+    steps: Sequence[BuildStep],
+    ecosystems: Sequence[LazyEcosystem] = ECOSYSTEMS,
+) -> Ownership:
+    """Find the owner of each row of an image.
+
+    Args:
+        tables: the file tables of the layers, base first, with the files that scans keep.
+        hidden_by: by layer and row: the index of the layer that hides it, -1 if it is visible.
+        runs: the runs of the tables.
+        steps: the build steps of the layers.
+        ecosystems: those whose databases are read.
+
+    """
+    databases = read_databases(tables, hidden_by, ecosystems)
+    search = _Search(tables, hidden_by, runs, steps, databases)
+    search.map_visible()
+    search.map_lower_states()
+    search.map_binaries()
+    search.map_hard_links()
+    return search.ownership()
+
+
+class _Search:
+    """The owners of all rows while they are looked for, one rule after the other."""
+
+    def __init__(
+        self,
+        tables: Sequence[FileTable],
+        hidden_by: Sequence[IntArray],
+        runs: ImageRuns,
+        steps: Sequence[BuildStep],
+        databases: Databases,
+    ) -> None:
+        self._tables, self._hidden_by, self._runs, self._databases = tables, hidden_by, runs, databases
+        self._directories = runs.directories
+        self._count = len(databases.records)
+        self._places = UnownedPlaces(runs.directories)
+        self._is_copied = _find_copied(steps, databases)
+        self._real = RealDirectories(find_links(tables, hidden_by) if self._count else {})
+        self._listed = Listed(databases.records, databases.installed)
+        self._rows: list[IntArray] = []
+        self._warnings: list[str] = []
+
+    def map_visible(self) -> None:
+        """Map all rows by the databases of the whole image."""
+        listed, rows = self._listed, sum(map(len, self._tables))
+        if not listed.read_all(self._real, self._directories.numbers, _FILES_PER_ROW * rows + _MIN_FILES):
+            self._warnings.append("the package databases list far more files than the image has; not all of them were read")
+        directory_owners = self._find_directory_owners(listed)
+        info = self._directories.numbers.get(INFO_DIRECTORY)
+        for layer, table in enumerate(self._tables):
+            defaults = self._make_defaults(directory_owners, layer)
+            special = self._files_by_directory(layer)
+            numbers = array("I")
+            for piece in self._runs.pieces(table, layer):
+                spans = list(piece.spans())
+                fallback = chain.from_iterable(repeat(defaults[directory], end - start) for start, end, directory in spans)
+                found = [
+                    number if owner is None else owner
+                    for owner, number in zip(map(listed.files.get, piece.paths), fallback, strict=True)
+                ]
+                for start, end, directory in spans:
+                    if directory == info:
+                        self._map_names(piece.paths, range(start, end), found, listed.owner_in_info)
+                    elif directory in special and directory_owners[directory] < 0:
+                        self._map_names(piece.paths, range(start, end), found, special[directory].get)
+                numbers.extend(found)
+            self._rows.append(numbers)
+            for row, path in table.paths.select_with(b".pyc\0") if listed.files else ():
+                if path not in listed.files and (owner := listed.files.get(source_of(path))) is not None:
+                    numbers[row] = owner
+
+    def _map_names(
+        self, paths: Sequence[bytes], rows: Iterable[int], numbers: list[int], owner_of: Callable[[bytes], int | None]
+    ) -> None:
+        """Give rows that no package lists the owners of their names, where there are."""
+        for row in rows:
+            if numbers[row] >= self._count:
+                owner = owner_of(paths[row].rpartition(b"/")[2])
+                if owner is not None:
+                    numbers[row] = owner
+
+    def _find_directory_owners(self, listed: Listed) -> list[int]:
+        """By number of a directory, the package that owns it or the innermost directory above it; -1 if there is none."""
+        if not listed.directories:
+            return [-1] * len(self._directories)
+        owners: list[int] = []
+        parents = self._directories.parents
+        for number, own in enumerate(map(listed.directories.get, self._directories.paths)):
+            inherited = owners[parents[number]] if number else -1
+            owners.append(inherited if own is None else own)
+        return owners
+
+    def _make_defaults(self, directory_owners: Sequence[int], layer: int) -> list[int]:
+        """By number of a directory, the owner of its files that no package lists."""
+        kinds = self._unowned_numbers(layer)
+        return [
+            kinds[kind] if owner < 0 else owner
+            for owner, kind in zip(directory_owners, self._places.by_directory, strict=True)
+        ]
+
+    def _unowned_numbers(self, layer: int) -> list[int]:
+        """By index of a kind of places, its number for a layer."""
+        kinds = self._places.copied if self._is_copied[layer] else range(len(self._places.copied))
+        return [self._count + kind for kind in kinds]
+
+    def _files_by_directory(self, layer: int) -> dict[int, dict[bytes, int]]:
+        """By number of a directory, the numbers of the kinds of single files by name."""
+        numbers = self._unowned_numbers(layer)
+        return {
+            directory: {name: numbers[kind] for name, kind in files.items()}
+            for directory, files in self._places.files.items()
+        }
+
+    def map_lower_states(self) -> None:
+        """Map rows by the databases of their own layers where these are not those of the whole image."""
+        states = self._databases.states
+        start = 0
+        for layer in range(1, len(states) + 1):
+            if layer == len(states) or states[layer] is not states[start]:
+                if states[start] is not states[-1] and states[start] != states[-1]:
+                    self._map_state(range(start, layer), states[start])
+                start = layer
+
+    def _map_state(self, layers: range, state: IntArray) -> None:
+        """Map the rows of layers that have the same databases, which are not those of the whole image."""
+        installed = frozenset(self._databases.installed)
+        lost = [number for number in state if number not in installed]
+        rows = {layer: self._rows_to_map(layer, bool(lost)) for layer in layers}
+        if not any(rows.values()):
+            return
+        paths = {layer: list(self._tables[layer].paths.select(own)) for layer, own in rows.items()}
+        listed = Listed(self._databases.records, state)
+        wanted = chain.from_iterable((path, source_of(path)) for own in paths.values() for path in own)
+        listed.read_some(self._real, wanted, lost)
+        view = LowerView(self._listed, listed, frozenset(state), frozenset(lost), self._directories)
+        for layer in layers:
+            numbers, hiders, kinds = self._rows[layer], self._hidden_by[layer], self._unowned_numbers(layer)
+            special = self._files_by_directory(layer)
+            for row, path in zip(rows[layer], paths[layer], strict=True):
+                directory, _, name = path.rpartition(b"/")
+                place = self._directories.numbers[directory]
+                owner = view.lost_owner(path, place) if hiders[row] < 0 else view.owner(path, place)
+                if owner is None and hiders[row] >= 0:
+                    default = kinds[self._places.by_directory[place]]
+                    owner = special[place].get(name, default) if place in special else default
+                if owner is not None:
+                    numbers[row] = owner
+
+    def _rows_to_map(self, layer: int, has_lost: bool) -> list[int]:  # noqa: FBT001
+        """The hidden rows of a layer, and if packages of its databases are gone, also those without an owner."""
+        hiders, numbers = self._hidden_by[layer], self._rows[layer]
+        first = self._count if has_lost else self._count + len(self._places.copied)
+        return [row for row, hider in enumerate(hiders) if hider >= 0 or numbers[row] >= first]
+
+    def map_binaries(self) -> None:
+        """Map binaries that no package owns to the packages that they are made of."""
+        for numbers, binaries in zip(self._rows, self._databases.in_binaries, strict=True):
+            for row, packages in binaries.items():
+                if not packages:
+                    continue
+                if numbers[row] >= self._count:
+                    numbers[row] = packages[0]
+                elif numbers[row] not in packages:
+                    for package in packages:
+                        self._listed.shared.setdefault(package, {})[numbers[row]] = None
+
+    def map_hard_links(self) -> None:
+        """Map files without an owner that packages own by hard links in the same layer, as a store of pnpm has them."""
+        for table, numbers in zip(self._tables, self._rows, strict=True):
+            links = {
+                clean_name(target): numbers[row]
+                for row, target in sorted(table.links.items(), reverse=True)
+                if table.kinds[row] == HARD_LINK and numbers[row] < self._count
+            }
+            for first, paths in table.paths.pieces() if links else ():
+                for row, owner in enumerate(map(links.get, paths), first):
+                    if owner is not None and numbers[row] >= self._count and table.sizes[row]:
+                        numbers[row] = owner
+
+    def ownership(self) -> Ownership:
+        """All that was found."""
+        databases = self._databases
+        return Ownership(
+            records=databases.records,
+            unowned=self._places.kinds,
+            rows=tuple(self._rows),
+            installed=frozenset(databases.installed),
+            first_layers=databases.first_layers,
+            owned_by={number: tuple(sorted(owners)) for number, owners in self._listed.shared.items()},
+            warnings=(*databases.warnings, *self._warnings),
+        )
+
+
+def _find_copied(steps: Sequence[BuildStep], databases: Databases) -> list[bool]:
+    """By layer, whether its step copied files that were made elsewhere, and no system with its databases."""
+    with_system = {
+        layer
+        for record, layer in zip(databases.records, databases.first_layers, strict=True)
+        if record.ecosystem in OF_SYSTEM
+    }
+    copies = (StepKind.COPY, StepKind.ADD)
+    return [step.kind in copies and layer not in with_system for layer, step in enumerate(steps)]
