@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
     from ocisize.model.plan import Plan, PlanEdit, PlanStep
     from ocisize.model.platforms import Drift, FindingDrift, IndexAnalysis, OnlyThere, Spread, StepDrift
+    from ocisize.model.provenance import Provenance, SourceLines
     from ocisize.model.quantity import BudgetLimit, GrowthKind, Number, Unit
     from ocisize.model.sizes import Group, Groups, Sizes
     from ocisize.model.system import OperatingSystem, Runtime, System
@@ -153,6 +154,7 @@ _MODULES = {
     "model.comparison": "BaseChange Comparison DirectoryChange FileSum LayerChange LayerStatus PartChange Reason Suggestion",
     "model.file_changes": "FileChange FileChangeKind FileChangeSpan FileChanges FileColumns SizeGrowth",
     "model.findings": "Advice Category Confidence Finding Saving Severity",
+    "model.provenance": "Provenance SourceLines",
     "model.outline": "IndexOutline LayerOutline Outline",
     "model.outline_comparison": "OutlineComparison OutlineLayerChange",
     "model.packages": "Inventory OwnedSizes Package PackageReason Unowned UnownedFiles",
@@ -200,15 +202,15 @@ __all__ = [
     "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline",
     "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange", "PackageReason", "PartChange",
     "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback",
-    "Protection", "RangedSource", "Reason", "RebuiltLayer", "ReferredSource", "RegistryError", "ReportError",
+    "Protection", "Provenance", "RangedSource", "Reason", "RebuiltLayer", "ReferredSource", "RegistryError", "ReportError",
     "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "Sizes",
-    "SortOrder", "Source", "SourceError", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System",
-    "TableOfContents", "TarError", "TreeNode", "Unit", "Unowned", "UnownedFiles", "UnreadImage", "Verdict", "VerdictPlace",
-    "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check",
-    "check_all", "check_change", "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file", "from_json",
-    "list_files", "load_baseline", "load_budget_file", "load_catalog", "make_tree", "measure_parts", "open_source",
-    "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "ratchet", "render_report", "save_baseline",
-    "scan_tar", "to_json",
+    "SortOrder", "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift", "StepKind", "StreamError",
+    "Suggestion", "System", "TableOfContents", "TarError", "TreeNode", "Unit", "Unowned", "UnownedFiles", "UnreadImage",
+    "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry",
+    "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of", "digest_of",
+    "find_budget_file", "from_json", "list_files", "load_baseline", "load_budget_file", "load_catalog", "make_tree",
+    "measure_parts", "open_source", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "ratchet",
+    "render_report", "save_baseline", "scan_tar", "to_json",
 ]  # fmt: skip
 
 

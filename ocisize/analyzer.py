@@ -34,7 +34,6 @@ from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ocisize.chosen_base import choose_base
 from ocisize.errors import LayerError
 from ocisize.layer.content_hashes import Outcome
 from ocisize.layer.locks import fork_safe
@@ -43,8 +42,6 @@ from ocisize.layer.reader import LayerReader
 from ocisize.limits import TIMES_TWO_IMAGES, Limits, limits_within
 from ocisize.logs import Logger, PhaseTimer
 from ocisize.model.analysis import Analysis
-from ocisize.model.base import BaseImage
-from ocisize.oci.image import Image
 from ocisize.oci.index import error_context, layer_key, locate_error, read_images, shared_layers
 from ocisize.oci.source import ImageSource, OnePassSource, Source, complete_source
 from ocisize.outlining import Outliner
@@ -54,6 +51,7 @@ from ocisize.text import printable
 from ocisize.values import asdict, at_least, define, evolve, field
 
 if TYPE_CHECKING:
+    from ocisize.chosen_base import TracedImage
     from ocisize.finished import Finished
     from ocisize.layer.scan import LayerScan
     from ocisize.model.build_files import BuildFiles
@@ -135,13 +133,14 @@ class Analyzer(Outliner):
         source = complete_source(source)
         self._make_reader(source, name).read_once()
 
-        # Read the manifest and the config, and find the base image: the figures are split there.
-        image, base = self._read_image(source, name)
+        # Read the manifest and the config, and find the base image, where the figures are split, and the attestations.
+        traced = self._read_image(source, name)
+        image = traced.image
 
         # Read the layers: this takes most of the time.
         timer = PhaseTimer(_log)
         with closing(self._make_reader(source, name)) as reader:
-            finished = self._open_finished(reader, source, name, image, base)
+            finished = self._open_finished(reader, source, name, traced)
             known = finished.find(reader, files=self.files) if finished is not None else None
             if known is not None:
                 timer.end("analysis from the cache")
@@ -149,7 +148,7 @@ class Analyzer(Outliner):
             outcomes = reader.with_tocs([image]).read_distinct(image.layers, self._scans if self.keep_layers else None)
             timer.end("layers")
             image = evolve(image, warnings=(*source.warnings, *image.warnings))
-            analysis = self._analyze_layers(source, name, image, outcomes, base, finished)
+            analysis = self._analyze_layers(source, name, traced._replace(image=image), outcomes, finished)
         if finished is not None:
             finished.keep(analysis, len(image.warnings))
         timer.end("analysis")
@@ -177,11 +176,11 @@ class Analyzer(Outliner):
         # Read the manifests and configs of all platforms, and find the base image of each.
         index = read_images(source, keep_going=self.keep_going)
         _log.info("%s: platforms %s", printable(source.reference or name), printable(", ".join(index.images)))
-        images: dict[str, tuple[Image, BaseImage | None]] = {}
+        images: dict[str, TracedImage] = {}
         for label, image in index.images.items():
             with error_context(label):
-                images[label] = choose_base(image, self.base, self._open)
-        timer.end("manifests, configs and base images")
+                images[label] = self._trace(source, image)
+        timer.end("manifests, configs, base images and attestations")
 
         # Read the layers of all images, each distinct one once.
         layers = shared_layers(index.images)
@@ -195,12 +194,13 @@ class Analyzer(Outliner):
 
             # Analyze each image from the scans of its layers.
             analyses = dict[str, Analysis]()
-            for label, (image, base) in images.items():
+            for label, traced in images.items():
                 with error_context(label):
+                    image = traced.image
                     own = reader.hash_duplicates(image.layers, [outcomes[layer_key(layer)] for layer in image.layers])
-                    finished = self._open_finished(reader, source, name, image, base)
+                    finished = self._open_finished(reader, source, name, traced)
                     known = finished.find_with(own, keep_packages=self.keep_packages) if finished is not None else None
-                    analyses[label] = known or self._analyze_layers(source, name, image, own, base, finished)
+                    analyses[label] = known or self._analyze_layers(source, name, traced, own, finished)
                     if finished is not None and known is None:
                         finished.keep(analyses[label], len(image.warnings))
             timer.end("analyses")
@@ -225,14 +225,15 @@ class Analyzer(Outliner):
         return self.limits if most is None else limits_within(most, self.limits, jobs=self.jobs, times=times)
 
     def _analyze_layers(
-        self, source: ImageSource, name: str, image: Image, outcomes: Sequence[Outcome], base: BaseImage | None,
+        self, source: ImageSource, name: str, traced: TracedImage, outcomes: Sequence[Outcome],
         finished: Finished | None = None,
     ) -> Analysis:  # fmt: skip
         """The analysis of an image from the outcomes of its layers; with ``finished``, their values come from the cache."""
         from ocisize.pipeline import analyze_layers  # a sampler uses the time that this import takes
 
         catalog = (self.catalog or load_catalog()) if self.advice else None
-        analyze = partial(analyze_layers, source, name, image, outcomes, catalog, base, self.build_files)
+        image, base, record = traced
+        analyze = partial(analyze_layers, source, name, image, outcomes, catalog, base, self.build_files, record=record)
         if finished is None:
             return analyze(keep_packages=self.keep_packages, packages=self.packages)
         from ocisize.layer_values import keep_layer_values
@@ -240,15 +241,14 @@ class Analyzer(Outliner):
         with keep_layer_values(finished, outcomes, catalog) as known_duplicates:
             return analyze(known_duplicates, keep_packages=self.keep_packages, packages=self.packages)
 
-    def _open_finished(
-        self, reader: LayerReader, source: ImageSource, name: str, image: Image, base: BaseImage | None
-    ) -> Finished | None:
+    def _open_finished(self, reader: LayerReader, source: ImageSource, name: str, traced: TracedImage) -> Finished | None:
         """The place of an analysis in the cache; its modules are imported only if the analysis may be there."""
-        if self.cache is None or isinstance(source, OnePassSource) or not reader.may_reuse(image.layers):
+        if self.cache is None or isinstance(source, OnePassSource) or not reader.may_reuse(traced.image.layers):
             return None
         from ocisize.finished import Finished
 
-        return Finished.of(self.cache, self.__getstate__(), self._make_limits(), source, name, image, base)
+        image, base, record = traced
+        return Finished.of(self.cache, self.__getstate__(), self._make_limits(), source, name, image, base, record)
 
     def _make_reader(self, source: ImageSource, name: str, times: int = 1) -> LayerReader:
         """A reader of layers with these options; ``times`` is that of the memory law."""

@@ -47,8 +47,9 @@ class Finished:
         name: str,
         image: Image,
         base: BaseImage | None,
+        record: object = None,
     ) -> Finished:
-        """The place of an image in a store; ``options`` are the fields of the Analyzer."""
+        """The place of an image in a store; ``options`` are the fields of the Analyzer, ``record`` that of attestations."""
         rules, build_files = options["catalog"], options["build_files"]
         version = [code_version(), scan_version(), "packaged" if rules is None else _digest(repr(rules))]
         facts = [
@@ -57,6 +58,7 @@ class Finished:
             _digest(repr(build_files)),
             to_plain(limits),
             to_plain(base),
+            _digest(repr(record)),
             [getattr(source, name) for name in _SOURCE_FACTS],
             [
                 image.digest,

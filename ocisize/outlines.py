@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from ocisize.blob.compression import PLAIN
 from ocisize.history.redact_run import list_config_secrets, redact_labels, redact_run
 from ocisize.history.steps import LayerHistory, match_history
 from ocisize.model.base import BaseImage
 from ocisize.model.outline import LayerOutline, Outline
+from ocisize.model.provenance import SourceLines
 from ocisize.oci.artifacts import without_parameters
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.image import Image, Layer
@@ -14,20 +18,31 @@ from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.oci.source import ImageSource
 from ocisize.oci.toc_annotations import SOCI_INDEX_DIGEST, find_toc_format
 
+if TYPE_CHECKING:
+    from ocisize.provenance.record import BuildRecord
+
 _UNKNOWN = "unknown"  # compression of a layer whose media type names none
 _DIR = "dir"  # ``ImageSource.format`` of folders whose media types may be those of the compressed layers
 
 
-def make_outline(source: ImageSource, name: str, image: Image, base: BaseImage | None) -> Outline:
+def make_outline(
+    source: ImageSource, name: str, image: Image, base: BaseImage | None, record: BuildRecord | None = None
+) -> Outline:
     """Return the outline of an image.
 
     ``source`` is where the image was read from; it is asked for facts, never for bytes. ``name`` is the input as the user
-    gave it, ``base`` the base image, None where none was found.
+    gave it, ``base`` the base image, None where none was found. ``record`` is what attestations say about the build.
     """
     config, index = image.config, image.index
-    histories = match_history(config.history, len(image.layers))
+    histories: Sequence[LayerHistory] = match_history(config.history, len(image.layers))
+    lines: Sequence[SourceLines | None] = [None] * len(image.layers)
+    if record is not None and record.lines:
+        histories, lines = record.complete_history(histories), record.lines
     lowest: dict[str, int] = {}
-    layers = [_outline_layer(source, layer, history, lowest) for layer, history in zip(image.layers, histories, strict=True)]
+    layers = [
+        _outline_layer(source, layer, history, line, lowest)
+        for layer, history, line in zip(image.layers, histories, lines, strict=True)
+    ]
     return Outline(
         source=name,
         format=source.format,
@@ -53,10 +68,13 @@ def make_outline(source: ImageSource, name: str, image: Image, base: BaseImage |
         unverified_hosts=tuple(source.unverified_hosts),
         warnings=image.warnings,
         config_layers=image.config_layers,
+        provenance=record.provenance if record is not None else None,
     )
 
 
-def _outline_layer(source: ImageSource, layer: Layer, history: LayerHistory, lowest: dict[str, int]) -> LayerOutline:
+def _outline_layer(
+    source: ImageSource, layer: Layer, history: LayerHistory, lines: SourceLines | None, lowest: dict[str, int]
+) -> LayerOutline:
     """The outline of a layer; ``lowest`` has the indexes of the layers below by digest, and this one afterwards."""
     descriptor = layer.pulled_blob or layer.descriptor
     compression = _name_compression(source, descriptor)
@@ -77,6 +95,7 @@ def _outline_layer(source: ImageSource, layer: Layer, history: LayerHistory, low
         repeats=None if first == layer.index else first,
         toc_format=find_toc_format(descriptor.annotations),
         member=source.member_name(descriptor),
+        source=lines,
     )
 
 

@@ -9,10 +9,9 @@ import os
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from ocisize.chosen_base import choose_base
+from ocisize.chosen_base import TracedImage, trace_image
 from ocisize.limits import Limits, limits_within
 from ocisize.logs import Logger, PhaseTimer
-from ocisize.model.base import BaseImage
 from ocisize.oci.choose import IndexFacts, parse_wanted
 from ocisize.oci.documents import Platform
 from ocisize.oci.image import Image, read_image
@@ -41,6 +40,9 @@ class Outliner:
     connection: Connection | None = None
     #: The base image of the analyzed images, named as for ``analyze``; ``scratch`` for none. Its layers are never read.
     base: str | os.PathLike[str] | None = None
+    #: Read the provenance attestation of BuildKit, if an image has one: it names the base image, and which lines of the
+    #: Dockerfile made which layer. It costs one or two small requests to a registry.
+    use_attestations: bool = True
     #: What an image may ask for.
     limits: Limits = field(factory=Limits)
     #: Bytes of memory; lowers ``limits`` by the memory law of ``ocisize.limits``. None: no limit.
@@ -54,7 +56,8 @@ class Outliner:
         """Return what the index, the manifest and the config of an image say; no layer is read.
 
         An image in a registry costs two requests, or three if its name is that of an index; a base image that ``base`` names
-        costs as many again. ``image`` and ``select`` are those of ``analyze``. Raises OcisizeError.
+        costs as many again. Attestations cost two more, if the index lists some. ``image`` and ``select`` are those of
+        ``analyze``. Raises OcisizeError.
         """
         image = trim_input(os.fspath(image))
         with closing(self._open(image, select)) as source:
@@ -68,12 +71,14 @@ class Outliner:
         from ocisize.outlines import make_outline
 
         source = complete_source(source)
-        image, base = self._read_image(source, name)
-        return make_outline(source, name, evolve(image, warnings=(*source.warnings, *image.warnings)), base)
+        traced = self._read_image(source, name)
+        image = evolve(traced.image, warnings=(*source.warnings, *traced.image.warnings))
+        return make_outline(source, name, image, traced.base, traced.record)
 
     def outline_all(self, image: str | os.PathLike[str], *, select: str | None = None) -> IndexOutline:
         """Return the outlines of the images of all platforms of an index: one request for it, and two for each image.
 
+        The attestations of an image cost two more requests.
         A single image counts as an index of one; ``platform`` is ignored. Raises PlatformError for an error in one of the
         images, and other OcisizeErrors.
         """
@@ -93,8 +98,8 @@ class Outliner:
         outlines: dict[str, Outline] = {}
         for label, image in index.images.items():
             with error_context(label):
-                based, base = choose_base(evolve(image, index=facts), self.base, self._open)
-                outlines[label] = make_outline(source, name, based, base)
+                traced = self._trace(source, evolve(image, index=facts))
+                outlines[label] = make_outline(source, name, traced.image, traced.base, traced.record)
         return IndexOutline(
             source=name,
             format=source.format,
@@ -119,16 +124,20 @@ class Outliner:
         timer.end("open")
         return source
 
-    def _read_image(self, source: ImageSource, name: str) -> tuple[Image, BaseImage | None]:
-        """The image of a source for the platform, from its manifest and config, and its base image."""
+    def _trace(self, source: ImageSource, image: Image) -> TracedImage:
+        """An image of a source, with its base image and its attestations."""
+        return trace_image(source, image, self.base, self._open, use_attestations=self.use_attestations)
+
+    def _read_image(self, source: ImageSource, name: str) -> TracedImage:
+        """The image of a source for the platform, from its manifest and config, with its base image and attestations."""
         timer = PhaseTimer(_log)
         platform = parse_wanted(source, self.platform) if isinstance(self.platform, str) else self.platform
         image = read_image(source, platform)
         shown = printable(source.reference or name)
         _log.info("%s: %d layers for %s", shown, len(image.layers), printable(str(image.platform)))
-        found = choose_base(image, self.base, self._open)
-        timer.end("manifest, config and base image")
-        return found
+        traced = self._trace(source, image)
+        timer.end("manifest, config, base image and attestations")
+        return traced
 
 
 def _list_facts(index: IndexImages) -> IndexFacts | None:

@@ -17,7 +17,7 @@ from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.overlap import find_overlapping_rows
 from ocisize.filesystem.overlay import Overlay, overlay_selected
 from ocisize.filesystem.waste import find_waste
-from ocisize.history.steps import match_history
+from ocisize.history.steps import LayerHistory, match_history
 from ocisize.inventory.image_packages import ImagePackages
 from ocisize.layer.scan import LayerScan
 from ocisize.layer_facts import (
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ocisize.filesystem.known_duplicates import KnownDuplicates
     from ocisize.model.build_files import BuildFiles
     from ocisize.plan.pairing import Pairing
+    from ocisize.provenance.record import BuildRecord
     from ocisize.rules.rule import Catalog
 
 _log = Logger(__name__)
@@ -59,6 +60,7 @@ def analyze_layers(
     base: BaseImage | None,
     build_files: BuildFiles | None = None,
     known_duplicates: KnownDuplicates | None = None,
+    record: BuildRecord | None = None,
     *,
     keep_packages: bool = False,
     packages: bool = False,
@@ -69,8 +71,9 @@ def analyze_layers(
     gave it. ``outcomes`` has one element for each of ``image.layers``, base first: the layer's scan, or the error of a layer
     that could not be read. ``catalog`` has the rules for files that images rarely need; None leaves out the findings and the
     plan. ``base`` is the base image, None where none was found. ``build_files`` are the Dockerfile and the ignore file of
-    the build, for the plan. ``known_duplicates`` are those of an earlier analysis, to which new ones are added.
-    ``keep_packages`` leaves the databases of package managers in the file tables. ``packages`` adds the inventory.
+    the build, for the plan. ``known_duplicates`` are those of an earlier analysis, to which new ones are added. ``record``
+    is what attestations say about the build. ``keep_packages`` leaves the databases of package managers in the file tables.
+    ``packages`` adds the inventory.
 
     The scans stay as they are, and the analysis shares their columns.
     """
@@ -107,8 +110,12 @@ def analyze_layers(
     timer.end("estimates")
 
     # Pair the layers with the build steps of the image's history, and add up the figures of each layer.
-    histories = match_history(image.config.history, len(image.layers))
+    histories: Sequence[LayerHistory] = match_history(image.config.history, len(image.layers))
+    if record is not None:
+        histories = record.complete_history(histories)
     layers = summarize_layers(tables, facts, histories, waste, [duplicate.size for duplicate in duplicates], overlay)
+    if record is not None and record.lines:
+        layers = tuple(evolve(layer, source=lines) for layer, lines in zip(layers, record.lines, strict=True))
     groups = find_groups(layers, runs)
     timer.end("history and sizes")
 
@@ -183,6 +190,7 @@ def analyze_layers(
         groups=groups,
         config_layers=image.config_layers,
         packages=inventory,
+        provenance=record.provenance if record is not None else None,
         **asdict(sum_layers(layers)),
     )
 

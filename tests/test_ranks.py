@@ -30,6 +30,7 @@ ORDER = [
     "rules",
     "history",
     "dockerfile",
+    "provenance",
     "packages",
     "sizes",
     "inventory",
@@ -62,6 +63,8 @@ WITH_IO = (
     "outlines",
     "outlining",
     "pipeline",
+    "provenance.attestation",
+    "provenance.record",
     "__main__",
     "__init__",
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 DOCKERFILE = "Dockerfile"
 _REPEATED = ("platform", "select", "base", "rules", "dockerfile", "ca_cert", "client_cert", "client_key")
-_REPEATED_FLAGS = ("insecure", "tls_no_verify", "no_mirrors", "no_toc", "unverified_toc")
+_REPEATED_FLAGS = ("insecure", "tls_no_verify", "no_mirrors", "no_toc", "unverified_toc", "no_attestations")
 _MANY_ROWS = 1000  # of a list in a report; more count in the memory law
 _METADATA = 512  # bytes of names and headers that come with each entry that is allowed
 
@@ -127,6 +127,7 @@ def make_analyzer(
         verify=options.verify,
         use_toc=not options.no_toc,
         use_unverified_toc=options.unverified_toc,
+        use_attestations=not options.no_attestations,
         hash_content=hash_content,
         estimate_download=estimate_download,
         sample_in_process=True,

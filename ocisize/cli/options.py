@@ -66,6 +66,7 @@ def common_options(formats: Mapping[str, str]) -> argparse.ArgumentParser:
         "--unverified-toc", action="store_true",
         help="also read layers from a SOCI index of version 1, which nothing verifies",
     )  # fmt: skip
+    add("--no-attestations", action="store_true", help="do not read the provenance attestation of the image")
     add("-j", "--jobs", type=positive, metavar="N", help="number of layers to read at once (default: one per processor)")
     _add_trust(add)
     add("--deadline", type=positive, metavar="SECONDS", help="timeout for downloading one layer (default: four hours)")

@@ -10,6 +10,7 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice
 from ocisize.model.packages import Inventory
 from ocisize.model.plan import Plan
+from ocisize.model.provenance import Provenance, SourceLines
 from ocisize.model.sizes import Groups, Sizes
 from ocisize.model.system import System
 from ocisize.model.waste import WasteTable
@@ -70,6 +71,7 @@ class LayerAnalysis(Sizes):
     member: str | None = None  #: the layer's file within a saved image
     toc: TableOfContents | None = None  #: the table of contents that the layer was read from; None if its blob was read
     failure: LayerFailure | None = None  #: None if the layer was read
+    source: SourceLines | None = None  #: the lines of the Dockerfile; None if no provenance names them
     #: the entries; None in an analysis that was saved without them
     files: FileTable | None = field(default=None, eq=False, repr=False)
     #: by row of ``files``: the index of the layer that hides the row, -1 if it is visible; None if ``files`` is
@@ -132,6 +134,7 @@ class Analysis(Sizes):
     groups: Groups | None = None  #: content by directory, file type and build step; a saved analysis may lack it
     packages: Inventory | None = None  #: the bytes of each package; None if the analysis was made without ``packages``
     config_layers: int | None = None  #: how many layers the config lists if the manifest lists more or fewer, else None
+    provenance: Provenance | None = None  #: the attestation of the build; None if there is none, or if it was not read
 
     @property
     def unread(self) -> tuple[LayerAnalysis, ...]:

@@ -27,6 +27,7 @@ class BaseMethod(str, enum.Enum):
 
     GIVEN = "given"  #: the user named it, and its layers are the first of the image
     RUN_IMAGE = "run-image"  #: a label of buildpacks names its uppermost layer
+    PROVENANCE = "provenance"  #: the provenance attestation of BuildKit names it
     FROM = "from"  #: buildah noted FROM at the first build step after it
     BUILDER = "builder"  #: the builder marks its build steps, or writes none; lower steps are of another builder
     CREATED = "created"  #: a pause between the times of two build steps
@@ -42,7 +43,7 @@ class BaseMethod(str, enum.Enum):
 class BaseCertainty(str, enum.Enum):
     """How certain it is which layers are those of the base image."""
 
-    SURE = "sure"  #: digests, the builder's own notes or a Dockerfile say so
+    SURE = "sure"  #: digests, the builder's own notes, its attestation or a Dockerfile say so
     LIKELY = "likely"  #: several signs agree
     GUESS = "guess"  #: one sign
 

@@ -13,3 +13,5 @@ class BuildFiles:
     text: str  #: the text of the Dockerfile
     ignore: str = ".dockerignore"  #: the path of the ignore file that builders use, which may not exist yet
     ignore_text: str | None = None  #: None if the ignore file does not exist
+    #: True if the Dockerfile is from the provenance of the image, secrets redacted: the ignore file is then unknown
+    from_provenance: bool = False

@@ -56,6 +56,9 @@ def _wrong_advice(analysis: Analysis) -> Iterator[str]:
     lines += [line for edit in plan.edits for line in edit.lines or ()]
     if not all(0 < line < _MAX for line in lines):
         yield "the plan names a line number that is out of range"
+    for layer in analysis.layers:
+        if layer.source is not None and not 0 < layer.source.first <= layer.source.last < _MAX:
+            yield f"layer {layer.index} names lines that are out of range"
 
 
 def _with_sizes(analysis: Analysis) -> Iterator[tuple[str, AttrsInstance]]:

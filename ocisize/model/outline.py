@@ -12,6 +12,7 @@ from itertools import compress
 from ocisize.errors import IncompleteAnalysis
 from ocisize.model.base import BaseImage
 from ocisize.model.build_step import BuildStep
+from ocisize.model.provenance import Provenance, SourceLines
 from ocisize.model.sizes import paid_layers, sum_known
 from ocisize.oci.documents import RunConfig
 from ocisize.oci.platform import UnreadImage
@@ -42,6 +43,7 @@ class LayerOutline:
     repeats: int | None = None  #: index of the lowest layer with the same blob, which is downloaded once; None if it is new
     toc_format: str | None = None  #: ``estargz`` or ``zstd:chunked`` if annotations name a table of contents, else None
     member: str | None = None  #: the layer's file within a saved image
+    source: SourceLines | None = None  #: the lines of the Dockerfile; None if no provenance names them
 
 
 @frozen(kw_only=True)
@@ -78,6 +80,7 @@ class Outline:
     unverified_hosts: tuple[str, ...] = ()  #: registries whose identity was not verified, by options or settings
     warnings: tuple[str, ...] = ()  #: what the user should know about how the image was read
     config_layers: int | None = None  #: how many layers the config lists if the manifest lists more or fewer, else None
+    provenance: Provenance | None = None  #: the attestation of the build; None if there is none, or if it was not read
 
     @property
     def compressed_size(self) -> int | None:

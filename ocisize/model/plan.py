@@ -56,6 +56,7 @@ class Plan:
     edits: tuple[PlanEdit, ...] = ()  #: base first
     estimated: bool = False  #: True if the bytes of download are estimated, since the layers are uncompressed
     dockerfile: str | None = None  #: the Dockerfile whose lines the plan names; None if there is none that fits
+    from_provenance: bool = False  #: True if this Dockerfile is from the provenance of the image, secrets redacted
     patch_error: str = ""  #: why there is no patch although there are edits, "" if there is one
     patch_has_secrets: bool = False  #: True if lines of the patch look like secrets: reports leave the patch out
     patch: str = ""  #: unified diff of the Dockerfile and .dockerignore; "" without a Dockerfile or without edits

@@ -16,10 +16,11 @@ _STEP = "outline"  # ``LayerFailure.step``
 _SHARED = (
     "source", "format", "reference", "platform", "digest", "config_digest", "media_type", "created", "manifest_size",
     "config_size", "mirror", "unverified_hosts", "warnings", "config_layers", "compressed_size",
+    "provenance",
 )  # fmt: skip
 _OF_LAYERS = (
     "index", "digest", "diff_id", "media_type", "compression", "compressed_size", "build_step", "created_by", "created",
-    "build_step_certain", "member",
+    "build_step_certain", "member", "source",
 )  # fmt: skip
 _NO_FILES: Mapping[str, Any] = dict.fromkeys((
     "tar_size", "content_size", "stored_size", "live_size", "disk_size", "wasted_size", "duplicate_size", "file_count",

@@ -41,6 +41,7 @@ class Choice(NamedTuple):
     manifest: Index | Manifest
     warnings: tuple[str, ...]  #: about the choice
     facts: IndexFacts  #: of the index that it was chosen from
+    attestation: Descriptor | None  #: of the index: the manifest of the attestations about the image
 
 
 def choose_entry(source: Source, index: Index, digest: Digest, platform: Platform | None) -> Choice:
@@ -80,7 +81,7 @@ def choose_entry(source: Source, index: Index, digest: Digest, platform: Platfor
         "was asked for" if platform else "is the default",
     )  # fmt: skip
     facts = IndexFacts(digest, tuple(distinct_names(walk.images)), len(walk.attestations))
-    return Choice(entry, *manifest, (*warnings, *broken), facts)
+    return Choice(entry, *manifest, (*warnings, *broken), facts, walk.subjects.get(entry.digest))
 
 
 def parse_wanted(source: Source, text: str) -> Platform:

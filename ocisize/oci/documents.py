@@ -8,6 +8,7 @@ names, wrong types and ambiguous documents (CVE-2021-41190) are refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NewType
 
 from ocisize.blob.digest import Digest, is_digest
 from ocisize.oci.strict_json import abbreviated_repr
@@ -16,6 +17,9 @@ from ocisize.values import field, frozen
 UNKNOWN = "unknown"  #: the text of a platform that neither an index nor a config names
 SELF_NAMED = "io.ocisize.self-named"  # annotation: the digest was computed from the blob, so it verifies nothing
 FILE_NAMED = "io.ocisize.file-named"  # annotation: the digest is the name of a file, which need not be that of its bytes
+
+#: what BuildKit noted about the build before there were attestations, in base64; "" if there is none
+BuildInfo = NewType("BuildInfo", str)
 
 
 def _check_digest(_: object, __: object, value: Digest) -> None:
@@ -145,6 +149,7 @@ class ImageConfig:
     created: str = ""
     history: tuple[History, ...] = ()
     run: RunConfig = field(factory=RunConfig)
+    build_info: BuildInfo = BuildInfo("")
 
     @property
     def platform(self) -> Platform:

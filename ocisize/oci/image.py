@@ -57,6 +57,7 @@ class Image:
     warnings: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(factory=dict, hash=False)  #: of the manifest, then of its index entry
     index: IndexFacts | None = None  #: that the image was chosen from; None if there is none
+    attestation: Descriptor | None = None  #: of the manifest of the attestations that an index lists about the image
 
     @property
     def platform(self) -> Platform:
@@ -94,7 +95,8 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
     if isinstance(document, Index):
         choice = choose_entry(source, document, digest_of(data), platform)
         image = make_image(source, choice.data, choice.manifest, choice.entry)
-        return evolve(image, warnings=(*choice.warnings, *image.warnings), index=choice.facts)
+        warnings = (*choice.warnings, *image.warnings)
+        return evolve(image, warnings=warnings, index=choice.facts, attestation=choice.attestation)
     image = make_image(source, data, document)
     _log.info("platform %s: the source has a single image", printable(str(image.platform)))
     if platform is not None and image.config.os and image.config.architecture:

@@ -74,7 +74,8 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
                 if manifest is None:
                     absent.append(label)
                     continue
-                image = images[label] = make_image(source, *manifest, entry)
+                image = make_image(source, *manifest, entry)
+                image = images[label] = evolve(image, attestation=walk.subjects.get(entry.digest))
         except PlatformError as error:
             if not keep_going:
                 raise

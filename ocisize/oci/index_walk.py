@@ -8,7 +8,7 @@ from ocisize.oci.artifacts import find_artifact_kind, find_index_kind, names_art
 from ocisize.oci.documents import Descriptor, Index, Manifest, Platform
 from ocisize.oci.media_types import INDEX_TYPES, MANIFEST_TYPES
 from ocisize.oci.parse import MAX_CONFIG, parse_config
-from ocisize.oci.platform import image_entries, is_attestation
+from ocisize.oci.platform import find_subject, image_entries, is_attestation
 from ocisize.oci.read import NOT_FOUND, read_blob, read_optional_manifest
 from ocisize.oci.source import Source
 from ocisize.values import define, field
@@ -24,6 +24,7 @@ class IndexWalk:
     source: Source
     images: list[tuple[Platform, Descriptor]] = field(factory=list)  #: in the order of the index
     attestations: set[Digest] = field(factory=set)  #: entries that describe other images, or are no images
+    subjects: dict[str, Descriptor] = field(factory=dict)  #: by digest of an image: the first entry with its attestations
     kinds: list[str] = field(factory=list)  #: what the entries are whose manifests are of no image
     unreadable: dict[Digest, OcisizeError] = field(factory=dict)  #: broken manifests and configs, with their errors
     _visited: set[Digest] = field(factory=set)
@@ -37,7 +38,7 @@ class IndexWalk:
             raise DocumentError(f"indexes are nested more than {MAX_INDEX_DEPTH} deep")
         if kind := find_index_kind(index):
             self.kinds.append(kind)
-        self.attestations.update(entry.digest for entry in index.manifests if is_attestation(entry))
+        self._note_attestations(index)
         listed = {entry.digest for entry in index.manifests}
         for entry in image_entries(index.manifests):
             if entry.platform is not None and _is_plain(entry):
@@ -51,6 +52,12 @@ class IndexWalk:
                     self.walk(document, depth + 1)
                 elif document is not None:
                     self.images.append((document, entry))
+
+    def _note_attestations(self, index: Index) -> None:
+        for entry in filter(is_attestation, index.manifests):
+            self.attestations.add(entry.digest)
+            if (subject := find_subject(entry)) is not None:
+                self.subjects.setdefault(subject, entry)
 
     def look_behind_unknown(self, index: Index) -> None:
         """Add the images among entries for ``unknown/unknown``, the platform of attestations, of an index without others."""

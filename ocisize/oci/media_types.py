@@ -19,6 +19,8 @@ DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 INDEX_TYPES = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFEST_TYPES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 CONFIG_TYPES = frozenset({OCI_CONFIG, DOCKER_CONFIG})
+IN_TOTO = "application/vnd.in-toto+json"  #: of a statement, a layer of a manifest of attestations
+ATTESTATIONS = "application/vnd.docker.attestation.manifest.v1+json"  #: ``artifactType`` of such a manifest
 
 _OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
 _OCI_NONDISTRIBUTABLE = "application/vnd.oci.image.layer.nondistributable.v1.tar"

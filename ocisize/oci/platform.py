@@ -19,6 +19,8 @@ from ocisize.oci.os_version import rank_version
 from ocisize.patterns import lazy_pattern
 from ocisize.values import evolve, frozen
 
+_ATTESTATION = "attestation-manifest"
+_CONTAINERD_SUBJECT = "io.containerd.manifest.subject"  # annotation of a referrer
 #: spelling → architecture and the variant that the spelling implies
 _ARCHITECTURES = {
     "x86_64": ("amd64", None),
@@ -143,10 +145,21 @@ def is_attestation(descriptor: Descriptor) -> bool:
     reference = descriptor.annotations.get("vnd.docker.reference.type")
     platform = descriptor.platform
     return (
-        reference == "attestation-manifest"
-        or "io.containerd.manifest.subject" in descriptor.annotations
+        reference == _ATTESTATION
+        or _CONTAINERD_SUBJECT in descriptor.annotations
         or (platform is not None and platform.os == platform.architecture == "unknown")
     )
+
+
+def find_subject(descriptor: Descriptor) -> str | None:
+    """Return the digest of the image that BuildKit's attestations are about, None if an index entry is none of theirs.
+
+    >>> marks = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": "sha256:beef"}
+    >>> find_subject(Descriptor("sha256:" + 64 * "0", 1, annotations=marks))
+    'sha256:beef'
+    """
+    is_attestation_manifest = descriptor.annotations.get("vnd.docker.reference.type") == _ATTESTATION
+    return descriptor.annotations.get("vnd.docker.reference.digest") if is_attestation_manifest else None
 
 
 def image_entries(descriptors: Iterable[Descriptor]) -> list[Descriptor]:

@@ -148,6 +148,13 @@ class ImageSource(Source, Protocol):
         """
         return None
 
+    def find_attestation(self, digest: str) -> Descriptor | None:  # noqa: ARG002
+        """Return the manifest of BuildKit's attestations about the manifest with this digest; None if there is none.
+
+        It is asked for only if the image was not chosen from an index, which would list its attestations.
+        """
+        return None
+
     def abort(self) -> None:
         """End all reads, in other threads too. Called if an analysis fails; nothing can be read afterwards."""
         return

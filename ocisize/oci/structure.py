@@ -18,6 +18,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from ocisize.blob.digest import Digest
 from ocisize.errors import DocumentError
 from ocisize.oci.documents import (
+    BuildInfo,
     Descriptor,
     History,
     ImageConfig,
@@ -28,7 +29,7 @@ from ocisize.oci.documents import (
     RunConfig,
 )
 from ocisize.oci.strict_json import abbreviated_repr, check_spelling, expect_type, name_type
-from ocisize.oci.valid_documents import read_run
+from ocisize.oci.valid_documents import BUILD_INFO, read_build_info, read_run
 from ocisize.values import fields
 
 _JSON_NAMES = {
@@ -36,7 +37,7 @@ _JSON_NAMES = {
     Index: {"media_type": "mediaType"},
     Manifest: {"media_type": "mediaType", "artifact_type": "artifactType"},
     Platform: {"os_version": "os.version"},
-    ImageConfig: {"os_version": "os.version", "run": "config"},
+    ImageConfig: {"os_version": "os.version", "run": "config", "build_info": BUILD_INFO},
 }
 _ALL_NAMES = {name: json_name for names in _JSON_NAMES.values() for name, json_name in names.items()}
 _MAX_EXCERPT_ITEMS = 1000  # of a list or an object, that are searched for problems
@@ -145,6 +146,7 @@ def strict_converter(*, detailed: bool = True) -> cattrs.Converter:
 def _make_converter(*, detailed: bool) -> cattrs.Converter:
     converter = strict_converter(detailed=detailed)
     converter.register_structure_hook(RunConfig, lambda document, _: read_run(document))
+    converter.register_structure_hook(BuildInfo, lambda value, _: read_build_info(value))
     converter.register_structure_hook(Digest, lambda value, _: Digest(expect_type(value, str)))
     for cls in (Platform, Descriptor, Index, Manifest, History, RootFs, ImageConfig):
         renamed = {name: override(rename=json_name) for name, json_name in _JSON_NAMES.get(cls, {}).items()}

@@ -10,11 +10,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from ocisize.blob.digest import Digest
-from ocisize.oci.documents import Descriptor, History, ImageConfig, Index, Manifest, Platform, RootFs, RunConfig
+from ocisize.oci.documents import (
+    BuildInfo,
+    Descriptor,
+    History,
+    ImageConfig,
+    Index,
+    Manifest,
+    Platform,
+    RootFs,
+    RunConfig,
+)
 from ocisize.oci.strict_json import expect_object, expect_pairs, expect_text, expect_texts, expect_type
 
 #: what a reader raises for a document that leaves any doubt
 DOUBTS = (LookupError, TypeError, ValueError)
+BUILD_INFO = "moby.buildkit.buildinfo.v1"  #: the name of ``ImageConfig.build_info`` in JSON
 
 _PLATFORM = frozenset({"os", "architecture", "variant", "os.version"})
 _DESCRIPTOR = frozenset({"digest", "size", "mediaType", "annotations", "platform", "artifactType", "urls"})
@@ -22,7 +33,7 @@ _INDEX = frozenset({"manifests", "mediaType", "annotations"})
 _MANIFEST = frozenset({"config", "layers", "mediaType", "artifactType", "annotations", "subject"})
 _HISTORY = frozenset({"created", "created_by", "author", "comment", "empty_layer"})
 _ROOT_FS = frozenset({"type", "diff_ids"})
-_CONFIG = frozenset({"rootfs", "os", "architecture", "variant", "os.version", "created", "history", "config"})
+_CONFIG = frozenset({"rootfs", "os", "architecture", "variant", "os.version", "created", "history", "config", BUILD_INFO})
 
 
 def read_platform(document: object) -> Platform:
@@ -107,7 +118,17 @@ def read_config(document: object) -> ImageConfig:
         created=expect_text(fields, "created"),
         history=tuple(map(_read_step, expect_type(fields.get("history", []), list))),
         run=read_run(fields.get("config")),
+        build_info=read_build_info(fields.get(BUILD_INFO)),
     )
+
+
+def read_build_info(value: object) -> BuildInfo:
+    """Return BuildKit's notes, "" for a value of a wrong type: no size depends on them.
+
+    >>> read_build_info("e30="), read_build_info([])
+    ('e30=', '')
+    """
+    return BuildInfo(_text(value))
 
 
 def read_run(document: object) -> RunConfig:

@@ -151,6 +151,9 @@ class PipeSource(ImageSource):
     def member_name(self, descriptor: Descriptor) -> str | None:
         return self._open().member_name(descriptor)
 
+    def find_attestation(self, digest: str) -> Descriptor | None:
+        return self._open().find_attestation(digest)
+
     def close(self) -> None:
         if self._source is not None:
             self._source.close()

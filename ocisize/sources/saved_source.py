@@ -10,6 +10,7 @@ from ocisize.errors import ArchiveError, DocumentError
 from ocisize.oci.documents import Descriptor, Platform
 from ocisize.oci.media_types import OCI_INDEX
 from ocisize.oci.parse import MAX_MANIFEST, check_media_type
+from ocisize.oci.platform import find_subject
 from ocisize.oci.read import check_document
 from ocisize.sources.docker_archive import LEFT_OUT, LEFT_OUT_HINT, MEMBER, ComposedManifest, compose_manifests
 from ocisize.sources.saved_images import ArchiveItem, SavedImage, SavedManifest
@@ -52,6 +53,7 @@ class SavedSource(StoredSource):
             *dict.fromkeys(manifest.warning for manifest in manifests if manifest.warning),
             *(warning for composed in self._composed.values() for warning in composed.warnings),
         ]
+        self._attestations = [attestation for image in images for attestation in image.attestations]
         self._root: Descriptor | bytes
         if len(images) == 1 and (images[0].index is not None or len(manifests) == 1):
             self._root = images[0].index or self._descriptor(manifests[0])
@@ -82,6 +84,9 @@ class SavedSource(StoredSource):
         if any(member in composed.members.get(descriptor.digest, ()) for composed in self._composed.values()):
             return member
         return self._blobs.member_name(descriptor)
+
+    def find_attestation(self, digest: str) -> Descriptor | None:
+        return next((entry for entry in self._attestations if find_subject(entry) == digest), None)
 
     def _read(self, digest: str) -> bytes:
         if digest in self._conflicts:

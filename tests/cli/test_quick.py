@@ -78,12 +78,12 @@ def test_an_index_names_its_platforms(server: Server, capsys: pytest.CaptureFixt
 
 
 def test_all_platforms(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    """A row for each, with what only this platform has; five requests for two platforms."""
+    """A row for each, with what only this platform has; five requests for two platforms, and one for an attestation."""
     name, images = serve_index(server)
     text = "\n".join(lines_of([name, "--quick", "--all-platforms"], capsys))
     assert "2 platforms · 16.5 kB in all, shared layers once · 1 attestation left out" in text
     assert [line.split()[-1] for line in text.splitlines()[-2:]] == ["linux/amd64", "linux/arm64"]
-    assert len(server.requests) == 5 and blobs_of(server) == [config_path(one) for one in images]
+    assert len(server.requests) == 6 and blobs_of(server) == [config_path(one) for one in images]
 
 
 @pytest.mark.parametrize("name", OUTLINE_FORMATS)

@@ -53,6 +53,7 @@ _APART = (
     "base",
     "system",
     "packages",
+    "provenance",
 )
 
 
@@ -97,6 +98,7 @@ def analysis_document(
     document["base"] = _base(analysis.base)
     document["system"] = encodable(asdict(analysis.system))
     document["packages"] = None if analysis.packages is None else inventory_document(analysis.packages)
+    document["provenance"] = None if analysis.provenance is None else encodable(asdict(analysis.provenance))
     document["cost"] = _cost(analysis, assumptions or default_assumptions())
     if verdicts:
         from ocisize.report.json.budgets import verdict_document
@@ -203,7 +205,8 @@ def _groups(groups: Groups) -> dict[str, Any]:
 
 
 def _layer(layer: LayerAnalysis, *, files: bool) -> dict[str, Any]:
-    document = _sizes(layer) | {"toc": None if layer.toc is None else asdict(layer.toc)}
+    parts = {"toc": layer.toc, "source": layer.source}
+    document = _sizes(layer) | {name: None if part is None else encodable(asdict(part)) for name, part in parts.items()}
     if layer.failure is not None:
         return document | dict.fromkeys(FROM_FILES) | {"failure": encodable(asdict(layer.failure))}
     if files and layer.files is not None:

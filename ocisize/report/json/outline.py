@@ -60,6 +60,7 @@ def outline_document(
         "secrets": outline.secrets,
         "annotations": outline.annotations,
         "soci_index": outline.soci_index,
+        "provenance": None if outline.provenance is None else asdict(outline.provenance),
         "layers": [_layer(layer) for layer in outline.layers],
         "cost": {"assumptions": asdict(chosen), "image": asdict(cost_of(outline.compressed_size, chosen))},
         **_budgets(verdicts),
@@ -83,7 +84,8 @@ def _base(outline: Outline) -> dict[str, Any] | None:
 
 
 def _layer(layer: LayerOutline) -> dict[str, Any]:
-    return asdict(layer, recurse=False, value_serializer=serialize_build_steps)
+    source = None if layer.source is None else asdict(layer.source)
+    return asdict(layer, recurse=False, value_serializer=serialize_build_steps) | {"source": source}
 
 
 def _budgets(verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ocisize.text import count_of, printable
 _METHODS = {
     BaseMethod.GIVEN: "as given",
     BaseMethod.RUN_IMAGE: "from the label of its buildpacks",
+    BaseMethod.PROVENANCE: "from the provenance attestation",
     BaseMethod.FROM: "from build metadata",
     BaseMethod.BUILDER: "since the marks of your builder begin above",
     BaseMethod.CREATED: "since the build paused above",

@@ -1,4 +1,4 @@
-"""Manifests, indexes and configs of registries in the cache, so that an image which was read before costs one request.
+"""Manifests, configs and attestations of registries in the cache: an image which was read before costs one request.
 
 A document is kept under its digest, and is verified by it again when it comes back: nobody has to trust the cache for it.
 What a tag means is asked every time. That a tag was read before is kept as a digest of its name: only then does a HEAD pay.
@@ -13,10 +13,11 @@ from ocisize.blob.digest import ALGORITHMS, Digest, check_digest, digest_of
 from ocisize.cache.store import Cache, discard
 from ocisize.errors import OcisizeError
 from ocisize.oci.documents import Descriptor
-from ocisize.oci.media_types import CONFIG_TYPES
+from ocisize.oci.media_types import CONFIG_TYPES, IN_TOTO
 from ocisize.oci.parse import MAX_CONFIG
 
 FORMAT = "documents-v1"  #: changes with the form of an entry
+_SMALL_TYPES = CONFIG_TYPES | {IN_TOTO}  # of blobs that are documents
 
 
 class Documents:
@@ -69,13 +70,22 @@ class Documents:
         if self._store is not None:
             self._store.put(_key_of_name(name), b"")
 
-    def find_config(self, descriptor: Descriptor) -> bytes | None:
-        """Return the config that a descriptor names, None for layers and what is not kept."""
-        return self.find(descriptor.digest) if _is_config(descriptor) else None
+    def find_answer(self, question: str) -> bytes | None:
+        """Return what the registry answered to a question whose answer does not change, None if that is not kept."""
+        return self._store.get(_key_of_name(question)) if self._store is not None else None
 
-    def watch_config(self, descriptor: Descriptor, chunks: Iterable[bytes]) -> Iterable[bytes]:
-        """Return the chunks of a blob; those of a config are kept once all were read."""
-        return self._watch(descriptor, chunks) if self._store is not None and _is_config(descriptor) else chunks
+    def keep_answer(self, question: str, answer: bytes) -> None:
+        """Keep what the registry answered; nothing verifies it when it comes back."""
+        if self._store is not None:
+            self._store.put(_key_of_name(question), answer)
+
+    def find_blob(self, descriptor: Descriptor) -> bytes | None:
+        """Return the config or the statement that a descriptor names, None for layers and what is not kept."""
+        return self.find(descriptor.digest) if _is_document(descriptor) else None
+
+    def watch_blob(self, descriptor: Descriptor, chunks: Iterable[bytes]) -> Iterable[bytes]:
+        """Return the chunks of a blob; those of a config or a statement are kept once all were read."""
+        return self._watch(descriptor, chunks) if self._store is not None and _is_document(descriptor) else chunks
 
     def _watch(self, descriptor: Descriptor, chunks: Iterable[bytes]) -> Iterator[bytes]:
         data = bytearray()
@@ -85,8 +95,8 @@ class Documents:
         self.keep(bytes(data), descriptor.digest)
 
 
-def _is_config(descriptor: Descriptor) -> bool:
-    return descriptor.media_type in CONFIG_TYPES and descriptor.size <= MAX_CONFIG
+def _is_document(descriptor: Descriptor) -> bool:
+    return descriptor.media_type in _SMALL_TYPES and descriptor.size <= MAX_CONFIG
 
 
 def _key_of(digest: str) -> str:

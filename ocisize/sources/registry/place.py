@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from ocisize.blob.digest import check_digest
 from ocisize.errors import BlobError, DocumentError, RegistryError
 from ocisize.oci.documents import Index
+from ocisize.oci.media_types import ATTESTATIONS
 from ocisize.oci.parse import MAX_MANIFEST, parse_manifest
 from ocisize.sources.registry.client import RegistryClient
 from ocisize.sources.registry.connection import Connection
@@ -79,6 +80,13 @@ class Place:
     def read_range(self, digest: str, size: int, start: int, stop: int) -> bytes:
         """Return a part of a blob; the caller verifies it. Raises RangeRefused and other RegistryErrors."""
         return self._open().read_range(digest, size, start, stop)
+
+    def read_attestations(self, digest: str) -> bytes:
+        """Return the index of the manifests of BuildKit's attestations that refer to one, from the referrers API alone.
+
+        BuildKit writes no tags of digests. Raises RegistryError and BlobError.
+        """
+        return self._open().read_referrers(digest, ATTESTATIONS, MAX_MANIFEST)
 
     def read_referrers(self, digest: str, artifact_type: str) -> bytes:
         """Return the index of the manifests that refer to one, from the referrers API, else by the tag of its digest.

@@ -11,9 +11,11 @@ from ocisize.cache.store import Cache
 from ocisize.errors import DocumentError, RegistryError
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.foreign import is_foreign
+from ocisize.oci.read import NOT_FOUND
 from ocisize.oci.reference import Reference
 from ocisize.oci.source import ImageSource, ReferredSource
 from ocisize.sources.registry.answers import RangeRefused
+from ocisize.sources.registry.attestations import NO_REFERRERS, parse_attestation, pick_attestation
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.documents import Documents
@@ -90,7 +92,7 @@ class RegistrySource(ImageSource, ReferredSource):
         raise self._explain(failures)
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
-        known = self._documents.find_config(descriptor)
+        known = self._documents.find_blob(descriptor)
         if known is not None:
             return [known]
         first = self._first or 0
@@ -101,7 +103,7 @@ class RegistrySource(ImageSource, ReferredSource):
         )
         if descriptor.urls or is_foreign(descriptor):
             return read_or_fetch(blob, descriptor, self._places[-1].open_urls)
-        return self._documents.watch_config(descriptor, blob)
+        return self._documents.watch_blob(descriptor, blob)
 
     def read_range(self, descriptor: Descriptor, start: int, stop: int) -> bytes | None:
         """Return a part of a blob of the place that has the image; None if the place does not send parts, or fails."""
@@ -124,6 +126,26 @@ class RegistrySource(ImageSource, ReferredSource):
             _log.info("%s; nothing refers to the image", error)
         return None
 
+    def find_attestation(self, digest: str) -> Descriptor | None:
+        """Return the manifest of BuildKit's attestations that refers to an image which is named by its digest.
+
+        Behind a tag, an image with such attestations is in an index. The builder writes both at once, so what the registry
+        answers is kept, and an image that was read before costs no request for it.
+        """
+        reference = self._reference
+        if reference.digest is None:
+            return None
+        question = f"attestations of {reference.registry}/{reference.repository}@{digest}"
+        known = self._documents.find_answer(question)
+        try:
+            if known is None:
+                known = pick_attestation(self._read_attestations(digest), digest)
+                self._documents.keep_answer(question, known)
+            return parse_attestation(known, digest)
+        except (*UNUSABLE, DocumentError) as error:
+            _log.info("%s; the image has no attestations", error)
+        return None
+
     def abort(self) -> None:
         """End all reads, also in threads that wait for the registry; nothing can be read afterwards."""
         self.close()
@@ -132,6 +154,14 @@ class RegistrySource(ImageSource, ReferredSource):
         self._closed = True
         for place in self._places:
             place.close()
+
+    def _read_attestations(self, digest: str) -> bytes:
+        try:
+            return self._places[self._first or 0].read_attestations(digest)
+        except RegistryError as error:
+            if error.status != NOT_FOUND:
+                raise
+            return NO_REFERRERS  # the registry has no referrers API, or nothing refers to the image
 
     def _make_place(self, endpoint: Endpoint) -> Place:
         own, other = self._reference, endpoint.reference

@@ -161,9 +161,9 @@ def test_nothing_of_other_sizes_and_digests_is_kept(cache: DiskCache) -> None:
     documents = Documents(cache)
     documents.keep(b"{}", "sha256:" + 64 * "0")
     config = Descriptor(Digest("sha256:" + 64 * "1"), 2, OCI_CONFIG)
-    assert list(documents.watch_config(config, [b"{", b"}"])) == [b"{", b"}"]
+    assert list(documents.watch_blob(config, [b"{", b"}"])) == [b"{", b"}"]
     blob = Descriptor(digest_of(b"ab"), 2, "application/vnd.oci.image.layer.v1.tar")
-    assert list(documents.watch_config(blob, [b"a", b"b"])) == [b"a", b"b"]
+    assert list(documents.watch_blob(blob, [b"a", b"b"])) == [b"a", b"b"]
     assert cache.usage() == (0, 0)
     assert Documents().find(digest_of(b"")) is None and not Documents().has_seen("app:1")
 
