@@ -17,6 +17,7 @@ ORDER = [
     "values",
     "errors logs packaged prebuilt text toml_tables",
     "limits globs",
+    "excerpts",
     "cache",
     "tar",
     "blob",

@@ -30,7 +30,8 @@ from ocisize.values import evolve, frozen
 
 FORMAT = "layers-v1"  #: changes with the form of an entry
 SCAN_VERSION = 3
-"""To be raised with every change of what a scan finds in the same bytes: rows, shares of the download, kept files, oddities.
+"""To be raised with every change of what a scan finds in the same bytes: rows, shares of the download, kept files,
+excerpts, oddities.
 
 ``tests/layer/test_cache.py`` compares the scan of a known layer with a stored digest, and fails if it was forgotten.
 """

@@ -1,4 +1,4 @@
-"""Payloads of single files of a layer that was read in place: their content hashes, and those that are kept."""
+"""Payloads of single files of a layer that was read in place: their content hashes, those that are kept, and excerpts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import chain
 
 from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
+from ocisize.excerpts.collect import JAR_END, MIN_LARGE_SIZE, Excerpts
 from ocisize.layer.pool import Stopped
 from ocisize.tar.content_hash import CONTENT_HASHES, Hasher
 from ocisize.tar.filetable import REGULAR, FileTable
@@ -57,3 +58,31 @@ def keep_payloads(
     ]
     kept = {row: region.read_at(table.payload_start(row), table.sizes[row]) for row, _ in rows}
     return evolve(table, contents={**table.contents, **kept}) if kept else table
+
+
+def read_excerpts(
+    region: FileRegion, table: FileTable, excerpts: Excerpts, on_bytes: Callable[[int], object] | None = None
+) -> FileTable:
+    """The table with the excerpts of its executables and jars, of which only the parts that matter are read.
+
+    ``on_bytes`` is called before each file; its errors end the reading.
+    """
+    sizes, sparse = table.sizes, table.stored_sizes
+    rows = {row for row, size in enumerate(sizes) if size >= MIN_LARGE_SIZE}
+    rows.update(row for row, _ in table.paths.select_with(JAR_END + b"\0"))
+    candidates = sorted(row for row in rows if table.kinds[row] == REGULAR and row not in sparse)
+    for row, path in zip(candidates, table.paths.select(candidates), strict=True):
+        reader = excerpts.open(path, sizes[row], table.attributes[table.owners[row]].mode)
+        if reader is None:
+            continue
+        if on_bytes is not None:
+            on_bytes(0)
+        start = table.payload_start(row)
+        while (position := reader.needed) < sizes[row]:
+            reader.skip(position - reader.position)
+            piece = region.read_at(start + position, min(reader.read_size, sizes[row] - position))
+            if not piece:
+                break  # the file was cut since it was scanned, which the estimate or the hashes notice
+            reader.feed(piece)
+        excerpts.keep(row, reader)
+    return evolve(table, excerpts=excerpts.by_row) if excerpts.by_row else table

@@ -15,9 +15,10 @@ from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.blob.stream import LayerStream
 from ocisize.blob.verify import Verifier, check_plain, verify_chunks
 from ocisize.errors import DigestMismatch, LayerError, OcisizeError, SizeMismatch, StreamError, TarError
+from ocisize.excerpts.collect import Excerpts
 from ocisize.layer.kept_files import BEGINNINGS, PATH_PARTS, KeptFiles
 from ocisize.layer.locks import fork_safe
-from ocisize.layer.payloads import hash_payloads, keep_payloads
+from ocisize.layer.payloads import hash_payloads, keep_payloads, read_excerpts
 from ocisize.layer.sampling import SampledStream, SizeEstimate, no_estimate
 from ocisize.limits import Meter
 from ocisize.logs import Logger
@@ -215,6 +216,7 @@ def scan_stream(
         wanted=KeptFiles(meter),
         beginnings=BEGINNINGS,
         path_parts=PATH_PARTS,
+        excerpts=Excerpts(meter),
         meter=meter,
     )
     stored_size = stream.finish()
@@ -273,6 +275,7 @@ def _scan_in_place(blob: FileRegion, options: _Options, *, hash_content: bool) -
             window_size=_IN_PLACE_WINDOW,
         )
         table = keep_payloads(blob, table, wanted, PATH_PARTS)
+        table = read_excerpts(blob, table, Excerpts(options.meter), options.on_bytes)
     if hash_content:
         sizes, sparse = table.sizes, table.stored_sizes
         rows = [row for row, size in enumerate(sizes) if size > MAX_HASHED_IN_PLACE and row not in sparse]

@@ -20,7 +20,7 @@ from ocisize.tar.check_table import check_columns
 from ocisize.tar.filetable import Attributes, FileTable
 from ocisize.tar.paths import PathColumn
 
-SECTIONS = 23  #: of a table
+SECTIONS = 26  #: of a table
 _Xattrs = dict[int, dict[str, bytes]]
 
 
@@ -49,6 +49,7 @@ def pack_table(table: FileTable) -> list[bytes]:
         *pack_by_row(table.type_flags),
         *pack_texts_by_row(table.links),
         *pack_texts_by_row(table.contents),
+        *pack_texts_by_row(table.excerpts),
     ]  # fmt: skip
 
 
@@ -75,6 +76,7 @@ def unpack_table(sections: Sequence[bytes]) -> FileTable:
             type_flags=unpack_by_row(by_row[4:6]),
             xattrs=facts.read("xattrs", _read_xattrs),
             contents=unpack_texts_by_row(by_row[9:12]),
+            excerpts=unpack_texts_by_row(by_row[12:15]),
             compressed_sizes=unpack_numbers("q", compressed, rows) if facts.read("has_compressed_sizes", bool) else None,
             overhead=facts.read("overhead", _read_overhead),
             anomalies=facts.read("anomalies", _read_lines),

@@ -11,7 +11,7 @@ from ocisize.tar.filetable import KIND_NAMES, FileTable
 
 _MAX = 1 << 63  # of sizes, counts and positions
 _KINDS = bytes(KIND_NAMES)
-_BY_ROW = ("links", "stored_sizes", "claimed_sizes", "type_flags", "xattrs", "contents")
+_BY_ROW = ("links", "stored_sizes", "claimed_sizes", "type_flags", "xattrs", "contents", "excerpts")
 
 
 def check_columns(table: FileTable) -> None:

@@ -113,6 +113,7 @@ class FileTable(Sequence[FileEntry]):
     type_flags: Mapping[int, int] = field(factory=dict)  #: by row: type flag as written, of files of a rare type
     xattrs: Mapping[int, Mapping[str, bytes]] = field(factory=dict)  #: by row: extended attributes by name
     contents: Mapping[int, bytes] = field(factory=dict)  #: by row: payloads that the scan was asked to keep
+    excerpts: Mapping[int, bytes] = field(factory=dict)  #: by row: what executables and jars say of packages in them
     compressed_sizes: IntArray | None = None  #: "q": bytes of the stored blob per row; None when unknown
     overhead: int | None = None  #: bytes of the stored blob that belong to no entry
     hash_function: str = XXH3.name  #: name of the ContentHash of ``hashes``: only hashes of one function can be compared
@@ -144,8 +145,8 @@ class FileTable(Sequence[FileEntry]):
         return self._share_values(evolve(self, hashes=bytes(column)))
 
     def without_contents(self) -> FileTable:
-        """The same entries without the payloads that the scan kept."""
-        return self._share_values(evolve(self, contents={})) if self.contents else self
+        """The same entries without the payloads and excerpts that the scan kept."""
+        return self._share_values(evolve(self, contents={}, excerpts={})) if self.contents or self.excerpts else self
 
     def _share_values(self, table: FileTable) -> FileTable:
         """Let another table of the same entries use the values of this one."""

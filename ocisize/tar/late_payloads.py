@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Container, Iterator, MutableMapping
 from itertools import accumulate
 
+from ocisize.excerpts.collect import JAR_END, Excerpts
 from ocisize.tar.filetable import REGULAR
 from ocisize.tar.paths import clean_name
 from ocisize.tar.table_builder import FIELDS_PER_ROW, TableBuilder
 from ocisize.tar.window import Window
 
 
+class _AllNames(Container[bytes]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+ALL_NAMES = _AllNames()  #: contains the beginnings of all names
+
+
 class LatePayloads:
     """Payloads that are still in the window when its bytes are about to go, which is the last moment to keep them.
 
-    A look at each name would slow the scan by a tenth. A search in the joined names of a whole window takes a thirtieth of
-    the instructions of an entry, for each of ``path_parts``.
+    Small jars are read for their excerpts likewise. A look at each name would slow the scan by a tenth. A search in the
+    joined names of a whole window takes a thirtieth of the instructions of an entry, for each of ``path_parts``.
 
     >>> import io
     >>> builder, window, contents = TableBuilder(has_hashes=False), Window(io.BytesIO(b"header..{}"), 10), {}
@@ -34,11 +43,13 @@ class LatePayloads:
         builder: TableBuilder,
         window: Window,
         contents: MutableMapping[int, bytes],
-        wanted: Callable[[bytes, int], bool],
+        wanted: Callable[[bytes, int], bool] | None,
         path_parts: tuple[bytes, ...],
+        excerpts: Excerpts | None = None,
     ) -> None:
         self._builder, self._window, self._contents, self._wanted = builder, window, contents, wanted
-        self._path_parts = path_parts
+        self._path_parts, self._excerpts = path_parts, excerpts
+        self._searched = path_parts if excerpts is None else (*path_parts, JAR_END)
         self._next_row = 0
 
     def keep(self) -> None:
@@ -48,7 +59,7 @@ class LatePayloads:
         if not names:
             return
         joined = b"\0".join(names)
-        places = [place for part in self._path_parts for place in _find_all(joined, part)]
+        places = [place for part in self._searched for place in _find_all(joined, part)]
         if places:
             starts = list(accumulate([len(name) + 1 for name in names], initial=0))
             for index in sorted({bisect_right(starts, place) - 1 for place in places}):
@@ -63,7 +74,7 @@ class LatePayloads:
         self.keep()  # so that the files are asked about in the order of the entries
         self._next_row = row + 1
         path = clean_name(name)
-        return (always or self._matches(path)) and self._wanted(path, size)
+        return self._wanted is not None and (always or self._matches(path)) and self._wanted(path, size)
 
     def _keep_row(self, row: int, index: int) -> None:
         window, first = self._window, index * FIELDS_PER_ROW
@@ -73,8 +84,11 @@ class LatePayloads:
         if not in_window or kind != REGULAR or row in self._contents:
             return
         path = clean_name(name.partition(b"\0")[0])
-        if self._matches(path) and self._wanted(path, size):
+        if self._wanted is not None and self._matches(path) and self._wanted(path, size):
             self._contents[row] = bytes(window.view[start : start + size])
+        elif self._excerpts is not None and path.endswith(JAR_END) and (reader := self._excerpts.open(path, size, 0)):
+            reader.feed(window.view[start : start + size])
+            self._excerpts.keep(row, reader)
 
     def _matches(self, path: bytes) -> bool:
         return any(part in path for part in self._path_parts)

@@ -21,6 +21,7 @@ except ImportError:
     from zlib import adler32
 
 from ocisize.errors import TarError
+from ocisize.excerpts.collect import MIN_LARGE_SIZE, Excerpts
 from ocisize.limits import Meter
 from ocisize.tar.content_hash import XXH3, ContentHash
 from ocisize.tar.field_cache import (
@@ -37,7 +38,7 @@ from ocisize.tar.field_cache import (
 )
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLINK, FileTable
 from ocisize.tar.header import BLOCK, FIELDS, ExtendedHeader
-from ocisize.tar.late_payloads import LatePayloads
+from ocisize.tar.late_payloads import ALL_NAMES, LatePayloads
 from ocisize.tar.paths import clean_name, name_for_error
 from ocisize.tar.payload import Payload
 from ocisize.tar.sparse import describe_holes
@@ -69,6 +70,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     beginnings: Container[bytes] | None = None,
     path_parts: tuple[bytes, ...] = (),
     visit: Callable[[int, bytes, Payload], object] | None = None,
+    excerpts: Excerpts | None = None,
     meter: Meter | None = None,
     window_size: int = WINDOW,
 ) -> FileTable:
@@ -81,8 +83,9 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     calls of ``wanted``: only names as written that begin with one of them, each BEGINNING_SIZE bytes long and padded with
     NUL, are asked about, and sparse files. It is also asked about files whose paths contain one of ``path_parts``, unless
     their payloads are passed over. ``visit``, in place of all of these, is called with the row, the path and the payload of
-    regular files, as they pass. ``meter`` holds the scan to limits, which it checks about every thousand entries; it is for
-    the analyzer, as ``visit`` is. Without it there are no limits: analyze a tar that you do not trust as ``rootfs:FILE``.
+    regular files, as they pass. ``excerpts`` collects those of executables and jars, unless payloads are passed over.
+    ``meter`` holds the scan to limits, which it checks about every thousand entries; it is for the analyzer, as ``visit``
+    and ``excerpts`` are. Without it there are no limits: analyze a tar that you do not trust as ``rootfs:FILE``.
     ``window_size`` is how many bytes of the tar are in memory at once.
 
     Raises TarError where Go's archive/tar, with which Docker and containerd read layers, would refuse the tar; only the
@@ -109,12 +112,14 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     empty_hash = digest(b"")
     add_row = builder.new_fields.extend
     max_hashed = hash_up_to if hash_content else -1
+    max_in_window = max_hashed if excerpts is None else min(max_hashed, MIN_LARGE_SIZE - 1)  # of the fast path
     kept_beginnings: Container[bytes] = (
-        frozenset() if wanted is None and visit is None else _MATCH_ALL if beginnings is None else beginnings
+        frozenset() if wanted is None and visit is None else ALL_NAMES if beginnings is None else beginnings
     )
-    special.visit = visit
-    late = None if wanted is None or not path_parts else LatePayloads(builder, window, special.contents, wanted, path_parts)
-    if late is not None:
+    special.visit, special.excerpts = visit, excerpts
+    late = None
+    if excerpts is not None or (wanted is not None and path_parts):
+        late = LatePayloads(builder, window, special.contents, wanted, path_parts, excerpts)
         window.before_move = late.keep
         special.sparse.wants = functools.partial(late.wants_now, always=True)
     elif wanted is not None:
@@ -249,7 +254,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 if kind == SPARSE:
                     kind, row_hash = REGULAR, special.sparse.last_hash
                     flush_headers()
-            elif (is_plain := name[_BEGINNING] not in kept_beginnings) and start <= stop <= end and size <= max_hashed:
+            elif (is_plain := name[_BEGINNING] not in kept_beginnings) and start <= stop <= end and size <= max_in_window:
                 position = stop + (-size & 511)
                 row_hash = digest(view[start:stop]) if size else empty_hash
             elif is_plain and size > max_hashed and 0 <= size < _MAX_SKIPPED:
@@ -261,7 +266,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                     keep = late.wants_now(len(builder), name, size, always=not is_plain)
                 elif wanted is not None and not is_plain:
                     keep = wanted(clean_name(name), size)
-                row_hash = special.read_payload(len(builder), name, size, hash_content=size <= max_hashed, keep=keep)
+                row_hash = special.read_payload(len(builder), name, size, owner, hash_content=size <= max_hashed, keep=keep)
                 start -= window.base - base  # so that errors name this header
                 window.position += -size & 511
                 base, position, end = window.base, window.position, window.end
@@ -285,16 +290,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         type_flags=special.type_flags,
         xattrs=special.xattrs,
         contents=special.contents,
+        excerpts=excerpts.by_row if excerpts is not None else {},
         hash_function=content_hash.name,
         anomalies=(*special.anomalies.values(), *describe_holes(builder.paths, builder.sizes, special.sparse.stored_sizes)),
     )
-
-
-class _MatchAll(Container[bytes]):
-    """Contains everything: the beginnings of all names."""
-
-    def __contains__(self, _: object) -> bool:
-        return True
-
-
-_MATCH_ALL = _MatchAll()

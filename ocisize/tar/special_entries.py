@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ocisize.errors import TarError
+from ocisize.excerpts.collect import Excerpts, PayloadReader
 from ocisize.limits import ROW_VALUE_OVERHEAD, Meter
 from ocisize.tar.content_hash import ContentHash
 from ocisize.tar.field_cache import OwnerTable
@@ -54,6 +55,7 @@ class SpecialEntries:
         self.xattrs: dict[int, Mapping[str, bytes]] = {}
         self.contents: dict[int, bytes] = {}
         self.visit: Callable[[int, bytes, Payload], object] | None = None  #: takes the payloads of regular files
+        self.excerpts: Excerpts | None = None  #: collects those of executables and jars
         self.sparse = SparseReader(window, self.contents, hash_content=hash_content, meter=meter, content_hash=content_hash)
         self.anomalies: dict[int, str] = {}  # by tar type: the first entry of each unknown one
         #: Extended headers so far, counted as entries: every 8 records of a header count as one more, because parsing
@@ -208,10 +210,11 @@ class SpecialEntries:
         sparse.read_payload(row, name, fragments, size - map_size)
         return fragments.size
 
-    def read_payload(self, row: int, name: bytes, size: int, *, hash_content: bool, keep: bool) -> bytes:
-        """Move past a payload of which not all bytes are in the window; return its hash, NO_HASH when none is wanted.
+    def read_payload(self, row: int, name: bytes, size: int, owner: bytes, *, hash_content: bool, keep: bool) -> bytes:
+        """Move past a payload that is large or not wholly in the window; return its hash, NO_HASH when none is wanted.
 
-        With ``keep`` its bytes are stored. Raises TarError if the tar ends within the payload.
+        With ``keep`` its bytes are stored, else its excerpt is if it has one. Raises TarError if the tar ends within the
+        payload.
         """
         if size < 0:
             raise ValueError(f"negative size {size}")
@@ -225,6 +228,10 @@ class SpecialEntries:
             content = window.read_exactly(size, what)
             self.contents[row] = content
             return self._content_hash.of(content) if hash_content else NO_HASH
+        if self.excerpts is not None:
+            mode = self.owners.attributes[self.owners[owner]].mode
+            if (reader := self.excerpts.open(clean_name(name), size, mode)) is not None:
+                return self._read_excerpt(row, size, what, reader, hash_content=hash_content)
         if not hash_content:
             window.discard_exactly(size, what)
             return NO_HASH
@@ -234,3 +241,21 @@ class SpecialEntries:
         hasher = self._content_hash.start()
         window.discard_exactly(size, what, hasher.update)
         return hasher.digest()
+
+    def _read_excerpt(self, row: int, size: int, what: str, reader: PayloadReader, *, hash_content: bool) -> bytes:
+        """Move past a payload as ``read_payload`` does, and keep its excerpt."""
+        if not hash_content:
+            self.window.discard_exactly(size, what, reader.feed)
+            content_hash = NO_HASH
+        else:
+            hasher = self._content_hash.start()
+
+            def feed(piece: memoryview) -> None:
+                hasher.update(piece)
+                reader.feed(piece)
+
+            self.window.discard_exactly(size, what, feed)
+            content_hash = hasher.digest()
+        assert self.excerpts is not None  # noqa: S101
+        self.excerpts.keep(row, reader)
+        return content_hash

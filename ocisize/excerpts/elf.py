@@ -1,0 +1,265 @@
+"""ProgramReader: what an ELF file says about the packages in it, read while the file passes.
+
+The build information of Go lies in the first writable segment: https://go.dev/src/debug/buildinfo/buildinfo.go. The crates
+of cargo-auditable are a section behind all segments: https://github.com/rust-secure-code/cargo-auditable. The note of a
+distribution is near the start: https://systemd.io/ELF_PACKAGE_METADATA.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from ocisize.excerpts.parts import ELF_NOTE, GO_BUILD_INFO, RUST_CRATES, Part
+from ocisize.tuples import NamedTuple
+
+_HEAD_SIZE = 4096  # bytes; has the program headers and the notes of every linker
+_MAX_SEGMENTS = 64
+_MAX_BUILD_INFO = 192 << 10  # bytes; a program of 382 modules has 37 kB
+_MAX_CRATES = 192 << 10  # bytes of JSON; a program of 567 crates has 60 kB
+_MAX_NOTE = 2 << 10  # bytes
+_MAX_TAIL = 1 << 20  # bytes behind the last segment; debug information is there too, and then the file is not searched
+#: Bytes of the writable segment that are searched, as Go does, and all that are searched in programs whose notes name Go:
+#: behind a linker of C, build information is in the middle of the segment.
+_MAX_SEARCH, _MAX_SEARCH_OF_GO = 64 << 10, 32 << 20
+_MAX_MISPLACED = 16  # magic numbers that are not aligned, before a file is given up
+
+_GO_MAGIC = b"\xff Go buildinf:"
+_GO_ALIGNMENT = 16
+_GO_INLINE = 2  # flag: the strings follow, since Go 1.18; before, there are pointers to them
+_GO_STRINGS = 32  # bytes from the magic to the strings
+_GO_SENTINEL = 16  # bytes around the list of modules
+_GO_NOTE = b"Go\0\0"
+_PACKAGE_NOTE, _PACKAGE_OWNER = 0xCAFE1A7E, b"FDO\0"
+_CRATES_SECTION = b".dep-v0"
+_LOAD, _NOTE, _WRITABLE = 1, 4, 2
+
+
+class _Segment(NamedTuple):
+    """A program header: where a segment is in the file, and in memory."""
+
+    kind: int
+    flags: int
+    offset: int
+    address: int
+    size: int
+
+
+class _Layout(NamedTuple):
+    """The forms of headers in files of one class and byte order."""
+
+    order: str
+    header: struct.Struct  #: e_phoff, e_shoff, e_phentsize, e_phnum, e_shentsize, e_shnum, e_shstrndx
+    segment: struct.Struct
+    section: struct.Struct  #: sh_name, sh_offset, sh_size
+    is_64: bool
+
+    def read_segment(self, data: bytes, position: int) -> _Segment:
+        """The program header at a position."""
+        fields = self.segment.unpack_from(data, position)
+        if self.is_64:
+            kind, flags, offset, address, size = fields
+        else:
+            kind, offset, address, size, flags = fields
+        return _Segment(kind, flags, offset, address, size)
+
+
+def _make_layout(elf_class: int, order: int) -> _Layout | None:
+    """The layout for the fourth and fifth byte of a file."""
+    if elf_class not in (1, 2) or order not in (1, 2):
+        return None
+    sign, is_64 = "<>"[order - 1], elf_class == 2
+    forms = ("32xQQ6xHHHHH", "IIQQ8xQ", "I20xQQ") if is_64 else ("28xII6xHHHHH", "III4xI4xI", "I12xII")
+    header, segment, section = (struct.Struct(sign + form) for form in forms)
+    return _Layout(sign, header, segment, section, is_64)
+
+
+class ProgramReader:
+    """Takes the bytes of an ELF file in pieces, keeps those few that matter, and returns the parts of its excerpt.
+
+    ``size`` is that of the file. Bytes before ``needed`` can be passed over with ``skip``.
+
+    >>> reader = ProgramReader(100)
+    >>> reader.feed(b"#!/bin/sh".ljust(100)), reader.needed, reader.finish()
+    (None, 100, [])
+    """
+
+    read_size = _HEAD_SIZE  #: bytes to read at once
+
+    def __init__(self, size: int) -> None:
+        self.position = self.needed = 0
+        self._size = size
+        self._head: bytearray | None = bytearray()  # None once it was read
+        self._layout: _Layout | None = None
+        self._section_headers = (0, 0, 0, 0)  # offset, size of one, count, index of the one with names
+        self._search: _BuildInfoSearch | None = None
+        self._tail_start, self._tail = size, bytearray()
+        self._parts: list[Part] = []
+
+    def skip(self, count: int) -> None:
+        """Pass over bytes that are not needed."""
+        self.position += count
+
+    def feed(self, piece: bytes | memoryview) -> None:
+        """Take the next bytes of the file."""
+        start, self.position = self.position, self.position + len(piece)
+        if self.needed >= self.position:
+            return
+        if self._head is not None:
+            missing = min(_HEAD_SIZE, self._size) - len(self._head)
+            self._head += piece[:missing]
+            if len(piece) < missing:
+                self.needed = self.position
+                return
+            head, self._head = bytes(self._head), None
+            self.read_size = _MAX_SEARCH
+            self._read_head(head)
+            self._gather(0, head)
+            start, piece = len(head), piece[missing:]
+        self._gather(start, piece)
+        self.needed = self._next_needed()
+
+    def finish(self) -> list[Part]:
+        """The parts that were found, when all bytes have passed."""
+        if self._search is not None and (info := self._search.read()) is not None:
+            self._parts.append(Part(GO_BUILD_INFO, b"", info))
+        if _CRATES_SECTION in self._tail and (crates := self._read_crates()):
+            self._parts.append(Part(RUST_CRATES, b"", crates))
+        return self._parts
+
+    def _next_needed(self) -> int:
+        needed = [max(self._tail_start, self.position)]
+        if self._search is not None and self._search.stop > self.position:
+            needed.append(max(self._search.start, self.position))
+        return min(needed)
+
+    def _gather(self, start: int, piece: bytes | memoryview) -> None:
+        if self._search is not None and start < self._search.stop:
+            self._search.feed(start, piece)
+        if start + len(piece) > self._tail_start:
+            self._tail += piece[max(self._tail_start - start, 0) :]
+
+    def _read_head(self, head: bytes) -> None:
+        """Find out from the start of the file what else is needed of it."""
+        if head[:4] != b"\x7fELF" or len(head) < 64 or (layout := _make_layout(head[4], head[5])) is None:
+            return
+        self._layout = layout
+        first, sections, size, count, section_size, section_count, names = layout.header.unpack_from(head)
+        self._section_headers = (sections, section_size, section_count, names)
+        last = first + size * (count - 1) + layout.segment.size
+        if size < layout.segment.size or not 0 < count <= _MAX_SEGMENTS or last > len(head):
+            return
+        segments = [layout.read_segment(head, first + size * number) for number in range(count)]
+        notes = [note for segment in segments if segment.kind == _NOTE for note in _read_notes(head, segment, layout.order)]
+        for kind, owner, text in notes:
+            if kind == _PACKAGE_NOTE and owner == _PACKAGE_OWNER and len(text) <= _MAX_NOTE:
+                self._parts.append(Part(ELF_NOTE, b"", text.rstrip(b"\0")))
+                break
+        loads = [segment for segment in segments if segment.kind == _LOAD]
+        writable = [segment for segment in loads if segment.flags & 3 == _WRITABLE]
+        if writable and writable[0].offset < self._size:
+            limit = _MAX_SEARCH_OF_GO if any(owner == _GO_NOTE for _, owner, _ in notes) else _MAX_SEARCH
+            stop = min(max(segment.offset + segment.size for segment in writable), self._size)
+            self._search = _BuildInfoSearch(writable[0], stop, limit)
+        end = max((segment.offset + segment.size for segment in loads), default=self._size)
+        if self._size - end <= _MAX_TAIL:
+            self._tail_start = min(end, self._size)
+
+    def _read_crates(self) -> bytes | None:
+        """The JSON in the section of cargo-auditable."""
+        offset, size, count, names = self._section_headers
+        layout, tail, shift = self._layout, bytes(self._tail), self._tail_start
+        if layout is None or size < layout.section.size or names >= count or offset < shift:
+            return None
+        if offset - shift + size * (count - 1) + layout.section.size > len(tail):
+            return None
+        sections = [layout.section.unpack_from(tail, offset - shift + size * number) for number in range(count)]
+        names_start = sections[names][1] - shift
+        for name, start, length in sections:
+            if start >= shift and names_start >= 0 and tail.startswith(_CRATES_SECTION + b"\0", names_start + name):
+                return _inflate(tail[start - shift : start - shift + length])
+        return None
+
+
+def _read_notes(head: bytes, segment: _Segment, order: str) -> Iterator[tuple[int, bytes, bytes]]:
+    """Type, owner and text of the notes of a segment, as far as they are in the head of a file."""
+    position, end = segment.offset, min(segment.offset + segment.size, len(head))
+    while position + 12 <= end:
+        owner_size, size, kind = struct.unpack_from(f"{order}III", head, position)
+        text = position + 12 + (owner_size + 3 & ~3)
+        if text + size > end:
+            return
+        yield kind, head[position + 12 : position + 12 + owner_size], head[text : text + size]
+        position = text + (size + 3 & ~3)
+
+
+def _inflate(data: bytes) -> bytes | None:
+    """The content of zlib data; None if it is longer than _MAX_CRATES, or none."""
+    inflater = zlib.decompressobj()
+    try:
+        content = inflater.decompress(data, _MAX_CRATES)
+    except zlib.error:
+        return None
+    return content if inflater.eof else None
+
+
+class _BuildInfoSearch:
+    """Looks for the build information of Go from a segment on up to ``stop``, in ``limit`` bytes at most."""
+
+    def __init__(self, segment: _Segment, stop: int, limit: int) -> None:
+        self.start, self.stop = segment.offset, min(stop, segment.offset + limit)
+        self._segment_end, self._shift = stop, segment.address - segment.offset
+        self._pending = b""  # the last bytes, in which a magic number may begin
+        self._misplaced = 0
+        self._info: bytearray | None = None  # from the magic number on
+
+    def feed(self, offset: int, piece: bytes | memoryview) -> None:
+        """Take bytes of the file from ``offset`` on."""
+        data = bytes(piece[max(self.start - offset, 0) : max(self.stop - offset, 0)])
+        if not data:
+            return
+        if self._info is not None:
+            self._info += data
+            return
+        base = max(offset, self.start) - len(self._pending)
+        data = self._pending + data
+        place = data.find(_GO_MAGIC)
+        while place >= 0:
+            if (base + place + self._shift) % _GO_ALIGNMENT == 0:
+                self._info = bytearray(data[place:])
+                self.stop = min(base + place + _MAX_BUILD_INFO, self._segment_end)
+                if base + len(data) < offset + len(piece):  # more of the piece belongs to it
+                    self._info += piece[base + len(data) - offset : self.stop - offset]
+                return
+            self._misplaced += 1
+            if self._misplaced >= _MAX_MISPLACED:
+                self.stop = 0
+                return
+            place = data.find(_GO_MAGIC, place + 1)
+        self._pending = data[1 - len(_GO_MAGIC) :]
+
+    def read(self) -> bytes | None:
+        """The version and the modules; None if there are none."""
+        info = bytes(self._info or b"")[:_MAX_BUILD_INFO]
+        if len(info) < _GO_STRINGS or not info[15] & _GO_INLINE:
+            return None
+        version, position = _read_string(info, _GO_STRINGS)
+        modules, _ = _read_string(info, position)
+        if len(modules) > 2 * _GO_SENTINEL and modules[-_GO_SENTINEL - 1 : -_GO_SENTINEL] == b"\n":
+            modules = modules[_GO_SENTINEL:-_GO_SENTINEL]
+        else:  # the end is cut off
+            modules = modules[_GO_SENTINEL : modules.rfind(b"\n") + 1]
+        return version + b"\n" + modules if version else None
+
+
+def _read_string(data: bytes, position: int) -> tuple[bytes, int]:
+    """A string behind its length, a varint, and the position behind it."""
+    length = shift = 0
+    for byte in data[position : position + 5]:
+        position += 1
+        length |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            break
+    return data[position : position + length], position + length
