@@ -96,6 +96,7 @@ def make_tar(entries: int, root: bytes = b"srv", records: Sequence[str] = ()) ->
 def _scan(name: str, folder: Path, *, in_place: bool = False) -> Run:
     """Scan a tar, as a stream or as a layer of a local archive."""
     from ocisize.blob.region import FileRegion
+    from ocisize.excerpts.collect import Excerpts
     from ocisize.layer.kept_files import BEGINNINGS, PATH_PARTS, KeptFiles
     from ocisize.layer.scan import MAX_HASHED_IN_PLACE
     from ocisize.tar.scanner import scan_tar
@@ -106,7 +107,7 @@ def _scan(name: str, folder: Path, *, in_place: bool = False) -> Run:
     def scan() -> object:
         region = FileRegion(file, 0, path.stat().st_size)
         if not in_place:
-            return scan_tar(region, wanted=KeptFiles(), beginnings=BEGINNINGS, path_parts=PATH_PARTS)
+            return scan_tar(region, wanted=KeptFiles(), beginnings=BEGINNINGS, path_parts=PATH_PARTS, excerpts=Excerpts())
         return scan_tar(
             region, hash_up_to=MAX_HASHED_IN_PLACE, wanted=KeptFiles(), beginnings=BEGINNINGS, window_size=64 << 10
         )

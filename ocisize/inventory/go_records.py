@@ -60,7 +60,7 @@ def read_go(path: bytes, data: bytes) -> list[PackageRecord]:
     name, main_version = _main_module(info, path.rpartition(b"/")[2].decode("utf-8", "replace"), version)
     standard = {"cpe": f"cpe:2.3:a:golang:go:{version}:-:*:*:*:*:*:*"} if version else {}
     records = [
-        _record(path, name, main_version, owns=True),
+        _record(path, name or "main", main_version, owns=True),
         PackageRecord(ecosystem=GO, name="stdlib", version=version, database=path, place=path, qualifiers=standard),
     ]
     records += [_record(path, *module) for module in dict.fromkeys(info.dependencies) if module.path]

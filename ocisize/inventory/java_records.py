@@ -18,7 +18,7 @@ from ocisize.tuples import NamedTuple
 _FILE_NAME = lazy_pattern(r"(?P<name>[A-Za-z][\w.+-]*?)-(?P<version>\d[\w.+-]*)\.(?:jar|war|ear|par|rar)")
 _ENDS = (".jar", ".war", ".ear", ".par", ".rar")
 _MAX_FILE_NAME = 255  # characters, as filesystems have
-_IDENTIFIER = lazy_pattern(r"[A-Za-z_][\w.-]*")
+_IDENTIFIER = lazy_pattern(r"[A-Za-z_][\w.-]*(?::[\w.-]+)?")
 _VERSION = lazy_pattern(r"\d[\w.+-]*")
 
 
