@@ -102,7 +102,8 @@ if TYPE_CHECKING:
     from ocisize.oci.documents import Descriptor, Platform, RunConfig
     from ocisize.oci.platform import UnreadImage
     from ocisize.oci.source import ImageSource, RangedSource, RebuiltLayer, ReferredSource, Source
-    from ocisize.report.formats import DIFF_FORMATS, FORMATS, DiffFormat, Format
+    from ocisize.report.diff_formats import DIFF_FORMATS, DiffFormat
+    from ocisize.report.formats import FORMATS, Format
     from ocisize.report.json.analysis import to_json
     from ocisize.report.json.read import from_json
     from ocisize.report.options import ReportOptions
@@ -167,7 +168,8 @@ _MODULES = {
     "oci.documents": "Descriptor Platform RunConfig",
     "oci.platform": "UnreadImage",
     "oci.source": "ImageSource RangedSource RebuiltLayer ReferredSource Source",
-    "report.formats": "DIFF_FORMATS FORMATS DiffFormat Format",
+    "report.diff_formats": "DIFF_FORMATS DiffFormat",
+    "report.formats": "FORMATS Format",
     "report.json.analysis": "to_json",
     "report.json.read": "from_json",
     "report.options": "ReportOptions",

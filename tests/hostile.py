@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice, Confidence, Finding, Severity
 from ocisize.model.analysis import Analysis
+from ocisize.model.packages import Inventory
 from ocisize.sizes.layers import sum_layers
 from ocisize.filesystem.waste import find_waste
 from tests.images import Entries
@@ -61,6 +62,7 @@ def analysis_of(
         layers=tuple(evidence.layers),
         waste=find_waste(evidence.tables, evidence.overlay),
         advice=Advice(tuple(findings)),
+        packages=Inventory(packages=(), unowned=(), overhead_size=0),
         **attrs.asdict(sum_layers(evidence.layers)),
     )
 

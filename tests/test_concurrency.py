@@ -222,7 +222,7 @@ from ocisize.report.json.platforms import index_to_json
 from ocisize.report.options import ReportOptions
 name, jobs = sys.argv[1], int(sys.argv[2])
 found = {}
-analysis = Analyzer(jobs=jobs, keep_going=True).analyze(name)
+analysis = Analyzer(jobs=jobs, keep_going=True, packages=True).analyze(name)
 for form in FORMATS:
     if form == "dive-json" and not analysis.complete:
         continue

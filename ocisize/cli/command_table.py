@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from ocisize.report.formats import DIFF_FORMATS, FORMATS
+from ocisize.report.diff_formats import DIFF_FORMATS
+from ocisize.report.formats import FORMATS
 from ocisize.tuples import NamedTuple
 
 DEFAULT = "analyze"  #: the command of ``ocisize IMAGE``

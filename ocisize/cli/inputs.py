@@ -44,15 +44,16 @@ def read_image(
     build_files: BuildFiles | None = None,
     advice: bool = True,
     files: bool = True,
+    packages: bool = False,
 ) -> Analysis:
     """Analyze the image of the options, with the users' ``rules`` and the packaged rules; raises OcisizeError.
 
-    ``files`` False is for reports and budgets that need no file tables.
+    ``files`` False is for reports and budgets that need no file tables, ``packages`` for those that show packages.
     """
     analyzer = make_analyzer(
         options, hash_content=hash_content, estimate_download=estimate_download, base=base, rules=rules, advice=advice
     )
-    analyzer.build_files, analyzer.files = build_files, files
+    analyzer.build_files, analyzer.files, analyzer.packages = build_files, files, packages
     return read_image_with(analyzer, options, select=options.select)
 
 

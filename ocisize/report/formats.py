@@ -14,10 +14,8 @@ from ocisize.tuples import NamedTuple
 if TYPE_CHECKING:
     from ocisize.model.analysis import Analysis
     from ocisize.model.budget import Verdict
-    from ocisize.model.comparison import Comparison
     from ocisize.model.platforms import IndexAnalysis
     from ocisize.oci.platform import UnreadImage
-    from ocisize.report.diff_subject import DiffSubject
     from ocisize.report.options import ReportOptions
     from ocisize.report.subject import Subject
 
@@ -26,20 +24,6 @@ class Writer(Protocol):
     """The function that writes a report in one format, as text that is later encoded as UTF-8."""
 
     def __call__(self, subject: Subject, file: TextIO, options: ReportOptions, /) -> None: ...
-
-
-class DiffWriter(Protocol):
-    """The function that writes a report on a comparison in one format, as text that is later encoded as UTF-8."""
-
-    def __call__(self, subject: DiffSubject, file: TextIO, options: ReportOptions, /) -> None: ...
-
-
-class DiffFormat(NamedTuple):
-    """A format of ``ocisize diff``. What ``Format`` says about a format of the same name holds here, too."""
-
-    name: str  #: as ``-f`` takes it
-    about: str  #: one line of ``--help``
-    load: Callable[[], DiffWriter]  #: imports the module of the format and returns its function
 
 
 class Format(NamedTuple):
@@ -58,6 +42,7 @@ class Format(NamedTuple):
     file_tables: bool = False  #: it always reads the file tables, not figures alone
     needs_layers: bool = True  #: an outline is not enough: it shows figures that only the layers have
     lists_files: bool = False  #: it always lists all files, or all wasted ones: this takes memory
+    needs_packages: bool = False  #: it shows ``Analysis.packages``, which take time to find
 
 
 def _text() -> Writer:
@@ -132,6 +117,18 @@ def _dive_json() -> Writer:
     return write
 
 
+def _cyclonedx() -> Writer:
+    from ocisize.report.sbom.cyclonedx import write
+
+    return write
+
+
+def _spdx() -> Writer:
+    from ocisize.report.sbom.spdx import write
+
+    return write
+
+
 def _badge() -> Writer:
     from ocisize.report.export.badge import write
 
@@ -140,54 +137,6 @@ def _badge() -> Writer:
 
 def _badge_svg() -> Writer:
     from ocisize.report.export.badge_svg import write
-
-    return write
-
-
-def _text_of_diff() -> DiffWriter:
-    from ocisize.report.text.diff import write
-
-    return write
-
-
-def _json_of_diff() -> DiffWriter:
-    from ocisize.report.json.diff import write
-
-    return write
-
-
-def _markdown_of_diff() -> DiffWriter:
-    from ocisize.report.ci.markdown_diff import write
-
-    return write
-
-
-def _sarif_of_diff() -> DiffWriter:
-    from ocisize.report.ci.sarif import write_diff
-
-    return write_diff
-
-
-def _junit_of_diff() -> DiffWriter:
-    from ocisize.report.ci.junit import write_diff
-
-    return write_diff
-
-
-def _github_of_diff() -> DiffWriter:
-    from ocisize.report.ci.github import write_diff
-
-    return write_diff
-
-
-def _gitlab_of_diff() -> DiffWriter:
-    from ocisize.report.ci.gitlab import write_diff
-
-    return write_diff
-
-
-def _html_of_diff() -> DiffWriter:
-    from ocisize.report.html.diff import write
 
     return write
 
@@ -217,22 +166,19 @@ _ROWS = (
         "dive-json", "the format of dive --json", _dive_json,
         estimates=False, advice=False, lists_files=True, file_tables=True,
     ),
+    Format(
+        "cyclonedx", "installed packages as CycloneDX 1.6, for grype, trivy and other scanners", _cyclonedx,
+        estimates=False, advice=False, needs_packages=True,
+    ),
+    Format(
+        "spdx", "installed packages as SPDX 2.3, for Docker Scout and other scanners", _spdx,
+        estimates=False, advice=False, needs_packages=True,
+    ),
     Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False, needs_layers=False),
     Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False, needs_layers=False),
 )  # fmt: skip
-_DIFF_ROWS = (
-    DiffFormat("text", "for people, on a terminal", _text_of_diff),
-    DiffFormat("json", "everything, for programs", _json_of_diff),
-    DiffFormat("markdown", "for comments of pull requests and step summaries", _markdown_of_diff),
-    DiffFormat("sarif", "findings, old and new, and causes of growth for code scanning", _sarif_of_diff),
-    DiffFormat("junit", "budgets and new findings as tests, for Jenkins, GitLab, Azure", _junit_of_diff),
-    DiffFormat("github", "causes and new findings as annotations of a GitHub workflow", _github_of_diff),
-    DiffFormat("gitlab", "findings and causes of growth for GitLab's Code Quality widget", _gitlab_of_diff),
-    DiffFormat("html", "one page with causes, folders, files and layers; works offline", _html_of_diff),
-)
 #: name → format; the first is the default
 FORMATS: Mapping[str, Format] = {row.name: row for row in _ROWS}
-DIFF_FORMATS: Mapping[str, DiffFormat] = {row.name: row for row in _DIFF_ROWS}
 
 
 def write_report(name: str, analysis: Analysis, file: TextIO, options: ReportOptions) -> None:
@@ -276,21 +222,3 @@ def refuse_index(row: Format, unread: Sequence[UnreadImage]) -> None:
     if unread and not row.unread_images:
         listed = ", ".join(image.platform or image.digest for image in unread)
         raise ReportError(f"this format cannot show images that could not be read: {listed}")
-
-
-def write_diff_report(name: str, comparison: Comparison, file: TextIO, options: ReportOptions) -> None:
-    """Write a comparison to a text file in the format ``name``; ``options.verdicts`` are those on AFTER.
-
-    Raises KeyError for an unknown format.
-
-    >>> import io
-    >>> import ocisize
-    >>> from ocisize.report.options import ReportOptions
-    >>> image, file = ocisize.analyze("testdata/example.tar"), io.StringIO()
-    >>> write_diff_report("text", ocisize.compare(image, image), file, ReportOptions())
-    >>> file.getvalue()
-    'Nothing changed: the same 5 layers, 1.59 MB to download, 2.93 MB unpacked.\\n'
-    """
-    from ocisize.report.diff_subject import DiffSubject
-
-    DIFF_FORMATS[name].load()(DiffSubject.of(comparison, options), file, options)

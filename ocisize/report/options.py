@@ -25,4 +25,7 @@ class ReportOptions:
     assumptions: CostAssumptions | None = None  #: of costs; None means defaults, and no costs of findings: text, json, html
     dockerfile: str = "Dockerfile"  #: its path in the repository: sarif, github, gitlab
     parsed_dockerfile: Dockerfile | None = None  #: for the lines of findings: sarif, github, gitlab
-    verdicts: Sequence[Verdict] = ()  #: on budgets: all but csv, ncdu, dive-json
+    verdicts: Sequence[Verdict] = ()  #: on budgets: all but csv, ncdu, dive-json, cyclonedx, spdx
+    #: seconds since 1970 to date the document with, SOURCE_DATE_EPOCH of the command line; None: when the image was created:
+    #: cyclonedx, spdx
+    source_date: int | None = None

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ocisize.errors import ReportError
-from ocisize.report.formats import DIFF_FORMATS, FORMATS, write_diff_report, write_index_report, write_report
+from ocisize.report.diff_formats import DIFF_FORMATS, write_diff_report
+from ocisize.report.formats import FORMATS, write_index_report, write_report
 from ocisize.report.options import ReportOptions
 from ocisize.report.outline_formats import (
     OUTLINE_DIFF_FORMATS,

@@ -15,7 +15,7 @@ from tests.images import BuiltImage, build_image, layer, write_docker_archive, w
 from tests.platforms import write_index_layout
 
 EXAMPLE = str(Path(__file__).parents[2] / "testdata" / "example.tar")
-PRINTED = ["text", "json", "html", "markdown", "csv", "ncdu", "dive-json", "sarif", "junit", "openmetrics"]
+PRINTED = ["text", "json", "html", "markdown", "csv", "ncdu", "dive-json", "sarif", "junit", "openmetrics", "cyclonedx"]
 
 
 def an_image() -> BuiltImage:

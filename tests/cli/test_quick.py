@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ocisize.cli.main import main
-from ocisize.report.formats import DIFF_FORMATS, FORMATS
+from ocisize.report.diff_formats import DIFF_FORMATS
+from ocisize.report.formats import FORMATS
 from ocisize.report.outline_formats import OUTLINE_DIFF_FORMATS, OUTLINE_FORMATS
 from tests.cli.test_main import status_of
 from tests.images import build_image, layer, write_docker_archive, write_layout

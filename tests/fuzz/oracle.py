@@ -164,7 +164,7 @@ def check_whole(compared: object, *analyses: Analysis) -> None:
 def check_report(analysis: Analysis, number: int) -> None:
     """One of the formats or views can be written, in UTF-8, and steers no terminal."""
     name = [*FORMATS, *_VIEWS][number % (len(FORMATS) + len(_VIEWS))]
-    without_files = any(layer.files is None for layer in analysis.layers)
+    lacks_parts = any(layer.files is None for layer in analysis.layers) or analysis.packages is None
     if name in ("files", "tree") and any(layer.hidden_by is None for layer in analysis.layers):
         return  # of what was read back there are no views, as callers have to know
     text = outcome(lambda: written(name, analysis))
@@ -172,7 +172,7 @@ def check_report(analysis: Analysis, number: int) -> None:
         check_whole(text, analysis)
         return
     if isinstance(text, Refused):
-        assert text.kind is ReportError and without_files, text
+        assert text.kind is ReportError and lacks_parts, text
         return
     text.encode()
     if name in (*_PLAIN_TEXT, *_VIEWS):

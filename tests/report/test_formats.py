@@ -40,7 +40,7 @@ EXAMPLE = Path(__file__).parent.parent.parent / "testdata" / "example.tar"
 @pytest.fixture(scope="module")
 def example() -> Analysis:
     """The example of the README."""
-    return Analyzer().analyze(str(EXAMPLE))
+    return Analyzer(packages=True).analyze(str(EXAMPLE))
 
 
 def text_of(name: str, analysis: Analysis, **options: Any) -> str:
@@ -72,13 +72,13 @@ def test_no_format_writes_controls(name: str) -> None:
 
 def test_formats_are_the_same_each_time(example: Analysis) -> None:
     """A report depends on the analysis alone: no time, no order of sets."""
-    again = Analyzer().analyze(str(EXAMPLE))
+    again = Analyzer(packages=True).analyze(str(EXAMPLE))
     assert {name: text_of(name, again) for name in FORMATS} == {name: text_of(name, example) for name in FORMATS}
 
 
 def test_formats_without_advice_are_the_same_without_it(example: Analysis) -> None:
     """A format that declares no advice writes the same report of an analysis without findings and plan."""
-    bare = Analyzer(advice=False).analyze(str(EXAMPLE))
+    bare = Analyzer(advice=False, packages=True).analyze(str(EXAMPLE))
     names = [name for name, row in FORMATS.items() if not row.advice]
     assert {name: text_of(name, bare) for name in names} == {name: text_of(name, example) for name in names}
     assert text_of("csv", bare, files=True) == text_of("csv", example, files=True)

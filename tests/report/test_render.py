@@ -14,7 +14,7 @@ BUDGETS = ocisize.parse_budgets('max-download = "1 MB"').budgets
 
 @pytest.fixture(scope="module")
 def analysis() -> ocisize.Analysis:
-    return ocisize.analyze(EXAMPLE)
+    return ocisize.Analyzer(packages=True).analyze(EXAMPLE)
 
 
 @pytest.mark.parametrize("name", ocisize.FORMATS)

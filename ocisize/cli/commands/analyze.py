@@ -17,6 +17,7 @@ from ocisize.cli.inputs import (
 from ocisize.cli.nearest import advise_on_word
 from ocisize.cli.options import add_dockerfile, add_finding_options, add_keep_going, color_mode, count, incomplete_status
 from ocisize.cli.quick_option import add_quick, is_enough
+from ocisize.cli.source_date import read_source_date
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, Format, write_report
 from ocisize.report.sections import SECTIONS
@@ -92,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
     advice = bool(gate.budgets) or any(row.advice for row in formats)
+    packages = any(row.needs_packages for row in formats)
+    source_date = read_source_date() if packages else None
     files = read_build_files(options) if advice or options.dockerfile else None
     analysis = read_image(
         options,
@@ -102,6 +105,7 @@ def run(options: argparse.Namespace) -> int:
         build_files=files,
         advice=advice,
         files=_needs_files(options, gate, formats),
+        packages=packages,
     )
     if not any(row.dockerfile_lines for row in formats):
         warn_of_misfit(options, files, analysis)
@@ -119,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
         dockerfile=name_of_dockerfile(options),
         parsed_dockerfile=read_dockerfile(options, [analysis], files),
         verdicts=verdicts,
+        source_date=source_date,
     )
     written = write_outputs(options.outputs, lambda name, file: write_report(name, analysis, file, chosen))
     report_unshown(options, verdicts, analysis)

@@ -20,7 +20,8 @@ from ocisize.cli.quick_option import add_quick, refuse_layers
 from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
 from ocisize.model.base import SCRATCH
-from ocisize.report.formats import FORMATS, write_diff_report
+from ocisize.report.diff_formats import write_diff_report
+from ocisize.report.formats import FORMATS
 from ocisize.report.outline_formats import OUTLINE_DIFF_FORMATS, write_outline_diff_report
 from ocisize.sources.schemes import names_registry
 from ocisize.sources.standard_input import names_standard_input

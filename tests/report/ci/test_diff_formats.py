@@ -14,7 +14,7 @@ from ocisize.budgets.check_change import check_change
 from ocisize.dockerfile.parse import parse_dockerfile
 from ocisize.model.comparison import Comparison
 from ocisize.report.ci import github
-from ocisize.report.formats import DIFF_FORMATS, write_diff_report
+from ocisize.report.diff_formats import DIFF_FORMATS, write_diff_report
 from ocisize.report.options import ReportOptions
 from ocisize.report.words.budgets import describe
 from tests.comparison.test_causes import APP, PIP, ROOT, debian, image, python_package
