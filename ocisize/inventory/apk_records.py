@@ -16,7 +16,7 @@ from ocisize.inventory.record import DatabaseError, Ecosystem, PackageRecord, li
 from ocisize.inventory.record_limits import limit_records, split_names
 from ocisize.layer.kept_files import APK_DATABASES, APK_WORLD
 from ocisize.model.packages import APK as ALPINE
-from ocisize.packages.limits import MAX_FILES, MAX_PATH
+from ocisize.packages.limits import MAX_FILES, MAX_PACKAGES, MAX_PATH
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.paths import join
 
@@ -40,6 +40,8 @@ def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
         content = files[database]
         if content.count(b"\nR:") > MAX_FILES:
             raise DatabaseError(database, f"it lists more than {MAX_FILES:,} files")
+        if content.count(b"\n\n") > MAX_PACKAGES:  # empty ones, too, take time
+            raise DatabaseError(database, f"it has more than {MAX_PACKAGES:,} packages")
         for record in limit_records(database, _read_packages(database, content, asked)):
             if record.name not in seen:
                 yield record

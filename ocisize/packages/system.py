@@ -58,8 +58,8 @@ def find_system(tables: Sequence[FileTable], overlay: Overlay, run: RunConfig) -
     release = next((contents[path] for path in OS_RELEASE if path in contents), None)
     fields = _parse_release(release) if release is not None else {}
     manager, count = _packages(contents)
-    if manager is None and not _RPM_SYSTEMS.isdisjoint([fields.get("ID", ""), *fields.get("ID_LIKE", "").split()]):
-        manager = "rpm" if any(table.paths.contain(path) for table in tables for path in RPM_FOLDERS) else None
+    if manager is None:
+        manager = _manager_without_database(tables, {fields.get("ID", ""), *fields.get("ID_LIKE", "").split()})
     libc = _libc(tables, overlay, fields.get("ID", ""))
     runtimes = _runtimes(tables, overlay, _environment(run))
     if all(runtime.name in _INCIDENTAL for runtime in runtimes) and (own := _own_program(tables, overlay, run, libc)):
@@ -116,6 +116,12 @@ def _packages(contents: Mapping[bytes, bytes]) -> tuple[str | None, int | None]:
     if described := sum(path.startswith(PACMAN_FOLDER) and path.endswith(b"/desc") for path in contents):
         return "pacman", described
     return ("rpm", count) if (count := _count_rpm(contents)) else (None, None)
+
+
+def _manager_without_database(tables: Sequence[FileTable], systems: set[str]) -> str | None:
+    """The package manager of a system whose database cannot be read or was not kept, by the directory of the database."""
+    manager, folders = ("pacman", (PACMAN_FOLDER,)) if _RPM_SYSTEMS.isdisjoint(systems) else ("rpm", RPM_FOLDERS)
+    return manager if any(table.paths.contain(folder) for table in tables for folder in folders) else None
 
 
 def _count_rpm(contents: Mapping[bytes, bytes]) -> int:

@@ -131,6 +131,7 @@ def test_long_values() -> None:
     ("database", "message"),
     [
         (b"P:a\n\n" * 50_001, "more than 50,000 packages"),
+        (b"\n" * 100_002, "more than 50,000 packages"),
         (b"P:a\np:" + b"b " * 500_001, "refer to more than 500,000 others"),
         (b"P:a\nF:\n" + b"R:b\n" * 2_000_001, "more than 2,000,000 files"),
     ],

@@ -107,6 +107,7 @@ def test_pacman() -> None:
     """Each package has a directory with its description."""
     files: dict[str, Entry] = {f"var/lib/pacman/local/{name}/{file}": b"x" for name in "ab" for file in ("desc", "files")}
     assert system_of(files) == System(package_manager="pacman", packages=2)
+    assert system_of({"var/lib/pacman/local/ALPM_DB_VERSION": b"9"}) == System(package_manager="pacman")
 
 
 def test_only_what_is_visible_counts() -> None:
