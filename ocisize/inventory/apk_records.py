@@ -20,16 +20,13 @@ from ocisize.packages.limits import MAX_FILES, MAX_PACKAGES, MAX_PATH
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.paths import join
 
+_BINARY_DATABASES = tuple(path + b".adb" for path in APK_DATABASES)
 _FIELD = lazy_pattern(rb"^([PVAoLmDp]):(.*)$", re.MULTILINE)
 _NAME = lazy_pattern(rb"[^!<>=~@][^<>=~@]*")  # of a dependency: without a leading !, which is a conflict, version and tag
 
 
 def _is_database(path: bytes) -> bool:
-    return path in APK_DATABASES or path == APK_WORLD or _is_binary(path)
-
-
-def _is_binary(path: bytes) -> bool:
-    return (b"/" + path).endswith(b"/apk/db/installed.adb")
+    return path in APK_DATABASES or path == APK_WORLD or path in _BINARY_DATABASES
 
 
 def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
@@ -46,7 +43,9 @@ def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
             if record.name not in seen:
                 yield record
             seen.add(record.name)
-    if not any(path in files for path in APK_DATABASES) and (binary := next(filter(_is_binary, files), None)):
+    if not any(path in files for path in APK_DATABASES) and (
+        binary := next(filter(files.__contains__, _BINARY_DATABASES), None)
+    ):
         raise DatabaseError(binary, "this binary form of apk's database is not supported, and its text form is not there")
 
 
@@ -107,4 +106,5 @@ def _text(value: bytes) -> str:
     return value.strip().decode("utf-8", "replace")
 
 
-APK = Ecosystem("apk", _is_database, _read)  #: Alpine, Wolfi, Chainguard and their kin
+#: Alpine, Wolfi, Chainguard and their kin
+APK = Ecosystem("apk", _is_database, _read, path_ends=(b"lib/apk/db/installed.adb",))

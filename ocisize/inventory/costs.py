@@ -41,8 +41,15 @@ def make_inventory(ownership: Ownership, layers: Sequence[LayerAnalysis], system
         packages=tuple(_make_packages(ownership, sums, layers, system)),
         unowned=tuple(_make_unowned(ownership, sums)),
         overhead_size=sums.overhead_size,
-        warnings=ownership.warnings,
+        warnings=ownership.warnings or _warn_of_unread(system),
     )
+
+
+def _warn_of_unread(system: System) -> tuple[str, ...]:
+    """A warning if the image has a package manager whose database was not kept: then nothing could fail to read it."""
+    if system.package_manager is None or system.packages is not None:
+        return ()
+    return (f"the database of {system.package_manager} is not in the image, or too large",)
 
 
 class _Sums:
