@@ -6,21 +6,38 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 
 from ocisize.inventory.record import Ecosystem
+from ocisize.layer.kept_files import (
+    APK_DATABASES,
+    APK_WORLD,
+    APT_STATES,
+    COMPOSER_INSTALLED,
+    CONDA_FOLDER,
+    DEPS_JSON,
+    EGG_INFO,
+    NPM_LOCK,
+    PACKAGE_JSON,
+    PACMAN_FOLDER,
+    RPM_DATABASES,
+    RPM_MANIFEST,
+)
 from ocisize.tar.filetable import FileTable
 from ocisize.tuples import NamedTuple
+
+_OF_NPM = (b".zip", b"/.yarn-integrity", b"/.yarn-state.yml", b"/.modules.yaml", b"/.pnp.cjs", b"/.pnp.js")
 
 
 class LazyEcosystem(NamedTuple):
     """An ecosystem, as far as it is known without its parser.
 
-    The paths of its records are told by their beginnings and ends: a path that has none of them is no record, and of the
-    others ``Ecosystem.is_database`` decides.
+    The paths of its records have one of the beginnings, ends and parts: a path that has none of them is no record, and of
+    the others ``Ecosystem.is_database`` decides.
     """
 
     module: str  #: of ``ocisize.inventory``, that has the parser
     constant: str  #: of the module, whose value is the ``Ecosystem``
     beginnings: tuple[bytes, ...] = ()  #: of the paths of kept files
     ends: tuple[bytes, ...] = ()  #: of the paths of kept files
+    parts: tuple[bytes, ...] = ()  #: of the paths of kept files
     names: tuple[bytes, ...] = ()  #: ends of the paths of files whose names alone are records, and which are not kept
 
     def may_have(self, path: bytes) -> bool:
@@ -29,7 +46,7 @@ class LazyEcosystem(NamedTuple):
         >>> LazyEcosystem("apk_records", "APK", (b"lib/apk/",)).may_have(b"lib/apk/db/installed")
         True
         """
-        return path.startswith(self.beginnings) or path.endswith(self.ends)
+        return path.startswith(self.beginnings) or path.endswith(self.ends) or any(part in path for part in self.parts)
 
     def load(self) -> Ecosystem:
         """Import the parser."""
@@ -38,7 +55,18 @@ class LazyEcosystem(NamedTuple):
 
 
 #: in any order: ``model.packages.ECOSYSTEMS`` has the order in which they own files
-ECOSYSTEMS: tuple[LazyEcosystem, ...] = ()
+ECOSYSTEMS: tuple[LazyEcosystem, ...] = (
+    LazyEcosystem("dpkg_records", "DPKG", (b"var/lib/dpkg/", APT_STATES)),
+    LazyEcosystem("apk_records", "APK", (*APK_DATABASES, APK_WORLD), names=(b"lib/apk/db/installed.adb",)),
+    LazyEcosystem("rpm.records", "RPM", (*RPM_DATABASES, RPM_MANIFEST)),
+    LazyEcosystem("pacman_records", "PACMAN", (PACMAN_FOLDER,)),
+    LazyEcosystem("conda_records", "ECOSYSTEM", parts=(CONDA_FOLDER + b"/",)),
+    LazyEcosystem("python_records", "ECOSYSTEM", ends=(EGG_INFO,), parts=(b"-info/", b"-INFO/")),
+    LazyEcosystem("npm_records", "ECOSYSTEM", ends=(PACKAGE_JSON, NPM_LOCK), names=_OF_NPM),
+    LazyEcosystem("gem_records", "ECOSYSTEM", names=(b".gemspec", b"/gem.build_complete")),
+    LazyEcosystem("composer_records", "ECOSYSTEM", ends=(COMPOSER_INSTALLED,)),
+    LazyEcosystem("dotnet_records", "ECOSYSTEM", ends=(DEPS_JSON,)),
+)
 
 
 def list_kept(tables: Iterable[FileTable]) -> list[dict[int, bytes]]:
