@@ -14,7 +14,7 @@ from importlib import import_module
 from operator import is_
 from typing import TypeAlias
 
-from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem, list_kept, select_records
+from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem, find_contents, list_kept, select_records
 from ocisize.inventory.record import Ecosystem, PackageRecord
 from ocisize.logs import Logger
 from ocisize.model.packages import ECOSYSTEMS as ECOSYSTEM_NAMES
@@ -61,13 +61,14 @@ def read_databases(
 
     """
     found = _Found()
-    kept = list_kept(tables)
+    contents = list(map(find_contents, tables))
+    kept = list_kept(tables, contents)
     states: list[list[Sequence[int]]] = [[] for _ in tables]
     for ecosystem in ecosystems:
         selected = select_records(ecosystem, tables, kept)
         if selected is not None:
             parser, paths = selected
-            for state, numbers in zip(states, _read_states(parser, _View(paths, hidden_by), tables, found), strict=True):
+            for state, numbers in zip(states, _read_states(parser, _View(paths, hidden_by), contents, found), strict=True):
                 state.append(numbers)
     by_row: list[dict[int, Sequence[int]]] = [{} for _ in tables]
     if any(map(_excerpts_of, tables)):
@@ -107,12 +108,12 @@ class _View:
         return self._visible
 
 
-def _read_states(parser: Ecosystem, view: _View, tables: Sequence[FileTable], found: _Found) -> list[Sequence[int]]:
+def _read_states(parser: Ecosystem, view: _View, kept: Sequence[Mapping[int, bytes]], found: _Found) -> list[Sequence[int]]:
     """The numbers of the packages of one ecosystem by layer; where nothing changes, it is the same object as below."""
     states: list[Sequence[int]] = []
-    for layer in range(len(tables)):
+    for layer in range(len(kept)):
         if layer in view.changed:
-            contents = {path: tables[place].contents.get(row, b"") for path, (place, row) in view.add(layer).items()}
+            contents = {path: kept[place].get(row, b"") for path, (place, row) in view.add(layer).items()}
             if layer == view.uppermost or found.may_read(sum(map(len, contents.values()))):
                 states.append(found.read(parser.name, partial(parser.read, contents), layer))
                 continue

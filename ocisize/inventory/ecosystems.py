@@ -20,10 +20,11 @@ from ocisize.layer.kept_files import (
     RPM_DATABASES,
     RPM_MANIFEST,
 )
-from ocisize.tar.filetable import FileTable
+from ocisize.tar.filetable import HARD_LINK, FileTable
+from ocisize.tar.paths import clean_name
 from ocisize.tuples import NamedTuple
 
-_OF_NPM = (b".zip", b"/.yarn-integrity", b"/.yarn-state.yml", b"/.modules.yaml", b"/.pnp.cjs", b"/.pnp.js")
+_OF_NPM = (b".pnp.cjs", b".pnp.js", b".zip", b"/.yarn-integrity", b"/.yarn-state.yml", b"/.modules.yaml")
 
 
 class LazyEcosystem(NamedTuple):
@@ -38,7 +39,9 @@ class LazyEcosystem(NamedTuple):
     beginnings: tuple[bytes, ...] = ()  #: of the paths of kept files
     ends: tuple[bytes, ...] = ()  #: of the paths of kept files
     parts: tuple[bytes, ...] = ()  #: of the paths of kept files
-    names: tuple[bytes, ...] = ()  #: ends of the paths of files whose names alone are records, and which are not kept
+    #: ends of the paths of files whose names alone are records, and which are not kept; all but the first one are only
+    #: looked for in images that have other records
+    names: tuple[bytes, ...] = ()
 
     def may_have(self, path: bytes) -> bool:
         """Whether a kept file may be one of the records.
@@ -69,9 +72,25 @@ ECOSYSTEMS: tuple[LazyEcosystem, ...] = (
 )
 
 
-def list_kept(tables: Iterable[FileTable]) -> list[dict[int, bytes]]:
-    """The paths of the files that the scans of layers kept, by layer and row."""
-    return [dict(zip(rows, table.paths.select(rows), strict=True)) for table in tables for rows in [sorted(table.contents)]]
+def find_contents(table: FileTable) -> Mapping[int, bytes]:
+    """The files that the scan of a layer kept, by row, with the hard links to them, which uv and conda make."""
+    links = [row for row in table.links if table.kinds[row] == HARD_LINK] if table.contents else []
+    if not links:
+        return table.contents
+    rows = sorted(table.contents)
+    by_path = dict(zip(table.paths.select(rows), rows, strict=True))
+    targets = ((row, by_path.get(clean_name(table.links[row]))) for row in links)
+    linked = {row: table.contents[target] for row, target in targets if target is not None}
+    return {**table.contents, **linked} if linked else table.contents
+
+
+def list_kept(tables: Iterable[FileTable], contents: Iterable[Mapping[int, bytes]]) -> list[dict[int, bytes]]:
+    """The paths of kept files by layer and row; ``contents`` has by layer what ``find_contents`` returns."""
+    return [
+        dict(zip(rows, table.paths.select(rows), strict=True))
+        for table, kept in zip(tables, contents, strict=True)
+        for rows in [sorted(kept)]
+    ]
 
 
 def select_records(
@@ -82,9 +101,10 @@ def select_records(
     ``kept`` is what ``list_kept`` returns for the tables.
     """
     candidates = [{row: path for row, path in paths.items() if ecosystem.may_have(path)} for paths in kept]
-    for table, paths in zip(tables, candidates, strict=True):
-        for name in ecosystem.names:
-            paths.update(table.paths.select_with(name + b"\0"))
+    for number, name in enumerate(ecosystem.names):
+        if not number or any(candidates):
+            for table, paths in zip(tables, candidates, strict=True):
+                paths.update(table.paths.select_with(name + b"\0"))
     if not any(candidates):
         return None
     parser = ecosystem.load()

@@ -43,18 +43,23 @@ class Manifest:
 
     def optional(self) -> dict[str, Alternatives]:
         """The packages that it can do without, by the names of their directories."""
-        return dict(names_in(self.fields, "optionalDependencies"))
+        return dict(self._names_in("optionalDependencies"))
 
     def needed(self) -> dict[str, Alternatives]:
         """The packages that it needs, or that npm installs for the packages that use it."""
         meta, optional = object_of(self.fields.get("peerDependenciesMeta")), self.optional()
         peers = {
             name: names
-            for name, names in names_in(self.fields, "peerDependencies")
+            for name, names in self._names_in("peerDependencies")
             if not object_of(meta.get(name)).get("optional")
         }
-        needed = {**peers, **dict(names_in(self.fields, "dependencies"))}
+        needed = {**peers, **dict(self._names_in("dependencies"))}
         return {name: names for name, names in needed.items() if name not in optional}
+
+    def _names_in(self, field: str) -> Iterator[tuple[str, Alternatives]]:
+        """The packages that a field names, as they are called where the package looks for them."""
+        is_stored = STORE in self.root  # beside links with the names of aliases, which are not followed
+        return ((name, names[-1:] if is_stored else names[:1]) for name, names in names_in(self.fields, field))
 
 
 def names_in(fields: Mapping[str, Any], field: str) -> Iterator[tuple[str, Alternatives]]:

@@ -25,6 +25,8 @@ from ocisize.patterns import lazy_pattern
 from ocisize.tar.paths import join
 from ocisize.values import evolve
 
+#: ends of the paths of files whose names say enough
+NAMES_ALONE = (*PNP_LOADERS, ARCHIVE_END, *(b"/" + name for name in OTHER_TOOLS))
 _LOCK_NAME = NPM_LOCK.rpartition(b"/")[2]
 _GLOBAL = b"lib"  # name of the directory with the ``node_modules`` of ``npm install --global``
 _PROJECT = lazy_pattern(rb"(?:(.*?)/)?node_modules/.*", re.DOTALL)  # group 1: what holds the outermost node_modules
@@ -172,6 +174,4 @@ def _is_current(lock: NpmLock, manifests: Iterable[Manifest], files: Mapping[byt
     return all(root in lock.packages or package_root(root) not in holders for root in versions)
 
 
-ECOSYSTEM = Ecosystem(
-    "npm", is_npm_database, read_npm, (ARCHIVE_END, *(b"/" + name for name in (*OTHER_TOOLS, *PNP_LOADERS)))
-)
+ECOSYSTEM = Ecosystem("npm", is_npm_database, read_npm, NAMES_ALONE)

@@ -65,9 +65,9 @@ class Ecosystem(NamedTuple):
 
     name: str  #: of the module, for logs
     is_database: Callable[[bytes], bool]  #: whether a kept file with this path belongs to the package manager's records
-    #: the packages of some records; the mapping has the kept files that ``is_database`` accepts and a container sees.
+    #: the packages of some records; the mapping has the kept files that ``is_database`` accepts and a container sees,
+    #: and without content the files whose names alone are records.
     #: Raises DatabaseError behind the packages that could be read if there are others that could not
     read: Callable[[Mapping[bytes, bytes]], Iterable[PackageRecord]]
-    #: ends of the paths of files whose names alone are records; ``read`` gets those that ``is_database`` accepts without
-    #: content. Scans do not keep them: ``PathColumn.select_with(end + b"\0")`` finds them, files of any kind among them.
+    #: ends of the paths of files whose names alone are records; ``ecosystems`` has them too, to find the files
     path_ends: tuple[bytes, ...] = ()

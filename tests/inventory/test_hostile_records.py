@@ -17,11 +17,11 @@ from ocisize.inventory import (
     npm_records,
     python_records,
 )
+from ocisize.inventory.ecosystems import ECOSYSTEMS as REGISTERED
 from ocisize.inventory.record import Ecosystem, PackageRecord
 
-ECOSYSTEMS = [module.ECOSYSTEM for module in (
-    composer_records, conda_records, dotnet_records, gem_records, npm_records, python_records,
-)]  # fmt: skip
+MODULES = (composer_records, conda_records, dotnet_records, gem_records, npm_records, python_records)
+ECOSYSTEMS = [module.ECOSYSTEM for module in MODULES]
 PATHS = [
     b"app/vendor/composer/installed.json", b"vendor/composer/installed.json", b"env/conda-meta/a-1-0.json", b"conda-meta/b.json",
     b"app/app.deps.json", b"x.deps.json", b"net/shared/A/1/A.deps.json", b"net/sdk/8.0.1/dotnet.deps.json",
@@ -58,6 +58,17 @@ LINES = st.lists(
     max_size=8,
 ).map(b"\n".join)  # fmt: skip
 CONTENTS = VALUES.map(lambda value: json.dumps(value).encode()) | LINES | st.binary(max_size=40)
+
+
+def test_records_are_found_before_their_parser_is_imported() -> None:
+    """The ends of their paths lead to each file that a parser reads."""
+    ecosystems = {ecosystem.module: ecosystem for ecosystem in REGISTERED}
+    for module in MODULES:
+        found = ecosystems[module.__name__.rpartition(".")[2]]
+        assert found.load() is module.ECOSYSTEM
+        assert {*found.names} == {*module.ECOSYSTEM.path_ends}
+        for path in filter(module.ECOSYSTEM.is_database, PATHS):
+            assert found.may_have(path) or path.endswith(found.names)
 
 
 @pytest.mark.parametrize("ecosystem", ECOSYSTEMS, ids=lambda ecosystem: ecosystem.name)
