@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.fuzz import documents, images, layers, mirrors, settings, steps, stores, texts, tocs
+from tests.fuzz import databases, documents, images, layers, mirrors, settings, steps, stores, texts, tocs
 from tests.fuzz.oracle import Harness
 
 HARNESSES: Mapping[str, Harness] = {
@@ -17,4 +17,5 @@ HARNESSES: Mapping[str, Harness] = {
     **mirrors.HARNESSES,
     **stores.HARNESSES,
     **tocs.HARNESSES,
+    **databases.HARNESSES,
 }

@@ -99,5 +99,5 @@ class Header:
         flags = chain(self.numbers(FILE_FLAGS), repeat(0))
         for name, index, flag in zip(self.strings(BASE_NAMES), self.numbers(DIRECTORY_INDEXES), flags, strict=False):
             directory = directories[index] if index < len(directories) else None
-            if directory is not None and not flag & _GHOST:
+            if directory is not None and not flag & _GHOST and b"/" not in name:
                 yield join(directory, name)
