@@ -46,7 +46,11 @@ _SEEDS = {
 @functools.cache
 def _rpm_seeds() -> Sequence[bytes]:
     files = ["/usr/bin/a", "/usr/lib/b", "/top"]
-    lists: dict[str, Value] = {"REQUIRES": ["c", "(d or e)", "/usr/bin/a", "rpmlib(x)"], "PROVIDES": ["a", "f"], "FILE_FLAGS": [0, 0x40, 1]}
+    lists: dict[str, Value] = {
+        "REQUIRES": ["c", "(d or e)", "/usr/bin/a", "rpmlib(x)"],
+        "PROVIDES": ["a", "f"],
+        "FILE_FLAGS": [0, 0x40, 1],
+    }
     headers = [
         make_package("a", files, EPOCH=1, SOURCE_RPM="s-1-1.src.rpm", **lists),
         *(make_package(f"p{size}", VENDOR="v" * size) for size in (0, 300, 1500)),
