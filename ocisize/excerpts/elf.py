@@ -20,9 +20,10 @@ _MAX_BUILD_INFO = 192 << 10  # bytes; a program of 382 modules has 37 kB
 _MAX_CRATES = 192 << 10  # bytes of JSON; a program of 567 crates has 60 kB
 _MAX_NOTE = 2 << 10  # bytes
 _MAX_TAIL = 1 << 20  # bytes behind the last segment; debug information is there too, and then the file is not searched
-#: Bytes of the writable segment that are searched, as Go does, and all that are searched in programs whose notes name Go:
-#: behind a linker of C, build information is in the middle of the segment.
-_MAX_SEARCH, _MAX_SEARCH_OF_GO = 64 << 10, 32 << 20
+_PIECE = 64 << 10  # bytes
+#: Bytes that are searched from the first writable segment on, and those in programs whose notes name Go: linkers of C write
+#: build information in the middle of a segment, or in the next one.
+_MAX_SEARCH, _MAX_SEARCH_OF_GO = 1 << 20, 32 << 20
 _MAX_MISPLACED = 16  # magic numbers that are not aligned, before a file is given up
 
 _GO_MAGIC = b"\xff Go buildinf:"
@@ -113,7 +114,7 @@ class ProgramReader:
                 self.needed = self.position
                 return
             head, self._head = bytes(self._head), None
-            self.read_size = _MAX_SEARCH
+            self.read_size = _PIECE
             self._read_head(head)
             self._gather(0, head)
             start, piece = len(head), piece[missing:]

@@ -233,14 +233,15 @@ class JarReader:
         fields: tuple[int, ...] = _HEADER.unpack_from(data, at + _HEADER_START)
         version, flags, method, stored, name_size, extra_size = fields
         if version & 255 > _MAX_VERSION or method > _MAX_METHOD or not name_size or max(name_size, extra_size) > _MAX_EXTRA:
+            self._budget.entries -= 1
             return at + len(_LOCAL)  # no header
         start = at + _HEADER_SIZE + name_size + extra_size
         if start > len(data):
             return None
+        self._budget.entries -= 1
         if not self._is_jar:
             self._is_jar = True
             self._parts.add(JAR, self._name, b"")
-        self._budget.entries -= 1
         name = data[at + _HEADER_SIZE : at + _HEADER_SIZE + name_size]
         if stored == _IN_ZIP64:
             stored = _size_in_zip64(data[start - extra_size : start])

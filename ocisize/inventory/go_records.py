@@ -15,6 +15,7 @@ from ocisize.patterns import lazy_pattern
 from ocisize.tuples import NamedTuple
 
 _DEVELOPMENT = "(devel)"  # the version of a program that was not built as a dependency, up to Go 1.23
+_DIRECTORIES = ("./", "../", "/")  # beginnings of the paths of replacements that are no modules
 _NO_MODULE = "command-line-arguments"  # the path of a program whose files were named one by one
 _REVISION_SIZE = 12  # characters
 _TOOLCHAIN = "cmd/"  # beginning of the paths of programs of Go itself
@@ -63,7 +64,9 @@ def read_go(path: bytes, data: bytes) -> list[PackageRecord]:
         _record(path, name or "main", main_version, owns=True),
         PackageRecord(ecosystem=GO, name="stdlib", version=version, database=path, place=path, qualifiers=standard),
     ]
-    records += [_record(path, *module) for module in dict.fromkeys(info.dependencies) if module.path]
+    for module, version in dict.fromkeys(info.dependencies):
+        if module:
+            records.append(_record(path, module, "" if version == _DEVELOPMENT else version))
     return records
 
 
@@ -86,7 +89,7 @@ def _parse(text: str) -> _BuildInfo:
             last = main if kind == "mod" else dependencies
             last.append(_Module(value, version))
         elif kind == "=>" and last:
-            last[-1] = _Module(value, version) if version else _Module(last[-1].path, "")
+            last[-1] = _Module(last[-1].path, "") if value.startswith(_DIRECTORIES) else _Module(value, version)
         elif kind == "build":
             name, _, setting = value.partition("=")
             settings[name] = _unquote(setting)

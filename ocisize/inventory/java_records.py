@@ -19,6 +19,7 @@ _FILE_NAME = lazy_pattern(r"(?P<name>[A-Za-z][\w.+-]*?)-(?P<version>\d[\w.+-]*)\
 _ENDS = (".jar", ".war", ".ear", ".par", ".rar")
 _MAX_FILE_NAME = 255  # characters, as filesystems have
 _IDENTIFIER = lazy_pattern(r"[A-Za-z_][\w.-]*(?::[\w.-]+)?")
+_VENDOR_OF_MANY = "org.apache"  # of old artifacts, whose groups are others
 _VERSION = lazy_pattern(r"\d[\w.+-]*")
 
 
@@ -86,21 +87,22 @@ def _own_artifact(file_name: str, artifacts: Sequence[_Artifact], attributes: Ma
     versions = [attributes.get(f"{kind}-Version", "") for kind in ("Implementation", "Bundle")]
     version = next((version for version in versions if _VERSION.fullmatch(version)), "")
     if match is not None:
-        return _Artifact(_group(match["name"], bundle, attributes), match["name"], match["version"])
+        return _Artifact(_group(attributes), match["name"], match["version"])
     names = (attributes.get("Implementation-Title", ""), bundle)
     name = next((name for name in names if _IDENTIFIER.fullmatch(name)), "")
     if name and version:
         group, _, artifact = name.rpartition(":")
-        return _Artifact(group or _group(artifact, bundle, attributes), artifact, version)
+        return _Artifact(group or _group(attributes), artifact, version)
     return _Artifact("", stem, version) if stem else None
 
 
-def _group(name: str, bundle: str, attributes: Mapping[str, str]) -> str:
-    """The group of an artifact, which a bundle has before its name and Maven wrote as the vendor; "" if nothing tells."""
+def _group(attributes: Mapping[str, str]) -> str:
+    """The group of an artifact, which builds with Maven, sbt and Gradle may write as the vendor; "" if nothing tells.
+
+    The name of a bundle is no hint: it begins with another group in half of all jars.
+    """
     vendor = attributes.get("Implementation-Vendor-Id", "")
-    if "." in vendor and _IDENTIFIER.fullmatch(vendor):
-        return vendor
-    return bundle.removesuffix(f".{name}") if bundle.endswith(f".{name}") and _IDENTIFIER.fullmatch(bundle) else ""
+    return vendor if "." in vendor and vendor != _VENDOR_OF_MANY and _IDENTIFIER.fullmatch(vendor) else ""
 
 
 def _read_properties(data: bytes) -> _Artifact | None:
