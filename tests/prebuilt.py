@@ -84,6 +84,7 @@ def _values_of(file: str) -> Values:
 MODULES: Mapping[str, Callable[[], Values]] = {
     "cost": partial(_values_of, "sizes/cost.toml"),
     "explanations": partial(_values_of, "findings/explanations.toml"),
+    "package_kinds": partial(_values_of, "findings/checks/package_kinds.toml"),
     "package_managers": partial(_values_of, "history/package_managers.toml"),
     "rules": _values_of_rules,
     "runtimes": partial(_values_of, "packages/runtimes.toml"),

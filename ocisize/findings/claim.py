@@ -37,8 +37,9 @@ class Tier(enum.IntEnum):
     TOOL_CACHE = 0  #: tool caches that a RUN left behind; includes files that a later RUN overwrote with its own cache
     WASTE = 1  #: files that a layer hides
     HISTORY = 2  #: files that a build command proves to be unneeded
-    CATALOG = 3  #: files that a rule of the catalog matches
-    DUPLICATE = 4  #: files that are also visible elsewhere
+    PACKAGE = 3  #: files of packages that the image may not need
+    CATALOG = 4  #: files that a rule of the catalog matches
+    DUPLICATE = 5  #: files that are also visible elsewhere
 
 
 @frozen(kw_only=True)
@@ -108,7 +109,7 @@ class Ledger:
         if tier is Tier.TOOL_CACHE:
             hidden_by, causes = self._overlay.hidden_by[layer], self._overlay.causes[layer]
             kept = [row for row in kept if hidden_by[row] < 0 or causes[row] in _REPLACED]
-        if tier in (Tier.TOOL_CACHE, Tier.HISTORY, Tier.CATALOG) and (linked := self._linked[layer]):
+        if tier in (Tier.TOOL_CACHE, Tier.HISTORY, Tier.PACKAGE, Tier.CATALOG) and (linked := self._linked[layer]):
             own = frozenset(rows)
             kept = [row for row in kept if own.issuperset(linked.get(row, ()))]
         for row in kept:

@@ -45,6 +45,16 @@ class Check(str, enum.Enum):
     LARGE_BASE = "large-base"
     WHOLE_JDK = "whole-jdk"
     FULL_VARIANT = "full-variant"
+    BUILD_TOOLS = "build-tools"
+    DEVELOPMENT_LIBRARIES = "development-libraries"
+    DISTRIBUTION_NPM = "distribution-npm"
+    GIT = "git"
+    SECOND_RUNTIME = "second-runtime"
+    SEVERAL_VERSIONS = "several-versions"
+    EXCLUSIVE_PACKAGES = "exclusive-packages"
+    CUDA_LIBRARIES = "cuda-libraries"
+    FOREIGN_LIBC = "foreign-libc"
+    FOREIGN_PROCESSOR = "foreign-processor"
 
 
 @frozen(kw_only=True)

@@ -174,15 +174,19 @@ def add_packages_edit(manager: ManagerCommand, packages: Sequence[str]) -> Calla
 
 def _with_packages(command: str, start: int, packages: Sequence[str]) -> str:
     words = command[start:].split(" ")
-    places = {_package_name(word): index for index, word in enumerate(words) if re.fullmatch(_PACKAGE, word.strip("\"'"))}
+    places = {package_name(word): index for index, word in enumerate(words) if re.fullmatch(_PACKAGE, word.strip("\"'"))}
     for package in packages:
-        index = places.setdefault(_package_name(package), len(words))
+        index = places.setdefault(package_name(package), len(words))
         words[index : index + 1] = [package]
     return command[:start] + " ".join(words)
 
 
-def _package_name(package: str) -> str:
-    """A package without its version, in one spelling."""
+def package_name(package: str) -> str:
+    """A package without its version, in one spelling.
+
+    >>> package_name("Flask_Login==0.6"), package_name("libc6:amd64")
+    ('flask-login', 'libc6')
+    """
     match = re.match(_NAME, package.strip("\"'").split("=")[0])
     return match[0].lower().replace("_", "-") if match else package
 

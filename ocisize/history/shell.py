@@ -15,6 +15,7 @@ class Change(NamedTuple):
     layer: int
     #: given all commands, without the word RUN, returns them changed; None for no change
     edit: Callable[[list[str]], list[str] | None]
+    last: str = ""  #: a command to run after all others, before those that clean up
 
 
 def shorten(text: str, max_length: int = _MAX_IN_SENTENCE) -> str:

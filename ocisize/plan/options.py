@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ocisize.findings.claim import Claim, Tier
@@ -14,6 +15,7 @@ from ocisize.history.package_managers import (
     package_arguments,
     removes_packages,
 )
+from ocisize.history.removal import cleans_up
 from ocisize.history.shell import Change
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Category, Confidence
@@ -21,10 +23,11 @@ from ocisize.model.waste import Cause
 from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
-from ocisize.plan.rows import by_layer
+from ocisize.plan.rows import by_layer, merge_rows
 from ocisize.text import plural, quote_code
 
 _CHANGED = (Cause.OVERWRITTEN, Cause.OPAQUE, Cause.DELETED)
+_CONFIDENCES = tuple(Confidence)
 _MAX_NAMES = 5  # packages in a title
 _MIN_SHARE = 0.001  # of the content that installing once saves
 _SAME_PACKAGES = lazy_pattern(  # options that change neither the packages nor their place
@@ -35,24 +38,48 @@ _LISTED_BY_REQUIREMENTS = ("pip", "npm")  # managers whose packages are known by
 
 
 def fix_options(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
-    """Make the changes that claims about packages propose, and yield a fix for each claim."""
+    """Make the changes that claims about packages propose, and yield a fix for each change; several claims may share one."""
+    groups: dict[int, list[Claim]] = defaultdict(list)
     for claim in claims:
-        change = claim.change
-        if claim.tier is not Tier.HISTORY or change is None or change.layer not in build.own_layers:
+        if claim.tier in (Tier.HISTORY, Tier.PACKAGE) and claim.change is not None:
+            groups[id(claim.change)].append(claim)
+    for members in groups.values():
+        first, change = members[0], members[0].change
+        if change is None or change.layer not in build.own_layers:
             continue
         before = build.commands(change.layer)
-        if not build.change(change):
+        if not _make_change(build, change):
             continue
-        changed = [after for after in build.commands(change.layer) if after not in before]
+        changed = [after for after in build.commands(change.layer) if after not in before and after != change.last]
         yield Fix(
-            title=claim.rule.title,
-            confidence=claim.confidence,
-            category=claim.rule.category,
+            title=" and ".join(dict.fromkeys(claim.rule.title for claim in members)),
+            confidence=max((claim.confidence for claim in members), key=_CONFIDENCES.index),
+            category=first.rule.category,
             layers=(change.layer,),
-            action=f"Change the {plural(len(changed), 'command')} to {' and '.join(map(quote_code, changed))}.",
-            caution=claim.note,
-            rows=claim.rows,
+            action=_describe(changed, change.last),
+            caution=" ".join(dict.fromkeys(claim.note for claim in members if claim.note)),
+            rows=merge_rows(claim.rows for claim in members),
         )
+
+
+def _make_change(build: Build, change: Change) -> bool:
+    """Make a change; False if the step cannot be edited or has nothing to change."""
+    made = build.change(change)
+    if not change.last or not build.can_edit_run(change.layer):
+        return made
+    build.append_before(change.layer, change.last, cleans_up)
+    return True
+
+
+def _describe(changed: Sequence[str], last: str) -> str:
+    """What to do, in a sentence: the commands that are new, and the one to add."""
+    parts = []
+    if changed:
+        parts.append(f"change the {plural(len(changed), 'command')} to {' and '.join(map(quote_code, changed))}")
+    if last:
+        parts.append(f"run {quote_code(last)} in the same RUN, behind the commands that need the packages")
+    text = ", and ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def install_once(build: Build) -> Iterator[Fix]:

@@ -1,0 +1,173 @@
+"""The packages that a container sees, and the rows of single packages, for checks.
+
+Databases are parsed only for packages whose names can lead to a finding; the names are in texts and paths that scans keep
+anyway. Rows are looked up for these packages only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
+from typing import TypeAlias
+
+from ocisize.filesystem.path_search import find_rows
+from ocisize.findings.checks.package_kinds import load_usual_names
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.inventory.databases import DAMAGE
+from ocisize.inventory.ecosystems import ECOSYSTEMS
+from ocisize.inventory.record import PackageRecord
+from ocisize.layer.kept_files import APK_DATABASES, DPKG_STATUS
+from ocisize.model.packages import APK, DEB, RPM
+from ocisize.packages.npm import NODE_MODULES
+from ocisize.patterns import lazy_pattern
+from ocisize.tar.filetable import HARD_LINK, REGULAR
+from ocisize.tar.paths import join
+
+RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
+
+_MAX_FILES = 1_000_000  # that the packages of one finding list; the largest known ones list 60,000
+_NAME = lazy_pattern(rb"^(?:Package: *|P:)(\S{1,200})[ \r]*$", re.MULTILINE)
+_MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
+_BYTECODE = lazy_pattern(rb"([^/]+?)\.[a-z]+-\d[^/]*\.pyc")
+_CACHE = b"__pycache__"
+
+
+def visible_contents(evidence: ImageEvidence) -> dict[bytes, bytes]:
+    """The small files that scans keep and a container sees, by path."""
+    contents: dict[bytes, bytes] = {}
+    for table, hidden_by in zip(evidence.tables, evidence.overlay.hidden_by, strict=True):
+        rows = [row for row in sorted(table.contents) if hidden_by[row] < 0]
+        contents.update(zip(table.paths.select(rows), map(table.contents.__getitem__, rows), strict=True))
+    return contents
+
+
+def names_in_system(contents: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]]:
+    r"""The ecosystems and names of the packages in the databases of dpkg and apk, and of rpm those that are looked for.
+
+    >>> list(names_in_system({DPKG_STATUS: b"Package: gcc\nStatus: install ok installed\n"}))
+    [('deb', 'gcc')]
+    """
+    for path, content in contents.items():
+        if path == DPKG_STATUS or path in APK_DATABASES:
+            ecosystem = DEB if path == DPKG_STATUS else APK
+            for match in _NAME.finditer(content):
+                yield ecosystem, match[1].decode("utf-8", "replace")
+        elif b"/rpm/" in path:  # binary: the strings of a header end with NUL, and the name is one of them
+            yield from ((RPM, name) for name in load_usual_names() if name.encode() + b"\0" in content)
+
+
+def read_packages(contents: Mapping[bytes, bytes], is_wanted: Callable[[bytes], bool], *kinds: str) -> list[PackageRecord]:
+    """The packages of some ecosystems, as far as their databases can be read.
+
+    Args:
+        contents: the kept files by path.
+        is_wanted: whether a file with a path is to be read.
+        kinds: the names of the ecosystems.
+
+    """
+    wanted = sorted(filter(is_wanted, contents))
+    found: list[PackageRecord] = []
+    for ecosystem in ECOSYSTEMS:
+        if not (paths := list(filter(ecosystem.may_have, wanted))):
+            continue
+        parser = ecosystem.load()
+        try:
+            for record in parser.read({path: contents[path] for path in paths if parser.is_database(path)}):
+                if record.ecosystem in kinds:
+                    found.append(record)  # noqa: PERF401 - what was read before an error counts
+        except DAMAGE:
+            continue  # the inventory of the image warns of it
+    return found
+
+
+def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) -> dict[PackageRecord, dict[int, list[int]]]:
+    """The visible rows of files that packages list, by layer, with the bytecode of their Python sources.
+
+    A file that two of the packages list belongs to the first of them. Where ``/lib`` is a link to ``/usr/lib``, the row of a
+    listed path is below ``/usr``.
+    """
+    rows: dict[PackageRecord, dict[int, list[int]]] = {}
+    owners: dict[bytes, PackageRecord] = {}
+    numbers = evidence.runs.directories.numbers
+    remaining = _MAX_FILES
+    for record in records:
+        rows[record] = defaultdict(list)
+        for path in _list_files(record):
+            directory = path.rpartition(b"/")[0]
+            for prefix in (b"", b"usr/") if _MERGED.match(path) else (b"",):
+                if prefix + directory in numbers and remaining > 0:
+                    owners.setdefault(prefix + path, record)
+                    remaining -= 1
+    caches = {join(path.rpartition(b"/")[0], _CACHE) for path in owners if path.endswith(b".py")} & numbers.keys()
+    own: set[bytes] = set()  # paths that are visible as they are listed
+    found: list[tuple[int, int, bytes, PackageRecord]] = []
+    for layer, table in enumerate(evidence.tables):
+        hidden_by, kinds = evidence.overlay.hidden_by[layer], table.kinds
+        places = [*find_rows(owners.keys(), table, layer, evidence.runs), *_bytecode_rows(evidence, layer, caches)]
+        for row, path in places:
+            owner = owners.get(path) or owners.get(_source_of(path))
+            if owner is not None and hidden_by[row] < 0 and kinds[row] in (REGULAR, HARD_LINK):
+                own.add(path)
+                found.append((layer, row, path, owner))
+    for layer, row, path, owner in found:
+        if not (path.startswith(b"usr/") and _MERGED.match(path, 4) and path[4:] in own):
+            rows[owner][layer].append(row)
+    return rows
+
+
+def _list_files(record: PackageRecord) -> Iterator[bytes]:
+    try:
+        yield from record.list_files()
+    except DAMAGE:
+        return
+
+
+def _bytecode_rows(evidence: ImageEvidence, layer: int, caches: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The rows of a layer in some directories, with their paths."""
+    directories = {evidence.runs.directories.numbers[path] for path in caches}
+    if not directories:
+        return
+    table = evidence.tables[layer]
+    spans = evidence.runs.tables[layer].spans(len(table))
+    rows = [row for start, end, number in spans if number in directories for row in range(start, end)]
+    yield from zip(rows, table.paths.select(rows), strict=True)
+
+
+def _source_of(path: bytes) -> bytes:
+    """The source of a file of bytecode; b"" of other files."""
+    directory, _, name = path.rpartition(b"/")
+    match = _BYTECODE.fullmatch(name)
+    if match is None or not directory.endswith(_CACHE):
+        return b""
+    return join(directory[: -len(_CACHE)].rstrip(b"/"), match[1] + b".py")
+
+
+def find_npm_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) -> dict[PackageRecord, dict[int, list[int]]]:
+    """The visible rows of packages of npm by layer: those below their directories that are in no package further in."""
+    roots = {directory: record for record in records for directory in record.directories}
+    rows: dict[PackageRecord, dict[int, list[int]]] = {record: defaultdict(list) for record in roots.values()}
+    owners = [_owner_of(path, roots) if NODE_MODULES in path else None for path in evidence.runs.directories.paths]
+    for layer, table in enumerate(evidence.tables):
+        hidden_by, kinds = evidence.overlay.hidden_by[layer], table.kinds
+        for start, end, number in evidence.runs.tables[layer].spans(len(table)):
+            if (owner := owners[number]) is not None:
+                visible = (hidden_by[row] < 0 and kinds[row] in (REGULAR, HARD_LINK) for row in range(start, end))
+                rows[owner][layer] += compress(range(start, end), visible)
+    return rows
+
+
+def _owner_of(directory: bytes, roots: Mapping[bytes, PackageRecord]) -> PackageRecord | None:
+    """The package that the files of a directory belong to: the innermost one."""
+    part = NODE_MODULES + b"/"
+    start = (b"/" + directory).rfind(b"/" + part)
+    if start < 0:
+        return None
+    names = directory[start + len(part) :].split(b"/", 2)
+    return roots.get(directory[: start + len(part)] + b"/".join(names[: 2 if names[0][:1] == b"@" else 1]))
+
+
+def size_of(evidence: ImageEvidence, rows: RowsByLayer) -> int:
+    """The bytes of content of some rows."""
+    return sum(sum(map(evidence.tables[layer].sizes.__getitem__, chosen)) for layer, chosen in rows.items())

@@ -1,0 +1,290 @@
+"""Findings on packages of Python and npm that are installed more often than a program can use them.
+
+Files of equal content are findings of ``duplicates``. Here are packages in several versions, packages that replace each
+other, and libraries for GPUs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
+
+from ocisize.findings.checks.installed_packages import (
+    RowsByLayer,
+    find_listed_rows,
+    find_npm_rows,
+    read_packages,
+    size_of,
+    visible_contents,
+)
+from ocisize.findings.checks.package_kinds import load_exclusive_packages
+from ocisize.findings.claim import FILES, Claim, Tier
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.findings.explanations import Check, explain
+from ocisize.inventory.record import PackageRecord
+from ocisize.model.packages import NPM, PYTHON
+from ocisize.packages.npm import NODE_MODULES
+from ocisize.patterns import lazy_pattern
+from ocisize.tar.filetable import REGULAR
+from ocisize.text import count_of, decode_name
+
+_Places: TypeAlias = "tuple[bytes, bytes]"  # two directories with packages, sorted
+_MAX_NAMES = 3  # packages in a title
+_MAX_PLACES = 5  # pairs of places with a finding of their own
+_MAX_LIBRARIES = 500  # names of libraries of CUDA that are searched for
+_MIN_SHARE = 0.005  # of the content; smaller packages in several versions are no finding
+_TOOLS = frozenset(("pip", "setuptools", "wheel", "pkg-resources"))  # that each environment has
+_DIST_INFO = lazy_pattern(rb"((?:.*/)?)([^/-]+)-([^/]+)\.dist-info/[^/]+", re.DOTALL)
+_SEPARATORS = lazy_pattern(r"[-_.]+")
+_NPM_ROOT = lazy_pattern(rb"((?:.*?/)?node_modules/)(?:.*/node_modules/)?((?:@[^/]+/)?[^/]+)/package\.json", re.DOTALL)
+_NOT_OF_NPM = (b"/.pnpm/", b"lib/node_modules/npm/node_modules/")  # what npm cannot rearrange
+_OF_CUDA = lazy_pattern(r"nvidia-[a-z0-9-]*?-?cu1\d|nvidia-(?:cu[a-z]+|nccl|nvjitlink|nvtx)")
+_LIBRARY = lazy_pattern(rb"(lib[a-zA-Z_]+)[\w.-]*\.so(?:\.\d+)?")  # of CUDA, with the major version
+_GPU_VARIABLES = ("NVIDIA_VISIBLE_DEVICES=", "NVIDIA_REQUIRE_CUDA=", "NVIDIA_DRIVER_CAPABILITIES=", "CUDA_VERSION=")
+_MAJOR = lazy_pattern(r"\d{1,9}(?=\.)")
+_NUMBERS = lazy_pattern(r"\d{1,18}")
+
+
+def find_language_packages(evidence: ImageEvidence) -> Iterator[Claim]:
+    """Claims for packages of Python and npm that exclude or repeat each other, and for libraries of CUDA."""
+    contents = visible_contents(evidence)
+    if names := _python_names(contents):
+        distributions = (match for path in contents if (match := _DIST_INFO.fullmatch(path)) and _name_of(match) in names)
+        wanted = {match[0].rpartition(b"/")[0] for match in distributions}
+        python = read_packages(contents, lambda path: path.rpartition(b"/")[0] in wanted, PYTHON)
+        yield from _exclusive(evidence, python)
+        yield from _several_versions(evidence, python)
+        yield from _cuda(evidence, python)
+    if manifests := _repeated_manifests(contents):
+        yield from _nested_versions(evidence, read_packages(contents, manifests.__contains__, NPM))
+
+
+def _python_names(contents: Iterable[bytes]) -> set[str]:
+    """The names of packages of Python that can lead to a finding, by the names of the directories of their records."""
+    installed: dict[str, set[tuple[bytes, bytes]]] = defaultdict(set)  # by name: places and versions
+    for path in contents:
+        if (match := _DIST_INFO.fullmatch(path)) is not None:
+            installed[_name_of(match)].add((match[1], match[3]))
+    names = {
+        name
+        for name, found in installed.items()
+        if len({place for place, _ in found}) > 1 and len({version for _, version in found}) > 1
+    }
+    names -= _TOOLS
+    names.update(name for name in installed if _OF_CUDA.fullmatch(name))
+    for group in load_exclusive_packages():
+        if len(found := installed.keys() & set(group.names)) > 1:
+            names |= found
+    return names
+
+
+def _name_of(match: re.Match[bytes]) -> str:
+    """The normalized name of a package of Python."""
+    return _SEPARATORS.sub("-", match[2].decode("utf-8", "replace")).lower()
+
+
+def _repeated_manifests(contents: Iterable[bytes]) -> frozenset[bytes]:
+    """The ``package.json`` of packages of npm that one project has at several places."""
+    places: dict[tuple[bytes, bytes], list[bytes]] = defaultdict(list)
+    for path in contents:
+        if NODE_MODULES not in path or any(part in path for part in _NOT_OF_NPM):
+            continue
+        if (match := _NPM_ROOT.fullmatch(path)) is not None:
+            places[match[1], match[2]].append(path)
+    return frozenset(path for paths in places.values() if len(paths) > 1 for path in paths)
+
+
+def _exclusive(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iterator[Claim]:
+    """Claims for packages of one environment that install the same modules: what only the one that goes lists."""
+    by_place: dict[bytes, dict[str, PackageRecord]] = defaultdict(dict)
+    for record in python:
+        by_place[record.place][record.name] = record
+    for place, named in sorted(by_place.items()):
+        for group in load_exclusive_packages():
+            found = [named[name] for name in group.names if name in named]
+            if len(found) < 2:
+                continue
+            kept, *others = found
+            shared = frozenset(kept.list_files())
+            rows: dict[int, list[int]] = defaultdict(list)
+            for layers in find_listed_rows(evidence, others).values():
+                for layer, chosen in layers.items():
+                    paths = evidence.tables[layer].paths.select(chosen)
+                    rows[layer] += [row for row, path in zip(chosen, paths, strict=True) if path not in shared]
+            rule = explain(Check.EXCLUSIVE_PACKAGES)
+            title = partial(rule.title_of, names=" and ".join(record.name for record in found), where=_shown(place))
+            yield from _claims(evidence, Check.EXCLUSIVE_PACKAGES, title, rows, group.fix)
+
+
+def _several_versions(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iterator[Claim]:
+    """Claims for packages of Python that two environments have in different versions: the smaller installation."""
+    by_name: dict[str, list[PackageRecord]] = defaultdict(list)
+    for record in python:
+        if record.name not in _TOOLS:
+            by_name[record.name].append(record)
+    repeated = [
+        records
+        for records in by_name.values()
+        if len({record.place for record in records}) > 1 and len({record.version for record in records}) > 1
+    ]
+    if not repeated:
+        return
+    rows = find_listed_rows(evidence, (record for records in repeated for record in records))
+    groups: dict[_Places, list[PackageRecord]] = defaultdict(list)
+    for records in repeated:
+        sizes = {record: size_of(evidence, rows[record]) for record in records}
+        kept, *others = sorted(records, key=lambda record: (-sizes[record], record.place, record.version))
+        for record in others:
+            if record.version != kept.version:
+                groups[min(kept.place, record.place), max(kept.place, record.place)].append(record)
+    yield from _claims_by_group(evidence, groups, rows, _fix_of_places)
+
+
+def _fix_of_places(places: _Places) -> str:
+    one, other = map(_shown, places)
+    if one == other:
+        return f"Install one version in {one}."
+    return f"Install all packages in one version into {one} or {other}."
+
+
+def _nested_versions(evidence: ImageEvidence, npm: Sequence[PackageRecord]) -> Iterator[Claim]:
+    """Claims for packages of npm that one project has in several versions of one major number: all but the newest."""
+    by_name: dict[tuple[bytes, str, str], list[PackageRecord]] = defaultdict(list)
+    for record in npm:
+        major = _MAJOR.match(record.version)
+        match = _NPM_ROOT.fullmatch(record.database)
+        if major is not None and major[0] != "0" and match is not None:
+            by_name[match[1], record.name, major[0]].append(record)
+    groups: dict[_Places, list[PackageRecord]] = defaultdict(list)
+    for (project, _, _), records in by_name.items():
+        newest = max(map(_version_key, records))
+        groups[project, project] += [record for record in records if _version_key(record) < newest]
+    groups = {project: records for project, records in groups.items() if records}
+    if groups:
+        rows = find_npm_rows(evidence, (record for records in groups.values() for record in records))
+        yield from _claims_by_group(evidence, groups, rows, _fix_of_project)
+
+
+def _fix_of_project(places: _Places) -> str:
+    project = places[0][: -len(NODE_MODULES + b"/")].rstrip(b"/")
+    return (
+        f"Run `npm dedupe` in {_shown(project)}. Update the packages that ask for the older versions: `npm ls` shows them."
+    )
+
+
+def _version_key(record: PackageRecord) -> tuple[tuple[int, ...], bool]:
+    """What orders versions of one major number: prereleases come before their release."""
+    release, dash, _ = record.version.partition("-")
+    return tuple(map(int, _NUMBERS.findall(release)[:4])), not dash
+
+
+def _claims_by_group(
+    evidence: ImageEvidence,
+    groups: Mapping[_Places, Sequence[PackageRecord]],
+    rows: Mapping[PackageRecord, RowsByLayer],
+    fix: Callable[[_Places], str],
+) -> Iterator[Claim]:
+    """A claim for each of the largest groups of packages, by the two places that they are in."""
+    sizes = {places: sum(size_of(evidence, rows[record]) for record in records) for places, records in groups.items()}
+    least = _MIN_SHARE * sum(layer.content_size for layer in evidence.layers)
+    rule = explain(Check.SEVERAL_VERSIONS)
+    for places in sorted(groups, key=lambda places: (-sizes[places], places))[:_MAX_PLACES]:
+        if sizes[places] < least:
+            break
+        records = sorted(groups[places], key=lambda record: (-size_of(evidence, rows[record]), record.name, record.version))
+        names = [f"{record.name} {record.version}" for record in records[:_MAX_NAMES]]
+        one, other = map(_shown, places)
+        title = partial(
+            rule.title_of,
+            packages=count_of(len(records), "package"),
+            names=", ".join(names) + (" …" if len(records) > _MAX_NAMES else ""),
+            where=f"within {one}" if one == other else f"in {one} and {other}",
+        )
+        joined: dict[int, list[int]] = defaultdict(list)
+        for record in records:
+            for layer, chosen in rows[record].items():
+                joined[layer] += chosen
+        yield from _claims(evidence, Check.SEVERAL_VERSIONS, title, joined, fix(places))
+
+
+def _cuda(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iterator[Claim]:
+    """Claims for libraries of CUDA that the system has, too, or else for those that an image without a GPU has."""
+    wheels = [record for record in python if _OF_CUDA.fullmatch(record.name)]
+    if not wheels:
+        return
+    libraries = {
+        match[0]
+        for record in wheels
+        for path in record.list_files()
+        if (match := _LIBRARY.fullmatch(path.rpartition(b"/")[2])) is not None
+    }
+    rows = _system_libraries(evidence, libraries)
+    if rows:
+        title = partial(explain(Check.CUDA_LIBRARIES).title_of, "twice", names=_names_of(wheels))
+        fix = (
+            "The packages of Python bring the libraries that they load. Build on an image without CUDA such as "
+            "`python:3.12-slim`, or on `nvidia/cuda:…-base`."
+        )
+        yield from _claims(evidence, Check.CUDA_LIBRARIES, title, rows, fix)
+    elif not any(text.startswith(_GPU_VARIABLES) for text in evidence.config.run.env):
+        joined: dict[int, list[int]] = defaultdict(list)
+        for layers in find_listed_rows(evidence, wheels).values():
+            for layer, chosen in layers.items():
+                joined[layer] += chosen
+        title = partial(explain(Check.CUDA_LIBRARIES).title_of, "unused", names=_names_of(wheels))
+        fix = (
+            "If no container has a GPU, install the packages for CPUs: "
+            "`pip install torch --index-url https://download.pytorch.org/whl/cpu`."
+        )
+        yield from _claims(evidence, Check.CUDA_LIBRARIES, title, joined, fix)
+
+
+def _system_libraries(evidence: ImageEvidence, libraries: Iterable[bytes]) -> dict[int, list[int]]:
+    """The visible files of the system that have the name and major version of some libraries."""
+    wanted = frozenset(sorted(libraries)[:_MAX_LIBRARIES])
+    stems = sorted({match[1] for name in wanted if (match := _LIBRARY.match(name)) is not None})
+    rows: dict[int, set[int]] = defaultdict(set)
+    for layer, table in enumerate(evidence.tables):
+        hidden_by = evidence.overlay.hidden_by[layer]
+        for stem in stems:
+            for row, path in table.paths.select_with(b"/" + stem):
+                if hidden_by[row] >= 0 or table.kinds[row] != REGULAR or b"-packages/" in path or b"/envs/" in path:
+                    continue
+                match = _LIBRARY.match(path.rpartition(b"/")[2])
+                if match is not None and match[0] in wanted:
+                    rows[layer].add(row)
+    return {layer: sorted(chosen) for layer, chosen in rows.items()}
+
+
+def _names_of(records: Sequence[PackageRecord]) -> str:
+    names = sorted({record.name for record in records})
+    return ", ".join(names[:_MAX_NAMES]) + (" …" if len(names) > _MAX_NAMES else "")
+
+
+def _claims(
+    evidence: ImageEvidence,
+    check: Check,
+    title: Callable[..., str],
+    rows: RowsByLayer,
+    fix: str,
+) -> Iterator[Claim]:
+    """The claims for some rows: those of the base image are separate."""
+    for in_base in (True, False):
+        chosen = {layer: sorted(found) for layer, found in sorted(rows.items()) if found}
+        chosen = {layer: found for layer, found in chosen.items() if (layer < evidence.base_layers) is in_base}
+        if chosen:
+            yield Claim(
+                rule=explain(check),
+                title=title(files=FILES),
+                fix=f"The base image contains them: use another one. {fix}" if in_base else fix,
+                blame_first_layer=True,
+                tier=Tier.PACKAGE,
+                rows=chosen,
+            )
+
+
+def _shown(place: bytes) -> str:
+    return f"/{decode_name(place)}"

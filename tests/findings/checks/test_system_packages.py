@@ -1,0 +1,348 @@
+"""Packages of the distribution that a container does not need: which files, how sure, which edit of the build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from ocisize.findings.checks.package_kinds import load_package_kinds
+from ocisize.model.findings import Confidence, Finding
+from ocisize.model.plan import Plan
+from ocisize.model.system import System
+from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
+from ocisize.findings.advise import advise
+from ocisize.plan.make import make_plan
+from ocisize.values import evolve
+from tests.evidence import make_evidence
+from tests.images import Entry, Hard
+from tests.packages.test_dpkg import stanza
+
+#: relations of some packages of Debian, in short
+DEPENDS = {
+    "libc6": "", "ca-certificates": "", "curl": "libc6",
+    "gcc": "cpp, gcc-12", "gcc-12": "cpp-12, binutils, libgcc-12-dev, libc6 (>= 2.34)", "cpp": "cpp-12", "cpp-12": "libc6, gcc-12-base",
+    "gcc-12-base": "", "binutils": "libc6, libbinutils", "libbinutils": "libc6", "libgcc-12-dev": "libgomp1, libasan8", "libgomp1": "gcc-12-base",
+    "libasan8": "libc6", "make": "libc6", "build-essential": "gcc, make, dpkg-dev", "dpkg-dev": "make, perl", "perl": "libc6",
+    "libpq-dev": "libpq5, libssl-dev", "libssl-dev": "libssl3", "libpq5": "libssl3", "libssl3": "libc6", "libc6-dev": "libc6, linux-libc-dev",
+    "linux-libc-dev": "", "git": "perl, git-man, libcurl3-gnutls", "git-man": "", "libcurl3-gnutls": "libc6", "dkms": "gcc, make",
+    "npm": "nodejs, node-glob, node-tar", "node-glob": "node-once", "node-once": "", "node-tar": "", "nodejs": "libnode108", "libnode108": "libc6",
+    "composer": "php8.2-cli", "php8.2-cli": "libc6, php8.2-common", "php8.2-common": "", "ruby": "ruby3.1", "ruby3.1": "libruby3.1",
+    "libruby3.1": "libc6",
+}  # fmt: skip
+SOURCES = {
+    "libpq5": "postgresql-15", "libpq-dev": "postgresql-15", "libssl3": "openssl", "libssl-dev": "openssl", "gcc-12-base": "gcc-12",
+}  # fmt: skip
+DEBIAN = ["libc6", "ca-certificates"]
+
+
+def needed_by(names: Sequence[str]) -> list[str]:
+    """Some packages with all that they need, as apt-get installs them."""
+    found = dict.fromkeys(names)
+    waiting = list(found)
+    while waiting:
+        for word in DEPENDS[waiting.pop()].replace("(>= 2.34)", "").split(","):
+            if (name := word.strip()) and name not in found:
+                found[name] = None
+                waiting.append(name)
+    return list(found)
+
+
+def installed(asked: Sequence[str], below: Sequence[str] = ()) -> dict[str, Entry]:
+    """What a layer stores in which apt-get installs packages: the database with those below, and the files of the new ones."""
+    everything = needed_by([*below, *asked])
+    automatic = [name for name in everything if name not in below and name not in asked]
+    texts = [
+        stanza(name, Depends=DEPENDS[name], **({"Source": SOURCES[name]} if name in SOURCES else {})) for name in everything
+    ]
+    states = "\n\n".join(f"Package: {name}\nArchitecture: amd64\nAuto-Installed: 1" for name in automatic)
+    entries: dict[str, Entry] = {
+        "var/lib/dpkg/status": "\n\n".join(texts).encode(),
+        "var/lib/apt/extended_states": states.encode(),
+    }
+    for name in everything:
+        if name not in needed_by(below):
+            entries |= {f"opt/{name}/file": name.encode() * 1000, f"var/lib/dpkg/info/{name}.list": f"/opt/{name}/file\n".encode()}
+    return entries
+
+
+def sizes(*names: str) -> int:
+    """The bytes of the files of packages, their lists included."""
+    return sum(1000 * len(name) + len(f"/opt/{name}/file\n") for name in names)
+
+
+def advice(
+    *layers: Mapping[str, Entry],
+    steps: Sequence[str],
+    base_layers: int = 1,
+    command: Sequence[str] = ("/srv/app",),
+    labels: Mapping[str, str] | None = None,
+    system: System | None = None,
+) -> tuple[dict[str, Finding], Plan]:
+    """The findings on packages by id, which must occur once each, and the plan."""
+    history = tuple(History(created_by=text, comment="buildkit.dockerfile.v0") for text in steps)
+    run = RunConfig(user="app", cmd=tuple(command), labels=labels or {})
+    config = ImageConfig(RootFs(), os="linux", architecture="amd64", history=history, run=run)
+    evidence = make_evidence(*layers, steps=steps, base_layers=base_layers, config=config)
+    evidence = evolve(evidence, system=system) if system is not None else evidence
+    plan, findings = make_plan(evidence, advise(evidence))
+    found = [finding for finding in findings if "OS250" <= finding.id < "OS260"]
+    assert len({finding.id for finding in found}) == len(found), found
+    return {finding.id: finding for finding in found}, plan
+
+
+BASE = installed(DEBIAN)
+INSTALL = "RUN apt-get update && apt-get install -y --no-install-recommends"
+
+
+def test_a_compiler_that_one_run_uses_is_removed_in_it() -> None:
+    """All that came with it goes, but not what compiled programs load, and the plan removes it behind the last use."""
+    top = installed(["gcc", "curl"], DEBIAN)
+    step = f"{INSTALL} gcc curl && ./configure && rm -rf /var/lib/apt/lists/*"
+    found, plan = advice(BASE, top, steps=["ADD rootfs in /", step])
+    gone = ["gcc", "gcc-12", "cpp", "cpp-12", "binutils", "libbinutils", "libgcc-12-dev", "libasan8"]
+    finding = found["OS250"]
+    assert finding.size == sizes(*gone)
+    assert finding.title == "8 packages with compilers and build tools (libgcc-12-dev, libbinutils, binutils …): 16 files"
+    assert finding.confidence is Confidence.PROBABLY
+    assert finding.plan_step == 1
+    assert [edit.text for edit in plan.edits] == [
+        "RUN apt-get update && apt-get install -y --no-install-recommends gcc curl libgomp1 && ./configure && "
+        "apt-get purge -y --auto-remove gcc && rm -rf /var/lib/apt/lists/*"
+    ]
+    assert plan.steps[0].size == sizes(*gone)
+    assert plan.steps[0].action == (
+        "Change the command to `apt-get install -y --no-install-recommends gcc curl libgomp1`, and run "
+        "`apt-get purge -y --auto-remove gcc` in the same RUN, behind the commands that need the packages."
+    )
+
+
+def test_a_compiler_that_no_step_uses() -> None:
+    """It may be for the program, so that only the author can tell; the edit installs it no more."""
+    found, plan = advice(BASE, installed(["make", "curl"], DEBIAN), steps=["ADD rootfs in /", f"{INSTALL} make curl"])
+    assert found["OS250"].confidence is Confidence.ASK
+    assert [edit.text for edit in plan.edits] == [f"{INSTALL} curl"]
+    assert plan.steps[0].size == sizes("make")
+
+
+@pytest.mark.parametrize("user", ["RUN pip install -r requirements.txt", "RUN npm ci", "RUN /build.sh", "RUN cd /src && make"])
+def test_a_later_step_that_may_compile(user: str) -> None:
+    """The packages stay while a later RUN may use them, and a build stage is the fix."""
+    steps = ["ADD rootfs in /", f"{INSTALL} gcc", user]
+    found, plan = advice(BASE, installed(["gcc"], DEBIAN), {"opt/app": b"x"}, steps=steps)
+    assert found["OS250"].confidence is Confidence.PROBABLY
+    assert found["OS250"].fix.startswith("Install libgcc-12-dev, libbinutils and binutils in a build stage")
+    assert f"`{user.rpartition('&& ')[2].removeprefix('RUN ')}` in layer 2 may use them." in found["OS250"].fix
+    assert not plan.edits
+    assert not any(step.in_patch for step in plan.steps)
+
+
+def test_headers_leave_their_libraries() -> None:
+    """What a compiled program loads stays, and the edit names it, so that apt-get keeps it."""
+    top = installed(["gcc", "libpq-dev", "libc6-dev"], DEBIAN)
+    step = f"{INSTALL} gcc libpq-dev libc6-dev && pip install psycopg2"
+    found, plan = advice(BASE, top, steps=["ADD rootfs in /", step])
+    assert found["OS251"].size == sizes("libpq-dev", "libssl-dev")
+    assert "libc6-dev" not in found["OS251"].title
+    (edit,) = plan.edits
+    assert edit.text == (
+        f"{INSTALL} gcc libpq-dev libc6-dev libgomp1 libpq5 && pip install psycopg2 && "
+        "apt-get purge -y --auto-remove gcc libc6-dev libpq-dev"
+    )
+    assert plan.steps[0].title == "compilers and build tools and development packages of libraries"
+    assert plan.steps[0].size == found["OS250"].size + found["OS251"].size
+    assert found["OS250"].plan_step == found["OS251"].plan_step == 1
+
+
+def test_what_another_package_needs_stays() -> None:
+    """dkms compiles when a container runs: its compiler is not reported, and neither is what two packages need."""
+    found, _ = advice(BASE, installed(["dkms", "libc6-dev"], DEBIAN), steps=["ADD rootfs in /", f"{INSTALL} dkms libc6-dev"])
+    assert found["OS250"].size == sizes("libc6-dev", "linux-libc-dev")
+
+
+def test_packages_of_the_base_image() -> None:
+    """They are a finding of their own, which the plan does not touch, and a step above does not remove them."""
+    below = installed(["gcc", "curl"], DEBIAN)
+    steps = ["ADD rootfs in /", f"{INSTALL} gcc curl", f"{INSTALL} gcc && ./configure"]
+    top = {"var/lib/dpkg/status": below["var/lib/dpkg/status"]}
+    found, plan = advice(BASE, below, top, steps=steps, base_layers=2)
+    assert found["OS250"].in_base
+    assert found["OS250"].fix.startswith("The base image contains them: use a smaller variant of it.")
+    assert not plan.edits
+
+
+@pytest.mark.parametrize("command", [["gcc", "--version"], ["/usr/bin/make", "serve"], ["sh", "-c", "cd /src && make test"]])
+def test_an_image_for_compiling_has_no_finding(command: Sequence[str]) -> None:
+    """The command of the container starts the compiler."""
+    top = installed(["gcc", "make"], DEBIAN)
+    assert "OS250" not in advice(BASE, top, steps=["ADD rootfs in /", f"{INSTALL} gcc make && ./x"], command=command)[0]
+
+
+@pytest.mark.parametrize("command", [[], ["bash"], ["/bin/sh"], ["sleep", "infinity"], ["irb"], ["node"], ["python3"]])
+def test_an_image_to_build_on_is_not_edited(command: Sequence[str]) -> None:
+    """Images such as golang and ruby, and devcontainers, start a shell or an interpreter: only the author can tell."""
+    top = installed(["gcc", "libpq-dev"], DEBIAN)
+    found, plan = advice(BASE, top, steps=["ADD rootfs in /", f"{INSTALL} gcc libpq-dev && ./x"], command=command)
+    assert {finding.confidence for finding in found.values()} == {Confidence.ASK}
+    assert not plan.edits
+
+
+def test_a_development_container_is_not_edited() -> None:
+    """A label tells that people work in the container, whatever its command."""
+    labels = {"devcontainer.metadata": "[]"}
+    top = installed(["gcc"], DEBIAN)
+    found, plan = advice(BASE, top, steps=["ADD rootfs in /", f"{INSTALL} gcc && ./x"], labels=labels)
+    assert found["OS250"].confidence is Confidence.ASK
+    assert not plan.edits
+
+
+def test_npm_of_debian() -> None:
+    """npm goes with its modules and leaves Node.js, unless the container starts it."""
+    top = installed(["npm"], DEBIAN)
+    steps = ["ADD rootfs in /", f"{INSTALL} npm && npm install -g serve"]
+    found, plan = advice(BASE, top, steps=steps)
+    assert found["OS252"].size == sizes("npm", "node-glob", "node-once", "node-tar")
+    assert plan.edits[0].text == f"{INSTALL} npm nodejs && npm install -g serve && apt-get purge -y --auto-remove npm"
+    assert "OS252" not in advice(BASE, top, steps=steps, command=["npm", "start"])[0]
+
+
+def test_git_with_perl() -> None:
+    """git takes Perl with it, unless another package needs Perl or the container starts git."""
+    step = f"{INSTALL} git && git clone https://example.com/x /srv"
+    found, plan = advice(BASE, installed(["git"], DEBIAN), steps=["ADD rootfs in /", step])
+    assert found["OS253"].size == sizes("git", "git-man", "libcurl3-gnutls", "perl")
+    assert found["OS253"].confidence is Confidence.ASK
+    assert plan.edits[0].text == f"{step} && apt-get purge -y --auto-remove git"
+    found, _ = advice(BASE, installed(["git", "dpkg-dev"], DEBIAN), steps=["ADD rootfs in /", step])
+    assert found["OS253"].size == sizes("git", "git-man", "libcurl3-gnutls")
+    assert not advice(BASE, installed(["git"], DEBIAN), steps=["ADD rootfs in /", step], command=["git", "daemon"])[0]
+
+
+def test_a_runtime_that_another_package_needs() -> None:
+    """PHP is there for composer only; a runtime that a step names, or that the container starts, is wanted."""
+    steps = ["ADD rootfs in /", f"{INSTALL} composer"]
+    found, plan = advice(BASE, installed(["composer"], DEBIAN), steps=steps)
+    assert found["OS254"].title == (
+        "PHP, which only composer needs (php8.2-common, php8.2-cli, composer): 6 files"
+    )
+    assert found["OS254"].size == sizes("composer", "php8.2-cli", "php8.2-common")
+    assert found["OS254"].confidence is Confidence.ASK
+    assert not plan.edits
+    assert not advice(BASE, installed(["composer"], DEBIAN), steps=steps, command=["php", "index.php"])[0]
+    assert not advice(BASE, installed(["composer", "php8.2-cli"], DEBIAN), steps=steps)[0]
+    assert not advice(BASE, installed(["ruby"], DEBIAN), steps=steps)[0]
+
+
+def test_no_byte_counts_twice() -> None:
+    """Findings on packages have rows of their own, and all of them together are what the files of the packages take."""
+    asked = ["build-essential", "git", "npm", "composer", "libpq-dev"]
+    found, plan = advice(
+        BASE, installed(asked, DEBIAN), steps=["ADD rootfs in /", f"{INSTALL} {' '.join(asked)} && ./x"]
+    )
+    kept = {"libc6", "ca-certificates", "libgomp1", "gcc-12-base", "libpq5", "libssl3", "nodejs", "libnode108", "perl"}
+    assert sum(finding.size for finding in found.values()) == sizes(*set(needed_by(asked)) - kept)
+    assert sum(step.size for step in plan.steps) == sum(finding.size for finding in found.values())
+
+
+def test_hard_links_go_together() -> None:
+    """A file whose other names belong to the package is freed; one that a file elsewhere links to is not."""
+    top = installed(["git"], DEBIAN)
+    top["var/lib/dpkg/info/git.list"] = b"/opt/git/file\n/opt/git/link\n"
+    top["opt/git/link"] = Hard("opt/git/file")
+    steps = ["ADD rootfs in /", f"{INSTALL} git && ./x"]
+    names = ["git", "git-man", "libcurl3-gnutls", "perl"]
+    assert advice(BASE, top, steps=steps)[0]["OS253"].size == sizes(*names) + len("/opt/git/link\n")
+    top["srv/link"] = Hard("opt/git/file")
+    assert advice(BASE, top, steps=steps)[0]["OS253"].size == sizes(*names) + len("/opt/git/link\n") - 3000
+
+
+def test_merged_directories() -> None:
+    """Where /lib is a link, a listed path is stored below /usr."""
+    top = installed(["make"], DEBIAN)
+    top["var/lib/dpkg/info/make.list"] = b"/lib/make.so\n"
+    top["usr/lib/make.so"] = b"m" * 777
+    steps = ["ADD rootfs in /", f"{INSTALL} make && ./x"]
+    assert advice(BASE, top, steps=steps)[0]["OS250"].size == 777 + len("/lib/make.so\n")
+    top["lib/make.so"] = b"l" * 5
+    assert advice(BASE, top, steps=steps)[0]["OS250"].size == 5 + len("/lib/make.so\n")
+
+
+APK = """\
+P:musl
+V:1
+
+P:gcc
+V:1
+D:binutils musl-dev so:libgcc.so
+F:usr/bin
+R:gcc
+
+P:binutils
+V:1
+F:usr/bin
+R:ld
+
+P:musl-dev
+V:1
+D:musl
+F:usr/include
+R:stdio.h
+
+P:libgcc
+V:1
+p:so:libgcc.so
+F:usr/lib
+R:libgcc.so
+
+P:libpq-dev
+V:1
+o:postgresql
+D:libpq
+F:usr/include
+R:pq.h
+
+P:libpq
+V:1
+o:postgresql
+F:usr/lib
+R:libpq.so
+
+"""
+
+
+def test_apk() -> None:
+    """apk del removes what came with the packages, and the libraries stay."""
+    base: dict[str, Entry] = {"lib/apk/db/installed": b"P:musl\nV:1\n\n", "etc/apk/world": b"musl\n"}
+    top: dict[str, Entry] = {
+        "lib/apk/db/installed": APK.encode(), "etc/apk/world": b"gcc\nlibpq-dev\nmusl\n",
+        **{f"usr/{name}": b"x" * size for name, size in {
+            "bin/gcc": 100, "bin/ld": 20, "include/stdio.h": 3, "include/pq.h": 7, "lib/libgcc.so": 1000, "lib/libpq.so": 2000,
+        }.items()},
+    }  # fmt: skip
+    step = "RUN apk add --no-cache gcc libpq-dev && pip install psycopg2"
+    found, plan = advice(base, top, steps=["ADD rootfs in /", step])
+    assert (found["OS250"].size, found["OS251"].size) == (123, 7)
+    assert plan.edits[0].text == (
+        "RUN apk add --no-cache gcc libpq-dev libgcc libpq && pip install psycopg2 && apk del --no-cache gcc libpq-dev"
+    )
+
+
+def test_without_such_packages() -> None:
+    """An image has no such finding if no name matches, or if there is no database."""
+    assert not advice(BASE, installed(["curl"], DEBIAN), steps=["ADD rootfs in /", f"{INSTALL} curl"])[0]
+    assert not advice({"a": b"x"}, steps=["COPY a /"], base_layers=0)[0]
+
+
+@pytest.mark.parametrize("damage", [b"Package: gcc\n" * 3, b"Package: gcc\xff\nStatus: install ok installed", b"Package: gcc" + b"x" * 400])
+def test_damaged_databases(damage: bytes) -> None:
+    """A broken database is no error."""
+    advice(BASE, {"var/lib/dpkg/status": damage, "lib/apk/db/installed": b"P:gcc\nF:../..\nR:\n\n"}, steps=["", f"{INSTALL} gcc"])
+
+
+def test_names() -> None:
+    """The examples in package_kinds.toml: of several kinds, the first one counts."""
+    for kind in load_package_kinds():
+        assert all(kind.has(*example.split()) for example in kind.matches)
+        assert not any(kind.has(*example.split()) for example in kind.misses)
+        assert kind.matches
+        assert kind.misses
