@@ -45,8 +45,8 @@ DIST_INFO, EGG_INFO = b".dist-info", b".egg-info"
 PYTHON_RECORD = b".dist-info/RECORD"
 DEPS_JSON = b".deps.json"
 
-_DPKG_AND_APK = frozenset({*OS_RELEASE, DEBIAN_VERSION, DPKG_STATUS, APT_STATES, *APK_DATABASES})
-_EXACT_PATHS = frozenset({*_DPKG_AND_APK, DPKG_DIVERSIONS, APK_WORLD, RPM_MANIFEST})
+_OF_ADVICE = frozenset({*OS_RELEASE, DEBIAN_VERSION, DPKG_STATUS, APT_STATES, *APK_DATABASES, APK_WORLD})
+_EXACT_PATHS = frozenset({*_OF_ADVICE, DPKG_DIVERSIONS, RPM_MANIFEST})
 _MAX_SIZE = 16 << 20  # bytes of one file; the largest known status file has 5 MB
 _MAX_TOTAL = 64 << 20  # bytes of all files of one layer whose paths are known, those of rpm left out
 _MAX_RPM = 128 << 20  # bytes of rpm's databases of one layer; the largest known have 100 MB
@@ -80,7 +80,7 @@ def may_be_kept(path: bytes, *, keep_records: bool) -> bool:
     """
     if not keep_records:
         return path.endswith((PACKAGE_JSON, NPM_LOCK, COMPOSER_INSTALLED)) or (
-            path in _DPKG_AND_APK or path.startswith((DPKG_FOLDER, DPKG_LISTS))
+            path in _OF_ADVICE or path.startswith((DPKG_FOLDER, DPKG_LISTS))
         )
     return path.startswith(_BEGINNINGS_OF_PATHS) or any(part in path for part in PATH_PARTS)
 

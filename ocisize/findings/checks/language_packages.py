@@ -287,4 +287,4 @@ def _claims(
 
 
 def _shown(place: bytes) -> str:
-    return f"/{decode_name(place)}"
+    return f"/{decode_name(place.rstrip(b'/'))}"

@@ -38,7 +38,8 @@ class PackageGraph:
         return frozenset(index for index, record in enumerate(self.records) if record.is_automatic is not True)
 
     @cached_property
-    def _kept(self) -> frozenset[int]:
+    def protected(self) -> frozenset[int]:
+        """The packages that no advice removes: a system does not work without them, or everything may read their files."""
         return frozenset(
             index
             for index, record in enumerate(self.records)
@@ -75,14 +76,14 @@ class PackageGraph:
         return reached
 
     def removed_with(self, packages: AbstractSet[int], keep: Iterable[int] = ()) -> frozenset[int]:
-        """The packages that go if some of them are removed.
+        """The packages that a package manager removes with some of them.
 
         Args:
             packages: the packages to remove; those that another package needs stay.
             keep: packages that stay in any case.
 
         """
-        left = self.reach({*(self.asked - packages), *self._kept, *keep})
+        left = self.reach({*(self.asked - packages), *keep})
         return frozenset(self.reach(self.asked | packages) - left)
 
     def askers(self, package: int) -> frozenset[int]:

@@ -32,7 +32,7 @@ def find_second_runtimes(evidence: ImageEvidence, graph: PackageGraph) -> Iterat
             askers = graph.askers(index)
             names = sorted({graph.records[asker].name for asker in askers})
             if 0 < len(names) <= _MAX_ASKERS and not _is_wanted(evidence, kind, names):
-                gone = graph.removed_with(askers)
+                gone = graph.removed_with(askers, graph.protected)
                 if index in gone:
                     yield from _claims(evidence, graph, kind, sorted(gone), names)
                     break

@@ -166,7 +166,8 @@ class _Group:
         kept = {
             index
             for index in gone
-            if any(kind.keeps(records[index].name) for kind in self._kinds)
+            if index in graph.protected
+            or any(kind.keeps(records[index].name) for kind in self._kinds)
             or (self._kind_of(records[index]) is None and _OF_COMPILED.fullmatch(records[index].name))
         }
         for index in gone:
