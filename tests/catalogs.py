@@ -16,12 +16,12 @@ from ocisize.tar.paths import PathColumn
 
 HEAD = """# Rules
 
-Every finding of ocisize has an id, and every id has a section on this page. OS1xx: layers. OS2xx: build steps, config and base
-image. OS3xx: files that images rarely need. Rules of users have their own ids.
+Every finding of ocisize has an id, and every id has a section on this page. OS1xx: layers. OS2xx: build steps, config, base
+image and packages. OS3xx: files that images rarely need. Rules of users have their own ids.
 
 No two findings count the same bytes. Files that a build command is known to leave go to OS2xx, unless a later step deletes
-them. Then hidden files go to OS1xx, and other files to the first rule of OS3xx that matches them, in the order of this page.
-Copies (OS110) come last. If a layer stores files again only to change owner, permissions or timestamps, the fix is for the
+them. Then hidden files go to OS1xx, files of packages to OS25x, and other files to the first rule of OS3xx that matches them, in
+the order of this page. Copies (OS110) come last. If a layer stores files again only to change owner, permissions or timestamps, the fix is for the
 layer that added the files.
 
 If the plan fixes a finding, reports show the action of the step instead of the fix on this page ([plan.md](plan.md)).

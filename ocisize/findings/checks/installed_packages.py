@@ -7,18 +7,18 @@ anyway. Rows are looked up for these packages only.
 from __future__ import annotations
 
 import re
+import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import TypeAlias
 
 from ocisize.filesystem.path_search import find_rows
 from ocisize.findings.checks.package_kinds import load_usual_names
 from ocisize.findings.evidence import ImageEvidence
-from ocisize.inventory.databases import DAMAGE
-from ocisize.inventory.ecosystems import ECOSYSTEMS
-from ocisize.inventory.record import PackageRecord
-from ocisize.layer.kept_files import APK_DATABASES, DPKG_STATUS
+from ocisize.inventory.record import Ecosystem, PackageRecord
+from ocisize.layer.kept_files import APK_DATABASES, DPKG_STATUS, RPM_DATABASES
+from ocisize.logs import Logger
 from ocisize.model.packages import APK, DEB, RPM
 from ocisize.packages.npm import NODE_MODULES
 from ocisize.patterns import lazy_pattern
@@ -32,6 +32,9 @@ _NAME = lazy_pattern(rb"^(?:Package: *|P:)(\S{1,200})[ \r]*$", re.MULTILINE)
 _MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
 _BYTECODE = lazy_pattern(rb"([^/]+?)\.[a-z]+-\d[^/]*\.pyc")
 _CACHE = b"__pycache__"
+#: what a parser may raise for a damaged record, besides DatabaseError, which is a ValueError
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error)
+_log = Logger(__name__)
 
 
 def visible_contents(evidence: ImageEvidence) -> dict[bytes, bytes]:
@@ -54,31 +57,48 @@ def names_in_system(contents: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]
             ecosystem = DEB if path == DPKG_STATUS else APK
             for match in _NAME.finditer(content):
                 yield ecosystem, match[1].decode("utf-8", "replace")
-        elif b"/rpm/" in path:  # binary: the strings of a header end with NUL, and the name is one of them
+        elif path in RPM_DATABASES:  # binary: the strings of a header end with NUL, and the name is one of them
             yield from ((RPM, name) for name in load_usual_names() if name.encode() + b"\0" in content)
 
 
-def read_packages(contents: Mapping[bytes, bytes], is_wanted: Callable[[bytes], bool], *kinds: str) -> list[PackageRecord]:
-    """The packages of some ecosystems, as far as their databases can be read.
-
-    Args:
-        contents: the kept files by path.
-        is_wanted: whether a file with a path is to be read.
-        kinds: the names of the ecosystems.
-
-    """
-    wanted = sorted(filter(is_wanted, contents))
+def read_system(contents: Mapping[bytes, bytes]) -> list[PackageRecord]:
+    """The packages of the distribution, as far as its database can be read; ``contents`` are the kept files by path."""
     found: list[PackageRecord] = []
-    for ecosystem in ECOSYSTEMS:
-        if not (paths := list(filter(ecosystem.may_have, wanted))):
-            continue
-        parser = ecosystem.load()
-        try:
-            for record in parser.read({path: contents[path] for path in paths if parser.is_database(path)}):
-                if record.ecosystem in kinds:
-                    found.append(record)  # noqa: PERF401 - what was read before an error counts
-        except DAMAGE:
-            continue  # the inventory of the image warns of it
+    if DPKG_STATUS in contents:
+        from ocisize.inventory.dpkg_records import DPKG
+
+        found += _read(DPKG, contents)
+    if any(path in contents for path in APK_DATABASES):
+        from ocisize.inventory.apk_records import APK as ALPINE
+
+        found += _read(ALPINE, contents)
+    if any(path in contents for path in RPM_DATABASES):
+        from ocisize.inventory.rpm.records import RPM as RED_HAT
+
+        found += _read(RED_HAT, contents)
+    return found
+
+
+def read_python(contents: Mapping[bytes, bytes]) -> list[PackageRecord]:
+    """The packages of Python that some of the kept files are the records of, as ``read_system``."""
+    from ocisize.inventory.python_records import ECOSYSTEM
+
+    return _read(ECOSYSTEM, contents)
+
+
+def read_npm(contents: Mapping[bytes, bytes]) -> list[PackageRecord]:
+    """The packages of npm that some of the kept files are the records of, as ``read_system``."""
+    from ocisize.inventory.npm_records import ECOSYSTEM
+
+    return _read(ECOSYSTEM, contents)
+
+
+def _read(ecosystem: Ecosystem, contents: Mapping[bytes, bytes]) -> list[PackageRecord]:
+    found: list[PackageRecord] = []
+    try:
+        found.extend(ecosystem.read({path: content for path, content in contents.items() if ecosystem.is_database(path)}))
+    except _DAMAGE as error:
+        _log.info("%s: %s", ecosystem.name, error)
     return found
 
 
@@ -120,8 +140,8 @@ def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) 
 def _list_files(record: PackageRecord) -> Iterator[bytes]:
     try:
         yield from record.list_files()
-    except DAMAGE:
-        return
+    except _DAMAGE as error:
+        _log.info("files of %s: %s", record.name, error)
 
 
 def _bytecode_rows(evidence: ImageEvidence, layer: int, caches: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

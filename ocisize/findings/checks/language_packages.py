@@ -16,7 +16,8 @@ from ocisize.findings.checks.installed_packages import (
     RowsByLayer,
     find_listed_rows,
     find_npm_rows,
-    read_packages,
+    read_npm,
+    read_python,
     size_of,
     visible_contents,
 )
@@ -25,7 +26,6 @@ from ocisize.findings.claim import FILES, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
 from ocisize.inventory.record import PackageRecord
-from ocisize.model.packages import NPM, PYTHON
 from ocisize.packages.npm import NODE_MODULES
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import REGULAR
@@ -54,12 +54,12 @@ def find_language_packages(evidence: ImageEvidence) -> Iterator[Claim]:
     if names := _python_names(contents):
         distributions = (match for path in contents if (match := _DIST_INFO.fullmatch(path)) and _name_of(match) in names)
         wanted = {match[0].rpartition(b"/")[0] for match in distributions}
-        python = read_packages(contents, lambda path: path.rpartition(b"/")[0] in wanted, PYTHON)
+        python = read_python({path: contents[path] for path in contents if path.rpartition(b"/")[0] in wanted})
         yield from _exclusive(evidence, python)
         yield from _several_versions(evidence, python)
         yield from _cuda(evidence, python)
     if manifests := _repeated_manifests(contents):
-        yield from _nested_versions(evidence, read_packages(contents, manifests.__contains__, NPM))
+        yield from _nested_versions(evidence, read_npm({path: contents[path] for path in manifests}))
 
 
 def _python_names(contents: Iterable[bytes]) -> set[str]:

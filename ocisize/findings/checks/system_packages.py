@@ -17,7 +17,7 @@ from ocisize.findings.checks.installed_packages import (
     RowsByLayer,
     find_listed_rows,
     names_in_system,
-    read_packages,
+    read_system,
     size_of,
     visible_contents,
 )
@@ -42,7 +42,6 @@ from ocisize.history.shell import Change, shorten
 from ocisize.history.step_effects import copies_from_context, lays_root_filesystem
 from ocisize.inventory.record import PackageRecord
 from ocisize.model.findings import Confidence
-from ocisize.model.packages import OF_SYSTEM
 from ocisize.patterns import lazy_pattern
 from ocisize.text import count_of
 from ocisize.tuples import NamedTuple
@@ -52,10 +51,6 @@ _MAX_KEPT = 50  # libraries that stay, so that an edit names few of them
 _HEADERS = Check.DEVELOPMENT_LIBRARIES
 #: libraries that compilers bring and compiled programs load
 _OF_COMPILED = lazy_pattern(r"lib(?:gomp|gfortran|atomic|quadmath|stdc\+\+|gcc|objc|itm|clang-?cpp|llvm)[\w.-]*(?<!-dev)")
-_DATABASES = (
-    *(b"var/lib/dpkg/", b"var/lib/apt/extended_states", b"lib/apk/", b"usr/lib/apk/", b"etc/apk/"),
-    *(b"var/lib/rpm/", b"usr/lib/sysimage/rpm/", b"usr/share/rpm/"),
-)
 _DEVELOPMENT_LABEL = "devcontainer.metadata"
 
 
@@ -78,7 +73,7 @@ def find_system_packages(evidence: ImageEvidence) -> Iterator[Claim]:
     tests = [*(kind.has for kind in kinds), *(runtime.has for runtime in runtimes)]
     if not any(has(*name) for name in names_in_system(contents) for has in tests):
         return
-    graph = PackageGraph(read_packages(contents, lambda path: path.startswith(_DATABASES), *OF_SYSTEM))
+    graph = PackageGraph(read_system(contents))
     groups: dict[str, list[PackageKind]] = defaultdict(list)
     for kind in kinds:
         groups[kind.group].append(kind)

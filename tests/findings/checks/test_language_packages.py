@@ -68,7 +68,9 @@ def test_packages_that_replace_each_other() -> None:
     """The files that only the superfluous package has: those that both install stay."""
     layer = {
         **distribution("opencv-python", "4.9", {"cv2/cv2.so": b"c" * 500, "opencv_python.libs/libQt5.so": b"q" * 3000}),
-        **distribution("opencv-python-headless", "4.10", {"cv2/cv2.so": b"c" * 500, "opencv_python_headless.libs/libav.so": b"a" * 700}),
+        **distribution(
+            "opencv-python-headless", "4.10", {"cv2/cv2.so": b"c" * 500, "opencv_python_headless.libs/libav.so": b"a" * 700}
+        ),
     }
     found = find(layer)["OS256"]
     assert found.title == f"opencv-python-headless and opencv-python in /{SITE} are the same module: 3 files"
@@ -189,7 +191,10 @@ def test_programs_for_glibc_in_an_image_with_musl() -> None:
         **module("app/node_modules/@esbuild/linux-x64", "e", "1.0.0", 10),
     }
     found = find(layer, libc="musl")["OS258"]
-    assert found.title == "programs for glibc in an image with musl (@next/swc-linux-x64-gnu, @img/sharp-libvips-linux-x64): 4 files"
+    assert (
+        found.title
+        == "programs for glibc in an image with musl (@next/swc-linux-x64-gnu, @img/sharp-libvips-linux-x64): 4 files"
+    )
     assert found.size == size_of(layer, *(path for path in layer if "swc" in path or "libvips" in path))
     assert not find(layer)
 
@@ -212,7 +217,10 @@ def test_programs_for_another_processor() -> None:
 @pytest.mark.parametrize("record", [b"\xff,,\n", b'"open,,\n', b"../../../../etc/passwd,,\n", b"/etc/passwd,,\n" * 99])
 def test_damaged_records(record: bytes) -> None:
     """A broken RECORD is no error."""
-    layer = {**distribution("psycopg2", "2.9", {"psycopg2/x": b"c"}), **distribution("psycopg2-binary", "2.9", {"p/y": b"d"})}
+    layer = {
+        **distribution("psycopg2", "2.9", {"psycopg2/x": b"c"}),
+        **distribution("psycopg2-binary", "2.9", {"p/y": b"d"}),
+    }
     layer[of_records("psycopg2-binary", "2.9")[1]] = record
     layer[of_records("psycopg2", "2.9")[0]] = b"\xff\x00"
     find(layer)

@@ -62,7 +62,10 @@ def installed(asked: Sequence[str], below: Sequence[str] = ()) -> dict[str, Entr
     }
     for name in everything:
         if name not in needed_by(below):
-            entries |= {f"opt/{name}/file": name.encode() * 1000, f"var/lib/dpkg/info/{name}.list": f"/opt/{name}/file\n".encode()}
+            entries |= {
+                f"opt/{name}/file": name.encode() * 1000,
+                f"var/lib/dpkg/info/{name}.list": f"/opt/{name}/file\n".encode(),
+            }
     return entries
 
 
@@ -125,7 +128,9 @@ def test_a_compiler_that_no_step_uses() -> None:
     assert plan.steps[0].size == sizes("make")
 
 
-@pytest.mark.parametrize("user", ["RUN pip install -r requirements.txt", "RUN npm ci", "RUN /build.sh", "RUN cd /src && make"])
+@pytest.mark.parametrize(
+    "user", ["RUN pip install -r requirements.txt", "RUN npm ci", "RUN /build.sh", "RUN cd /src && make"]
+)
 def test_a_later_step_that_may_compile(user: str) -> None:
     """The packages stay while a later RUN may use them, and a build stage is the fix."""
     steps = ["ADD rootfs in /", f"{INSTALL} gcc", user]
@@ -222,9 +227,7 @@ def test_a_runtime_that_another_package_needs() -> None:
     """PHP is there for composer only; a runtime that a step names, or that the container starts, is wanted."""
     steps = ["ADD rootfs in /", f"{INSTALL} composer"]
     found, plan = advice(BASE, installed(["composer"], DEBIAN), steps=steps)
-    assert found["OS254"].title == (
-        "PHP, which only composer needs (php8.2-common, php8.2-cli, composer): 6 files"
-    )
+    assert found["OS254"].title == ("PHP, which only composer needs (php8.2-common, php8.2-cli, composer): 6 files")
     assert found["OS254"].size == sizes("composer", "php8.2-cli", "php8.2-common")
     assert found["OS254"].confidence is Confidence.ASK
     assert not plan.edits
@@ -236,9 +239,7 @@ def test_a_runtime_that_another_package_needs() -> None:
 def test_no_byte_counts_twice() -> None:
     """Findings on packages have rows of their own, and all of them together are what the files of the packages take."""
     asked = ["build-essential", "git", "npm", "composer", "libpq-dev"]
-    found, plan = advice(
-        BASE, installed(asked, DEBIAN), steps=["ADD rootfs in /", f"{INSTALL} {' '.join(asked)} && ./x"]
-    )
+    found, plan = advice(BASE, installed(asked, DEBIAN), steps=["ADD rootfs in /", f"{INSTALL} {' '.join(asked)} && ./x"])
     kept = {"libc6", "ca-certificates", "libgomp1", "gcc-12-base", "libpq5", "libssl3", "nodejs", "libnode108", "perl"}
     assert sum(finding.size for finding in found.values()) == sizes(*set(needed_by(asked)) - kept)
     assert sum(step.size for step in plan.steps) == sum(finding.size for finding in found.values())
@@ -333,10 +334,16 @@ def test_without_such_packages() -> None:
     assert not advice({"a": b"x"}, steps=["COPY a /"], base_layers=0)[0]
 
 
-@pytest.mark.parametrize("damage", [b"Package: gcc\n" * 3, b"Package: gcc\xff\nStatus: install ok installed", b"Package: gcc" + b"x" * 400])
+@pytest.mark.parametrize(
+    "damage", [b"Package: gcc\n" * 3, b"Package: gcc\xff\nStatus: install ok installed", b"Package: gcc" + b"x" * 400]
+)
 def test_damaged_databases(damage: bytes) -> None:
     """A broken database is no error."""
-    advice(BASE, {"var/lib/dpkg/status": damage, "lib/apk/db/installed": b"P:gcc\nF:../..\nR:\n\n"}, steps=["", f"{INSTALL} gcc"])
+    advice(
+        BASE,
+        {"var/lib/dpkg/status": damage, "lib/apk/db/installed": b"P:gcc\nF:../..\nR:\n\n"},
+        steps=["", f"{INSTALL} gcc"],
+    )
 
 
 def test_names() -> None:
