@@ -123,16 +123,12 @@ def analyze_layers(
     owned = ImagePackages(tables, overlay, runs, layers, system)
 
     # Pair the Dockerfile with the layers that it made: it knows the base image better than the history does.
-    pairing = None
-    if build_files is not None:
-        from ocisize.plan.pairing import pair_dockerfile
-
-        pairing = pair_dockerfile([layer.build_step for layer in layers], image.config.history, build_files)
-        base = _check_base(base, pairing)
+    pairing = _pair_dockerfile(build_files, record, layers, image)
+    base = _check_base(base, pairing)
 
     # Find what could be better, and plan what to change in the build.
     findings: tuple[Finding, ...] = ()
-    plan = Plan(dockerfile=pairing.files.dockerfile if pairing is not None else None)
+    plan = Plan(dockerfile=pairing.files.dockerfile, from_provenance=pairing.files.from_provenance) if pairing else Plan()
     if catalog is not None:
         from ocisize.findings.advise import advise
         from ocisize.findings.evidence import ImageEvidence
@@ -192,6 +188,32 @@ def analyze_layers(
         packages=inventory,
         provenance=record.provenance if record is not None else None,
         **asdict(sum_layers(layers)),
+    )
+
+
+def _pair_dockerfile(
+    files: BuildFiles | None, record: BuildRecord | None, layers: Sequence[LayerAnalysis], image: Image
+) -> Pairing | None:
+    """The pairing of the user's Dockerfile, if it fits the image, else that of the Dockerfile in the provenance.
+
+    If both are the same, the provenance knows the lines of the layers.
+    """
+    recorded = record.files if record is not None else None
+    if files is None and recorded is None:
+        return None
+    from ocisize.plan.pairing import pair_dockerfile, pair_lines
+
+    is_recorded = record is not None and files is not None and record.is_of_dockerfile(files)
+    pairing = None
+    if files is not None and not is_recorded:
+        pairing = pair_dockerfile([layer.build_step for layer in layers], image.config.history, files)
+    if pairing is not None or record is None or recorded is None:
+        return pairing
+    return pair_lines(
+        files if files is not None and is_recorded else recorded,
+        record.dockerfile_lines,
+        base_layers=record.base.layers if record.base is not None else 0,
+        from_scratch=record.from_scratch,
     )
 
 

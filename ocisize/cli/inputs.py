@@ -214,9 +214,12 @@ def read_build_files(options: argparse.Namespace) -> BuildFiles | None:
 
 def warn_of_misfit(options: argparse.Namespace, files: BuildFiles | None, analysis: Analysis) -> None:
     """Print a warning if the Dockerfile of ``--dockerfile`` was read but did not make the layers of the image."""
-    if options.dockerfile and files is not None and analysis.plan.dockerfile is None and not options.quiet:
+    plan = analysis.plan
+    is_used = plan.dockerfile is not None and not plan.from_provenance
+    if options.dockerfile and files is not None and not is_used and not options.quiet:
+        named = "those of its provenance" if plan.from_provenance else "no lines"
         print_message(
-            "warning", f"--dockerfile: {options.dockerfile} did not make the layers of this image; the plan names no lines"
+            "warning", f"--dockerfile: {options.dockerfile} did not make the layers of this image; the plan names {named}"
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ocisize.errors import PatchError
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
-from ocisize.history.redact import redact
+from ocisize.history.redact import REDACTED, redact
 from ocisize.model.findings import Confidence, Finding
 from ocisize.model.plan import Plan, PlanStep
 from ocisize.plan.build import Build
@@ -31,6 +31,8 @@ if TYPE_CHECKING:  # modules for Dockerfiles
     from ocisize.plan.pairing import Pairing
 
 _MIN_BY_HAND = 10_000  # bytes of content that are worth the work
+_REDACTED_DOCKERFILE = "its lines have secrets, which are redacted in the Dockerfile of the provenance: name the file itself"
+_FROM_PROVENANCE = "The Dockerfile is the one in the provenance of the image."
 _MIN_FIXED_SHARE = 0.5  # of a finding's bytes that a step frees to be named as its fix
 
 
@@ -84,14 +86,23 @@ def make_plan(
         edits=build.edits(),
         estimated=any(table.compressed_sizes is None for table in evidence.tables),
         dockerfile=pairing.files.dockerfile if pairing is not None else None,
+        from_provenance=pairing is not None and pairing.files.from_provenance,
     )
-    if pairing is not None:
-        try:
-            patch = _patch(build, plan, pairing.files)
-            plan = evolve(plan, patch=patch, patch_has_secrets=any(redact(line).secrets for line in patch.split("\n")))
-        except PatchError as error:
-            plan = evolve(plan, patch_error=str(error))
-    return PlannedFindings(plan, findings)
+    return PlannedFindings(plan if pairing is None else _with_patch(build, plan, pairing.files), findings)
+
+
+def _with_patch(build: Build, plan: Plan, files: BuildFiles) -> Plan:
+    """The plan with its patch. Provenance has no ignore file, so the steps that change it are then made by hand."""
+    if files.from_provenance:
+        steps = tuple(evolve(step, in_patch=step.in_patch and not step.ignored) for step in plan.steps)
+        plan = evolve(plan, steps=steps)
+    try:
+        patch = _patch(build, plan, files)
+    except PatchError as error:
+        return evolve(plan, patch_error=str(error))
+    if files.from_provenance and REDACTED in patch:
+        return evolve(plan, patch_error=_REDACTED_DOCKERFILE)
+    return evolve(plan, patch=patch, patch_has_secrets=any(redact(line).secrets for line in patch.split("\n")))
 
 
 def _number_steps(fixes: Sequence[Fix], freed: Sequence[Freed]) -> dict[int, int]:
@@ -199,12 +210,14 @@ def _patch(build: Build, plan: Plan, files: BuildFiles) -> str:
         for number, step in enumerate(plan.steps, 1)
         if not step.in_patch
     ]
-    replacements = build.replacements()
-    if not replacements and not plan.ignored:
+    replacements, ignored = build.replacements(), plan.ignored
+    if files.from_provenance:
+        comments, ignored = [_FROM_PROVENANCE, *comments], ()
+    if not replacements and not ignored:
         return ""
     from ocisize.dockerfile.patch import make_patch
 
-    return make_patch(files.dockerfile, files.text, replacements, files.ignore, files.ignore_text, plan.ignored, comments)
+    return make_patch(files.dockerfile, files.text, replacements, files.ignore, files.ignore_text, ignored, comments)
 
 
 def _describe_lines(lines: Sequence[int]) -> str:

@@ -11,11 +11,13 @@ from ocisize.history.steps import describe
 from ocisize.model.base import SCRATCH
 from ocisize.model.build_files import BuildFiles
 from ocisize.model.build_step import BuildStep
+from ocisize.model.provenance import SourceLines
 from ocisize.oci.documents import History
 from ocisize.plan.contexts import find_working_dirs
 from ocisize.values import field, frozen
 
 _MAKE_FILES = ("RUN", "COPY", "ADD")
+_MAKE_LAYERS = (*_MAKE_FILES, "WORKDIR")
 
 
 @frozen(kw_only=True)
@@ -58,6 +60,28 @@ def pair_dockerfile(steps: Sequence[BuildStep], history: Sequence[History], file
             from_scratch=_is_from_scratch(dockerfile, pairs.instructions),
         )
     return _pair_squashed(len(steps), history, files, dockerfile)
+
+
+def pair_lines(files: BuildFiles, lines: Sequence[SourceLines | None], *, base_layers: int, from_scratch: bool) -> Pairing:
+    """Return the pairing of a Dockerfile with an image whose provenance names the lines of its layers.
+
+    Args:
+        files: the Dockerfile that the provenance is about.
+        lines: the lines of the layers in the Dockerfile, base first; None where they are not known.
+        base_layers: the number of layers of the base image, 0 if that is not known.
+        from_scratch: whether there is no base image.
+
+    """
+    dockerfile = parse_dockerfile(files.text)
+    by_line = {
+        instruction.first: instruction for instruction in dockerfile.instructions if instruction.keyword in _MAKE_LAYERS
+    }
+    made: list[Instruction | None] = []
+    for layer, line in enumerate(lines):
+        instruction = by_line.pop(line.first, None) if line is not None and layer >= base_layers else None
+        is_whole = line is not None and instruction is not None and instruction.last == line.last
+        made.append(instruction if is_whole else None)
+    return Pairing(files=files, dockerfile=dockerfile, instructions=made, base_layers=base_layers, from_scratch=from_scratch)
 
 
 def _fits(dockerfile: Dockerfile, instructions: Iterable[Instruction | None]) -> bool:

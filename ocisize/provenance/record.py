@@ -39,6 +39,16 @@ class BuildRecord:
     files: BuildFiles | None = None  #: the Dockerfile, secrets redacted
     warnings: Sequence[str] = ()
 
+    @property
+    def dockerfile_lines(self) -> Sequence[SourceLines | None]:
+        """By layer, the lines that are in the Dockerfile of the record."""
+        name = self.files.dockerfile if self.files is not None else None
+        return [line if line is not None and line.file == name else None for line in self.lines]
+
+    def is_of_dockerfile(self, files: BuildFiles) -> bool:
+        """Whether the Dockerfile of the record is this one, so that its lines are those of the record."""
+        return self.files is not None and redact_dockerfile(files.text) == self.files.text
+
     def complete_history(self, histories: Sequence[LayerHistory]) -> Sequence[LayerHistory]:
         """Return what a history says about each layer, with the commands of the record where the history is in doubt."""
         if not self.lines:

@@ -54,13 +54,13 @@ def run(options: argparse.Namespace) -> int:
     files = read_build_files(options)
     if options.patch and options.format != "text":
         raise ViewError("--patch and -f exclude each other: a patch is one format")
-    if options.patch and files is None:
-        raise ViewError(f"--patch needs a Dockerfile: there is no {DOCKERFILE} here", hint="name it with --dockerfile FILE")
+    if options.patch and files is None and (options.dockerfile or options.no_attestations):
+        raise _refuse_patch("")
     analysis = read_image(
         options, estimate_download=True, base=options.base, rules=options.rules, build_files=files, files=False
     )
     if options.patch:
-        return _write_patch(options, analysis)
+        return _write_patch(options, analysis, has_file=files is not None)
     warn_of_misfit(options, files, analysis)
     with open_output(options) as file:
         if options.format == "json":
@@ -75,10 +75,18 @@ def run(options: argparse.Namespace) -> int:
     return incomplete_status(KEPT, complete=analysis.lacks_only_foreign)
 
 
-def _write_patch(options: argparse.Namespace, analysis: Analysis) -> int:
+def _refuse_patch(more: str) -> ViewError:
+    return ViewError(
+        f"--patch needs a Dockerfile: there is no {DOCKERFILE} here{more}", hint="name it with --dockerfile FILE"
+    )
+
+
+def _write_patch(options: argparse.Namespace, analysis: Analysis, *, has_file: bool) -> int:
     """Write the patch of the plan; nothing if the plan has no edits."""
     plan = analysis.plan
-    if plan.dockerfile is None:
+    if plan.dockerfile is None and not has_file:
+        raise _refuse_patch(", and none in the provenance of the image")
+    if plan.dockerfile is None or (options.dockerfile and plan.from_provenance):
         raise ViewError(f"--patch: the instructions of {name_of_dockerfile(options)} did not make the layers of this image")
     if plan.patch_error:
         raise ViewError(f"--patch: {plan.patch_error}")
