@@ -59,10 +59,9 @@ def read_go(path: bytes, data: bytes) -> list[PackageRecord]:
     number = _GO_VERSION.match(info.go)
     version = number[1] if number else ""
     name, main_version = _main_module(info, path.rpartition(b"/")[2].decode("utf-8", "replace"), version)
-    standard = {"cpe": f"cpe:2.3:a:golang:go:{version}:-:*:*:*:*:*:*"} if version else {}
     records = [
         _record(path, name or "main", main_version, owns=True),
-        PackageRecord(ecosystem=GO, name="stdlib", version=version, database=path, place=path, qualifiers=standard),
+        _record(path, "stdlib", version),
     ]
     for module, version in dict.fromkeys(info.dependencies):
         if module:

@@ -1,7 +1,6 @@
 """find_runtime_records: language runtimes that no package manager installed, such as those of official images.
 
-They are built from source or unpacked from archives into a directory of their own, and the image notes their version in its
-environment. Scanners look for them by CPE: https://nvd.nist.gov/products/cpe.
+They are built from source or unpacked from archives, and the image notes their version in its environment.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ class _Layout(NamedTuple):
     """Where a runtime is. Paths are relative to the directory above ``bin``; {minor} has two numbers of the version."""
 
     package: str  #: name of the package
-    product: str  #: vendor and product of the CPE
     files: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
     is_whole: bool = False  #: the directory above ``bin`` has nothing else, unless it is one of ``_SHARED``
@@ -32,7 +30,6 @@ _SHARED = (_LOCAL, "opt", "")  # directories that several programs share
 _LAYOUTS: Mapping[str, _Layout] = {
     "python": _Layout(
         "python",
-        "python:python",
         (
             *(f"bin/{name}" for name in ("python", "python3", "python{minor}", "python-config", "python3-config")),
             *(f"bin/{name}" for name in ("python{minor}-config", "idle", "idle3", "idle{minor}")),
@@ -44,16 +41,14 @@ _LAYOUTS: Mapping[str, _Layout] = {
     ),
     "node": _Layout(
         "node",
-        "nodejs:node.js",
         ("bin/node", "bin/nodejs", "share/man/man1/node.1", "CHANGELOG.md", "LICENSE", "README.md"),
         ("include/node", "share/doc/node"),
     ),
-    "jdk": _Layout("openjdk", "oracle:openjdk", is_whole=True),
-    "jre": _Layout("openjdk", "oracle:openjdk", is_whole=True),
-    "go": _Layout("go", "golang:go", is_whole=True),
+    "jdk": _Layout("openjdk", is_whole=True),
+    "jre": _Layout("openjdk", is_whole=True),
+    "go": _Layout("go", is_whole=True),
     "ruby": _Layout(
         "ruby",
-        "ruby-lang:ruby",
         (
             *(f"bin/{name}" for name in ("ruby", "irb", "erb", "gem", "rdoc", "ri", "rake", "bundle", "bundler")),
             *(f"lib/libruby{end}" for end in (".so", ".so.{minor}", ".so.{version}", "-static.a")),
@@ -63,26 +58,25 @@ _LAYOUTS: Mapping[str, _Layout] = {
     ),
     "php": _Layout(
         "php",
-        "php:php",
         (
             *(f"bin/{name}" for name in ("php", "php-cgi", "php-config", "phpdbg", "phpize", "phar", "phar.phar")),
             "sbin/php-fpm", "lib/libphp.so",
         ),
         ("lib/php", "include/php", "php"),
     ),
-    "perl": _Layout("perl", "perl:perl", ("bin/perl", "bin/perl{version}"), ("lib/perl5/{version}",)),
-    "erlang": _Layout("erlang", "erlang:erlang\\/otp", directories=("lib/erlang",)),
-    "dotnet": _Layout("dotnet", "microsoft:.net", root="usr/share/dotnet"),
-    "deno": _Layout("deno", "deno:deno"),
-    "bun": _Layout("bun", "oven:bun"),
+    "perl": _Layout("perl", ("bin/perl", "bin/perl{version}"), ("lib/perl5/{version}",)),
+    "erlang": _Layout("erlang", directories=("lib/erlang",)),
+    "dotnet": _Layout("dotnet", root="usr/share/dotnet"),
+    "deno": _Layout("deno"),
+    "bun": _Layout("bun"),
 }  # fmt: skip
 
 
 def find_runtime_records(system: System) -> list[PackageRecord]:
     """Records of the runtimes in ``system.runtimes`` that have a version, and are outside of the distribution's directories.
 
-    A record owns the program, the other programs and the library of the runtime. ``qualifiers`` has its ``cpe``, which is no
-    part of a package URL. Packages in it, such as those in ``site-packages``, are further in and keep their files.
+    A record owns the program, the other programs and the library of the runtime. Packages in it, such as those in
+    ``site-packages``, are further in and keep their files.
 
     Its files are the last to be assigned, since RUNTIME is the last of ECOSYSTEMS. If a package of the system owns the
     program, which is the ``database`` of the record, the record is to be left out.
@@ -91,8 +85,6 @@ def find_runtime_records(system: System) -> list[PackageRecord]:
     >>> (record,) = find_runtime_records(System(runtimes=(runtime,)))
     >>> record.name, record.version, record.directories
     ('python', '3.12.4', (b'usr/local/lib/python3.12', b'usr/local/include/python3.12'))
-    >>> record.qualifiers["cpe"]
-    'cpe:2.3:a:python:python:3.12.4:*:*:*:*:*:*:*'
     """
     return [_record(runtime, layout, prefix) for runtime, layout, prefix in _find_layouts(system)]
 
@@ -134,5 +126,4 @@ def _record(runtime: Runtime, layout: _Layout, prefix: str) -> PackageRecord:
         place=base[:-1],
         list_files=lambda: files,
         directories=directories,
-        qualifiers={"cpe": f"cpe:2.3:a:{layout.product}:{runtime.version}:*:*:*:*:*:*:*"},
     )
