@@ -109,9 +109,8 @@ def syft_properties(listed: ListedPackage, contents: Contents) -> Pairs:
 
 def _source_record(listed: ListedPackage) -> Pairs:
     package = listed.package
-    if package.ecosystem == DEB and package.source and package.source != package.name:
+    if package.ecosystem == DEB and (package.source != package.name or package.source_version):
         yield "syft:metadata:source", printable(package.source)
-    if package.ecosystem == DEB:
         yield "syft:metadata:sourceVersion", printable(package.source_version)
     elif package.ecosystem == APK:
         yield "syft:metadata:originPackage", printable(package.source)

@@ -59,17 +59,16 @@ def trivy_packages(report: Any) -> list[Any]:
 
 
 def seen_by_trivy(report: Any) -> list[Seen]:
-    """The packages in a report of Trivy, which splits the versions of rpm."""
-    return sorted(
-        (type_of(one["Identifier"]["PURL"]), one["Name"], _version_of(one)) for one in trivy_packages(report)
-    )  # fmt: skip
+    """The packages in a report of Trivy. Those without a version have no package URL, and are left out."""
+    packages = [one for one in trivy_packages(report) if "PURL" in one["Identifier"]]
+    return sorted((type_of(one["Identifier"]["PURL"]), one["Name"], _version_of(one)) for one in packages)
 
 
 def _version_of(package: Any) -> str:
-    if not package["Identifier"]["PURL"].startswith("pkg:rpm/"):
-        return str(package["Version"])
+    """The whole version: Trivy splits those of rpm, and those of dpkg where it reads the database."""
+    release = f"-{package['Release']}" if package.get("Release") else ""
     epoch = f"{package['Epoch']}:" if package.get("Epoch") else ""
-    return f"{epoch}{package['Version']}-{package['Release']}"
+    return f"{epoch}{package['Version']}{release}"
 
 
 def type_of(purl: str) -> str:

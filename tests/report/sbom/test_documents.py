@@ -157,6 +157,9 @@ def test_debian_packages_have_their_source() -> None:
     ]  # fmt: skip
     assert (gcc["syft:metadata:source"], gcc["syft:metadata:sourceVersion"]) == ("gcc-defaults", "1.203")
     assert (libssl["syft:metadata:source"], libssl.get("syft:metadata:sourceVersion")) == ("openssl", None)
+    assert git.get("syft:metadata:source") is None
+    rebuilt = properties(component(cyclonedx(image_of([evolve(GIT, source_version="1:2.39.5-0")])), "git"))
+    assert (rebuilt["syft:metadata:source"], rebuilt["syft:metadata:sourceVersion"]) == ("git", "1:2.39.5-0")
     assert libssl[f"{trivy}PkgType"] == "debian"
     assert libssl["syft:package:metadataType"] == "dpkg-db-entry"
 
