@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import islice
 
 from ocisize.inventory.record import DatabaseError, Ecosystem, PackageRecord, list_nothing
 from ocisize.inventory.record_limits import limit_records, split_names
@@ -19,9 +21,11 @@ from ocisize.model.packages import APK as ALPINE
 from ocisize.packages.limits import MAX_FILES, MAX_PACKAGES, MAX_PATH
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.paths import join
+from ocisize.tuples import NamedTuple
 
+_MAX_CONDITIONS = 100  # in ``i`` of one package; real ones have up to four
 _BINARY_DATABASES = tuple(path + b".adb" for path in APK_DATABASES)
-_FIELD = lazy_pattern(rb"^([PVAoLmDp]):(.*)$", re.MULTILINE)
+_FIELD = lazy_pattern(rb"^([PVAoLmDpi]):(.*)$", re.MULTILINE)
 _NAME = lazy_pattern(rb"[^!<>=~@][^<>=~@]*")  # of a dependency: without a leading !, which is a conflict, version and tag
 
 
@@ -49,33 +53,63 @@ def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
         raise DatabaseError(binary, "this binary form of apk's database is not supported, and its text form is not there")
 
 
-def _read_packages(database: bytes, content: bytes, asked: frozenset[str] | None) -> Iterator[PackageRecord]:
+class _Stanza(NamedTuple):
+    fields: Mapping[bytes, bytes]  # by letter
+    files: int  # where the first directory is, -1 if there is none
+
+    def text(self, letter: bytes) -> str:
+        return _text(self.fields.get(letter, b""))
+
+    def names(self, letter: bytes) -> Iterator[str]:
+        return _names(self.fields.get(letter, b""))
+
+
+def _read_stanzas(content: bytes) -> Iterator[_Stanza]:
     start = 0
     while start < len(content):
         end = content.find(b"\n\n", start)
         end = len(content) if end < 0 else end
-        first_folder = content.find(b"\nF:", start, end)
-        lines = _FIELD.finditer(content, start, end if first_folder < 0 else first_folder)
-        fields = {match[1]: match[2] for match in lines}
-        name = _text(fields.get(b"P", b""))
+        files = content.find(b"\nF:", start, end)
+        lines = _FIELD.finditer(content, start, end if files < 0 else files)
+        yield _Stanza({match[1]: match[2] for match in lines}, files)
+        start = end + 2
+
+
+def _read_packages(database: bytes, content: bytes, asked: frozenset[str] | None) -> Iterator[PackageRecord]:
+    added = _find_added(content) if b"\ni:" in content else {}
+    for stanza in _read_stanzas(content):
+        name, license_ = stanza.text(b"P"), stanza.text(b"L")
         if name:
-            provides = tuple(_names(fields.get(b"p", b"")))
-            license_ = _text(fields.get(b"L", b""))
+            provides = tuple(stanza.names(b"p"))
             yield PackageRecord(
                 ecosystem=ALPINE,
                 name=name,
-                version=_text(fields.get(b"V", b"")),
+                version=stanza.text(b"V"),
                 database=database,
-                list_files=list_nothing if first_folder < 0 else partial(_list_files, content, first_folder + 1),
-                architecture=_text(fields.get(b"A", b"")),
-                source=_text(fields.get(b"o", b"")) or name,
-                vendor=_text(fields.get(b"m", b"")),
+                list_files=list_nothing if stanza.files < 0 else partial(_list_files, content, stanza.files + 1),
+                architecture=stanza.text(b"A"),
+                source=stanza.text(b"o") or name,
+                vendor=stanza.text(b"m"),
                 licenses=(license_,) if license_ else (),
-                requires=tuple((other,) for other in _names(fields.get(b"D", b""))),
+                requires=tuple((other,) for other in stanza.names(b"D")),
+                recommends=tuple((other,) for other in added.get(name, ())),
                 provides=provides,
                 is_automatic=None if asked is None else asked.isdisjoint((name, *provides)),
             )
-        start = end + 2
+
+
+def _find_added(content: bytes) -> dict[str, list[str]]:
+    """By package, the packages that apk adds to it if others are there, such as its bytecode or its service for OpenRC.
+
+    Such a package names what it is added to: with a version the one that it belongs to, then those that must be there, too.
+    """
+    added: dict[str, list[str]] = defaultdict(list)
+    for stanza in _read_stanzas(content):
+        words = stanza.fields.get(b"i", b"").split(None, _MAX_CONDITIONS)[:_MAX_CONDITIONS]
+        words.sort(key=lambda word: b"=" not in word)
+        for name in islice(_names(b" ".join(words)), 1):
+            added[name].append(stanza.text(b"P"))
+    return added
 
 
 def _list_files(content: bytes, start: int) -> Iterator[bytes]:

@@ -106,6 +106,14 @@ def test_world(world: bytes, automatic: set[str]) -> None:
     assert all(record.is_automatic is not None for record in found.values())
 
 
+def test_added_packages() -> None:
+    """A package that apk adds on its own is recommended by the one that it belongs to, as in Alpine's base image."""
+    database = b"P:busybox\nV:1.35.0-r17\n\nP:ssl_client\nD:so:libssl.so.1.1\ni:busybox=1.35.0-r17 libssl1.1\n\n"
+    database += b"P:py3-pip-pyc\ni:pyc py3-pip=23-r0\n\nP:py3-pip\n\nP:docs\ni:!x\n\nP:a-openrc\ni:openrc a\n\nP:openrc\n\n"
+    found = {name: record.recommends for name, record in records({OLD: database}).items() if record.recommends}
+    assert found == {"busybox": (("ssl_client",),), "py3-pip": (("py3-pip-pyc",),), "openrc": (("a-openrc",),)}
+
+
 def test_both_places() -> None:
     """The database below /usr counts for a package that is in both."""
     found = records({OLD: b"P:a\nV:1\n\nP:b\nV:1\n\n", NEW: b"P:a\nV:2"})
