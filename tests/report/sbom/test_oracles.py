@@ -162,7 +162,10 @@ def test_syft_reads_what_it_finds(found: Found, document: Path, tmp_path: Path) 
     assert frozenset(seen_by_syft(read)) == found.ours
     assert {str(url) for url in urls_of(read) ^ urls_of(found.by_syft)} == {"pkg:npm/semver", "pkg:pypi/demo-package@1.0"}
     sources = [
-        {one["purl"]: (one["metadata"]["source"], one["metadata"]["sourceVersion"]) for one in debs_of(report)}
+        {
+            (one["name"], one["version"]): (one["metadata"]["source"], one["metadata"]["sourceVersion"])
+            for one in debs_of(report)
+        }
         for report in (read, found.by_syft)
     ]
     assert sources[0] == sources[1]
