@@ -45,8 +45,9 @@ DIST_INFO, EGG_INFO = b".dist-info", b".egg-info"
 PYTHON_RECORD = b".dist-info/RECORD"
 DEPS_JSON = b".deps.json"
 
-_OF_ADVICE = frozenset({*OS_RELEASE, DEBIAN_VERSION, DPKG_STATUS, APT_STATES, *APK_DATABASES, APK_WORLD})
-_EXACT_PATHS = frozenset({*_OF_ADVICE, DPKG_DIVERSIONS, RPM_MANIFEST})
+_EXACT_PATHS = frozenset({
+    *OS_RELEASE, DEBIAN_VERSION, DPKG_STATUS, DPKG_DIVERSIONS, APT_STATES, *APK_DATABASES, APK_WORLD, RPM_MANIFEST,
+})  # fmt: skip
 _MAX_SIZE = 16 << 20  # bytes of one file; the largest known status file has 5 MB
 _MAX_TOTAL = 64 << 20  # bytes of all files of one layer whose paths are known, those of rpm left out
 _MAX_RPM = 128 << 20  # bytes of rpm's databases of one layer; the largest known have 100 MB
@@ -76,13 +77,9 @@ _BEGINNINGS_OF_PATHS = tuple({*_EXACT_PATHS, *RPM_DATABASES, DPKG_LISTS, DPKG_FO
 def may_be_kept(path: bytes, *, keep_records: bool) -> bool:
     """Whether KeptFiles is asked about a file with this clean path.
 
-    Without ``keep_records`` it is asked only about the files that advice and the summary of the system need.
+    Without ``keep_records`` it is asked only about the databases of distributions, which the summary of a system needs.
     """
-    if not keep_records:
-        return path.endswith((PACKAGE_JSON, NPM_LOCK, COMPOSER_INSTALLED)) or (
-            path in _OF_ADVICE or path.startswith((DPKG_FOLDER, DPKG_LISTS))
-        )
-    return path.startswith(_BEGINNINGS_OF_PATHS) or any(part in path for part in PATH_PARTS)
+    return path.startswith(_BEGINNINGS_OF_PATHS) or (keep_records and any(part in path for part in PATH_PARTS))
 
 
 class KeptFiles:

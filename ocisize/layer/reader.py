@@ -45,6 +45,7 @@ class LayerReader:
     verify: bool
     hash_content: bool
     keep_packages: bool
+    keep_records: bool  #: for advice and inventories; else only the databases of distributions are needed
     estimate_download: bool
     sample_in_process: bool
     keep_going: bool
@@ -237,7 +238,7 @@ class LayerReader:
             return None
         from ocisize.layer.toc.scan import scan_toc  # few layers have one
 
-        keep, function = self.keep_packages, self.content_hash
+        keep, function = self.keep_records, self.content_hash
         return scan_toc(self._tocs, layer, content_hash=function, keep_records=keep, meter=meter, on_bytes=on_bytes)
 
     def _make_sampler(self, layers: Sequence[Layer], regions: Sequence[FileRegion], stored_size: int) -> Sampler | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,34 @@ def test_requests_and_bytes(server: Server, built: TocLayer) -> None:
     assert read.toc is not None
     assert read.toc.read_size == sum(stop - start for start, stop in ranges)
     assert ranges_of(server, built)[2:] == [(0, 0)]
+
+
+@pytest.mark.parametrize("make", [estargz, zstd_chunked])
+def test_packages_of_languages(server: Server, make: Callable[[dict[str, Entry]], TocLayer]) -> None:
+    """The records of packages are read from the table of contents, for inventories and for advice."""
+    folder = "usr/lib/python3/site-packages"
+    record = b"".join(b"flask/%d.py,,\n" % number for number in range(20))
+    built = make(
+        {
+            **ENTRIES,
+            f"{folder}/flask-3.0.dist-info/METADATA": b"Name: Flask\nVersion: 3.0\n",
+            f"{folder}/flask-3.0.dist-info/RECORD": record,
+            **{f"{folder}/flask/{number}.py": NOISE[number : number + 3000] for number in range(20)},
+        }
+    )
+    name = serve(server, build_image([built]))
+    with_toc, whole = (Analyzer(connection=QUICK, packages=True, use_toc=use_toc).analyze(name) for use_toc in (True, False))
+    assert with_toc.layers[0].toc is not None
+    assert with_toc.packages is not None and whole.packages is not None
+    found = [
+        [(package.name, package.version, package.content_size) for package in analysis.packages.packages]
+        for analysis in (with_toc, whole)
+        if analysis.packages is not None
+    ]
+    assert found[0] == found[1] == [("flask", "3.0", 60_000 + len(record) + 25)]
+    (kept,) = Analyzer(connection=QUICK, keep_packages=True).analyze(name).layers
+    assert kept.files is not None
+    assert sorted(kept.files.contents.values()) == sorted([b"ID=debian\n", b"Name: Flask\nVersion: 3.0\n", record])
 
 
 def test_a_registry_that_sends_whole_blobs(server: Server) -> None:
