@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from ocisize.rules.rule import Catalog, Ecosystem, Protection, Rule
     from ocisize.sizes.cost import Cost, CostAssumptions, cost_of, parse_cost
     from ocisize.sizes.files import ListedFile, Listing, SortOrder, list_files
+    from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow, list_packages
     from ocisize.sizes.tree import TreeNode, make_tree
     from ocisize.sources.open import open_source
     from ocisize.sources.registry.connection import Connection
@@ -178,6 +179,7 @@ _MODULES = {
     "rules.rule": "Catalog Ecosystem Protection Rule",
     "sizes.cost": "Cost CostAssumptions cost_of parse_cost",
     "sizes.files": "ListedFile Listing SortOrder list_files",
+    "sizes.packages": "PackageGrouping PackageListing PackageRow list_packages",
     "sizes.tree": "TreeNode make_tree",
     "sources.open": "open_source",
     "sources.registry.connection": "Connection",
@@ -193,26 +195,27 @@ __all__ = [
     "DIFF_FORMATS", "FORMATS", "Advice", "Analysis", "Analyzer", "ArchiveError", "Attributes", "AuthenticationFailed",
     "BaseCertainty", "BaseChange", "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer",
     "BaselineTotals", "BlobError", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit", "BudgetSettings",
-    "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Cache", "CacheUsage", "Catalog", "CatalogError", "Category",
-    "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "ContentHash", "Cost", "CostAssumptions", "Descriptor",
-    "DiffFormat", "Digest", "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures", "Dockerfile", "DocumentError",
-    "DownloadCause", "Drift", "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan", "FileChanges", "FileColumns",
-    "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift", "ForeignLayerAbsent", "Format", "Glob",
-    "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction",
-    "InvalidCost", "InvalidGlob", "InvalidReference", "Inventory", "LayerAnalysis", "LayerChange", "LayerError",
-    "LayerFailure", "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric",
-    "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline",
-    "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange", "PackageReason", "PartChange",
-    "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback",
-    "Protection", "Provenance", "RangedSource", "Reason", "RebuiltLayer", "ReferredSource", "RegistryError", "ReportError",
-    "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "Sizes",
-    "SortOrder", "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift", "StepKind", "StreamError",
-    "Suggestion", "System", "TableOfContents", "TarError", "TreeNode", "Unit", "Unowned", "UnownedFiles", "UnreadImage",
-    "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry",
-    "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of", "digest_of",
-    "find_budget_file", "from_json", "list_files", "load_baseline", "load_budget_file", "load_catalog", "make_tree",
-    "measure_parts", "open_source", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "ratchet",
-    "render_report", "save_baseline", "scan_tar", "to_json",
+    "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Cache", "CacheUsage", "Catalog", "CatalogError",
+    "Category", "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "ContentHash", "Cost", "CostAssumptions",
+    "Descriptor", "DiffFormat", "Digest", "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures", "Dockerfile",
+    "DocumentError", "DownloadCause", "Drift", "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan",
+    "FileChanges", "FileColumns", "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift",
+    "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis",
+    "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob", "InvalidReference", "Inventory",
+    "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure", "LayerOutline", "LayerStatus", "LimitExceeded",
+    "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError",
+    "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package",
+    "PackageChange", "PackageGrouping", "PackageListing", "PackageReason", "PackageRow", "PartChange", "PatchError",
+    "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback",
+    "Protection", "Provenance", "RangedSource", "Reason", "RebuiltLayer", "ReferredSource", "RegistryError",
+    "ReportError", "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch",
+    "Sizes", "SortOrder", "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift", "StepKind",
+    "StreamError", "Suggestion", "System", "TableOfContents", "TarError", "TreeNode", "Unit", "Unowned", "UnownedFiles",
+    "UnreadImage", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze",
+    "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of",
+    "digest_of", "find_budget_file", "from_json", "list_files", "list_packages", "load_baseline", "load_budget_file",
+    "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets", "parse_cost", "parse_dockerfile",
+    "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
 ]  # fmt: skip
 
 

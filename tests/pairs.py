@@ -1,6 +1,6 @@
-"""Two images for the sample of docs/diff.md: python -m tests.pairs FOLDER writes the layouts ``before`` and ``after``.
+"""Images for the samples on pages: python -m tests.pairs FOLDER writes the layouts ``before``, ``after`` and ``service``.
 
-Layers are uncompressed, so that their sizes depend on no version of zlib.
+``service`` has the databases of dpkg and pip, as docs/howto/packages.md needs them. Layers are uncompressed, so that their sizes depend on no version of zlib.
 """
 
 from __future__ import annotations
@@ -37,6 +37,92 @@ def make_image(*, with_git: bool) -> BuiltImage:
     return build_image([layer(files, "plain") for files in layers], history=[{"created_by": step} for step in steps])
 
 
+_SITES = ("usr/local/lib/python3.11/site-packages", "opt/venv/lib/python3.11/site-packages")
+_UPGRADE = (
+    "RUN /bin/sh -c apt-get update && apt-get install -y --no-install-recommends gcc python3 libssl3 "
+    "&& rm -rf /var/cache/apt # buildkit"
+)
+
+
+class _Debian:
+    """Packages of Debian, with the files that dpkg keeps about them."""
+
+    def __init__(self) -> None:
+        self.status: dict[str, str] = {}
+
+    def install(self, name: str, version: str, size: int, *, needs: str = "", source: str = "") -> dict[str, File]:
+        """The files of a package."""
+        fields = {"Package": name, "Status": "install ok installed", "Architecture": "amd64", "Version": version}
+        more = {"Source": source, "Depends": needs}
+        lines = [f"{key}: {value}" for key, value in (fields | more).items() if value]
+        self.status[name] = "\n".join(lines) + "\n"
+        path = f"usr/lib/x86_64-linux-gnu/{name}.so"
+        listed = f"/.\n/usr\n/usr/lib\n/usr/lib/x86_64-linux-gnu\n/{path}\n"
+        content = random.Random(f"{name} {version}").randbytes(size)
+        return {path: File(content), f"var/lib/dpkg/info/{name}.list": File(listed.encode())}
+
+    def write_status(self) -> dict[str, File]:
+        """The list of all packages."""
+        return {"var/lib/dpkg/status": File("\n".join(self.status.values()).encode())}
+
+
+def _wheel(site: str, name: str, version: str, size: int, *, needs: str = "") -> dict[str, File]:
+    """The files of a package that pip installs."""
+    folder = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + (f"Requires-Dist: {needs}\n" if needs else "")
+    files = {
+        f"{name}/core.so": random.Random(f"{name} {version}").randbytes(size),
+        f"{folder}/METADATA": metadata.encode(),
+        f"{folder}/INSTALLER": b"pip\n",
+    }
+    record = "".join(f"{path},,{len(content)}\n" for path, content in files.items()) + f"{folder}/RECORD,,\n"
+    return {f"{site}/{path}": File(content) for path, content in {**files, f"{folder}/RECORD": record.encode()}.items()}
+
+
+def make_service() -> BuiltImage:
+    """A service in Python: a library that was upgraded, a compiler, and numpy installed twice."""
+    debian = _Debian()
+    release = b'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
+    base = {
+        "etc/os-release": File(release),
+        **debian.install("libc6", "2.36-9+deb12u4", 300_000),
+        **debian.install("libssl3", "3.0.11-1", 150_000, needs="libc6", source="openssl"),
+        **debian.write_status(),
+    }
+    tools = {
+        **debian.install("libssl3", "3.0.15-1", 151_000, needs="libc6", source="openssl"),
+        **debian.install("libc6-dev", "2.36-9+deb12u4", 220_000, needs="libc6", source="glibc"),
+        **debian.install("gcc", "12.2.0-3", 900_000, needs="libc6-dev"),
+        **debian.install("python3", "3.11.2-1", 400_000, needs="libssl3, libc6"),
+        **debian.write_status(),
+        "var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages.lz4": File(
+            random.Random(1).randbytes(180_000)
+        ),
+    }
+    system, venv = _SITES
+    local = {**_wheel(system, "numpy", "1.24.4", 500_000), **_wheel(system, "requests", "2.31.0", 40_000)}
+    environment = {
+        **_wheel(venv, "numpy", "1.26.4", 520_000),
+        **_wheel(venv, "scipy", "1.11.4", 800_000, needs="numpy"),
+        "opt/venv/pyvenv.cfg": File(b"home = /usr/bin\n"),
+    }
+    steps = [
+        BASE,
+        _UPGRADE,
+        "RUN /bin/sh -c pip install numpy==1.24.4 requests # buildkit",
+        "RUN /bin/sh -c python3 -m venv /opt/venv && /opt/venv/bin/pip install scipy # buildkit",
+        APP,
+    ]
+    layers = [base, tools, local, environment, files_below("app", 5, 10_000, seed=4)]
+    return build_image([layer(files, "plain") for files in layers], history=[{"created_by": step} for step in steps])
+
+
+def write_layouts(folder: Path) -> None:
+    """Write all images, as layouts of these names."""
+    images = {"before": make_image(with_git=False), "after": make_image(with_git=True), "service": make_service()}
+    for name, image in images.items():
+        write_layout(image, folder / name)
+
+
 if __name__ == "__main__":
-    for name, with_git in (("before", False), ("after", True)):
-        write_layout(make_image(with_git=with_git), Path(sys.argv[1]) / name)
+    write_layouts(Path(sys.argv[1]))

@@ -6,7 +6,7 @@ A page is played in a new folder with ``testdata`` in it:
 * a block ``python`` runs as a separate program;
 * a block below the name of a file in backticks is written to that file;
 * a block ``text`` below a block that ran is its output; a line ``…`` takes the place of some lines;
-* on a page about ``before`` and ``after``, the folder has the layouts of ``tests.pairs``;
+* on a page about ``before`` and ``after``, or about ``service``, the folder has the layouts of ``tests.pairs``;
 * a block below the comment ``<!-- not played -->`` is only shown.
 
 ``python -m tests.samples`` writes the outputs again, ``tests/docs/test_pages.py`` fails where a page differs.
@@ -21,8 +21,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.images import write_layout
-from tests.pairs import make_image
+from tests.pairs import write_layouts
 
 ROOT = Path(__file__).parent.parent
 _BLOCK = re.compile(
@@ -55,9 +54,8 @@ def play(page: str) -> str:
     """The text of a page with the outputs that its blocks have now; raises AssertionError if a block fails."""
     with tempfile.TemporaryDirectory() as folder:
         player = _Player(Path(folder))
-        if " before after" in (ROOT / page).read_text("utf-8"):
-            for name, with_git in (("before", False), ("after", True)):
-                write_layout(make_image(with_git=with_git), player.top / name)
+        if re.search(r"\b(?:before after|ocisize packages service)\b", (ROOT / page).read_text("utf-8")):
+            write_layouts(player.top)
         return _BLOCK.sub(player.play_block, (ROOT / page).read_text("utf-8"))
 
 

@@ -14,8 +14,8 @@ from contextlib import suppress
 
 from ocisize.budgets.baseline import Baseline, BaselineEntry, baseline_name, number_repeats
 from ocisize.budgets.figures import MAX_PLACES, SEVERITIES, Figure
-from ocisize.budgets.kinds import Unread, Value, kind_of, measure
-from ocisize.budgets.scope import BudgetScope, TablesMissing
+from ocisize.budgets.kinds import Unread, Value, is_narrowed, kind_of, measure
+from ocisize.budgets.scope import BudgetScope, PackagesMissing, TablesMissing
 from ocisize.errors import BudgetError
 from ocisize.findings.explanations import Check, explain, packaged_ids
 from ocisize.model.analysis import Analysis, LayerAnalysis
@@ -32,6 +32,8 @@ NO_BASELINE = "there is no baseline of this image and platform"
 NOT_IN_BASELINE = "the baseline has no such figure"
 NO_LAYER = "no layer has such a build step"
 NO_PATH = "no path matches"
+NO_PACKAGE = "no package has such a name"
+NO_PACKAGES = "the packages of the image were not read"
 UNREAD = "not all layers could be read"
 NO_DIGESTS = "a layer was read from its SOCI index, which has no digests of files (--no-toc reads the layer)"
 
@@ -126,7 +128,8 @@ def part_of(budget: Budget) -> str:
         for word, globs in (("in", budget.paths), ("without", budget.ignore))
         if globs
     ]
-    words = [*globs, *["visible"] * budget.visible_only]
+    packages = [f"of package {', '.join(sorted(budget.packages))}"] if budget.packages else []
+    words = [*globs, *packages, *["visible"] * budget.visible_only]
     return " ".join([budget.metric.value, *words]) if words and not budget.layer else ""
 
 
@@ -152,10 +155,11 @@ def _judge(budget: Budget, scope: BudgetScope, entry: BaselineEntry | None, rule
     try:
         verdict = _compare(budget, measure(budget, scope, layers), _baselines(budget, scope.analysis, layers, entry), entry)
         selects_nothing = _selects_nothing(budget, scope, layers, entry)
-    except TablesMissing:
-        return Verdict(budget=budget, status=BudgetStatus.UNKNOWN, reason=NO_TABLES)
+    except TablesMissing as error:
+        reason = NO_PACKAGES if isinstance(error, PackagesMissing) else NO_TABLES
+        return Verdict(budget=budget, status=BudgetStatus.UNKNOWN, reason=reason)
     if selects_nothing:
-        return Verdict(budget=budget, status=BudgetStatus.UNMATCHED, reason=NO_PATH)
+        return Verdict(budget=budget, status=BudgetStatus.UNMATCHED, reason=NO_PACKAGE if budget.packages else NO_PATH)
     return _check_ids(_with_grown_layers(verdict, scope.analysis, entry), rules)
 
 
@@ -192,11 +196,12 @@ def _skip_reason(budget: Budget, platform: str) -> str:
 def _selects_nothing(
     budget: Budget, scope: BudgetScope, layers: Sequence[LayerAnalysis], entry: BaselineEntry | None
 ) -> bool:
-    """True if no path of the image is at the budget's globs, and none was when the baseline was written."""
-    if not budget.paths or kind_of(budget).value is Value.GLOBS:
+    """True if the image has no path and no package that the budget names, and had none when the baseline was written."""
+    if not (budget.paths or budget.packages) or kind_of(budget).value is Value.GLOBS:
         return False
-    existed = bool(budget.limit.growth and entry is not None and entry.parts.get(part_of(budget)))
-    return not existed and scope.select_rows(layers, budget).is_empty()
+    if budget.limit.growth and entry is not None and entry.parts.get(part_of(budget)):
+        return False
+    return not scope.select_packages(budget).packages if budget.packages else scope.select_rows(layers, budget).is_empty()
 
 
 def _baselines(
@@ -268,7 +273,7 @@ def _check_unread(verdict: Verdict, scope: BudgetScope) -> Verdict:
     if budget.visible_only or unread is Unread.ANY:
         is_final = False
     elif unread is Unread.NONE:  # ignored files of unread layers are not subtracted
-        is_final = not (budget.paths or budget.ignore) or is_read or (is_broken and not budget.ignore)
+        is_final = not is_narrowed(budget) or is_read or (is_broken and not budget.ignore)
     else:
         is_final = is_broken or (unread is Unread.RAISE and is_read)
     if is_final:

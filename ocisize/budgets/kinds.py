@@ -14,7 +14,7 @@ from typing import TypeAlias
 from ocisize.budgets import figures
 from ocisize.budgets.baseline import BaselineEntry, BaselineLayer
 from ocisize.budgets.figures import Figure
-from ocisize.budgets.scope import BudgetScope, LayerSelection, RowSelection, ScopeSizes
+from ocisize.budgets.scope import BudgetScope, LayerSelection, PackageSelection, RowSelection, ScopeSizes
 from ocisize.errors import BudgetError
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import Budget, BudgetLevel, Metric, VerdictPlace
@@ -23,11 +23,12 @@ from ocisize.model.quantity import Unit
 from ocisize.model.sizes import weight_of
 from ocisize.values import evolve, frozen
 
-NARROWING_KEYS = ("path", "ignore", "layer", "visible-only")
+NARROWING_KEYS = ("path", "ignore", "layer", "visible-only", "package")
 
 MeasureImage: TypeAlias = Callable[[Analysis, Budget], Figure]
 MeasureLayers: TypeAlias = Callable[[LayerSelection, Budget], Figure]
 MeasureRows: TypeAlias = Callable[[RowSelection, Budget], Figure]
+MeasurePackages: TypeAlias = Callable[[PackageSelection, Budget], Figure]
 
 
 class Value(enum.Enum):
@@ -55,6 +56,7 @@ class Measures:
     layers: MeasureLayers | None = None  #: whole layers, selected by ``layer``
     rows: MeasureRows | None = None  #: rows, selected by ``path`` and ``ignore`` in all layers or in some
     visible: MeasureRows | None = None  #: rows, selected by ``visible-only`` and perhaps by ``path`` and ``ignore``
+    packages: MeasurePackages | None = None  #: packages, selected by ``package``
     each_layer: bool = False  #: layers selected by ``layer`` are measured one by one, not together
 
 
@@ -85,6 +87,7 @@ class BudgetKind:
             "ignore": measures.rows is not None,
             "layer": measures.layers is not None or has_globs,
             "visible-only": measures.visible is not None,
+            "package": measures.packages is not None,
         }
         return tuple(key for key in NARROWING_KEYS if possible[key])
 
@@ -95,11 +98,16 @@ def _sums(figure: Callable[[ScopeSizes], Figure], *, visible: bool = False) -> M
     def measure_rows(rows: RowSelection, _budget: Budget) -> Figure:
         return figure(rows.sizes())
 
+    def measure_packages(selection: PackageSelection, _budget: Budget) -> Figure:
+        places = tuple(VerdictPlace(layer=layer) for layer in selection.layers[: figures.MAX_PLACES])
+        return evolve(figure(selection.sizes()), places=places, place_count=len(selection.layers))
+
     return Measures(
         image=lambda analysis, _budget: figure(ScopeSizes.of([analysis])),
         layers=lambda selection, _budget: figure(ScopeSizes.of(selection.layers)),
         rows=measure_rows,
         visible=measure_rows if visible else None,
+        packages=measure_packages,
         each_layer=True,
     )
 
@@ -246,10 +254,15 @@ def _measure(budget: Budget, scope: BudgetScope, layers: Sequence[LayerAnalysis]
         "ignore": bool(budget.ignore),
         "layer": bool(budget.layer),
         "visible-only": budget.visible_only,
+        "package": bool(budget.packages),
     }
     refused = [key for key in NARROWING_KEYS if narrowed[key] and key not in kind.narrowed_by]
     measures, figure = kind.measures, None
-    if not refused and budget.visible_only and measures.visible:
+    if budget.packages and sum(narrowed.values()) > 1:
+        refused = [key for key in NARROWING_KEYS if narrowed[key]]
+    if not refused and budget.packages and measures.packages:
+        figure = measures.packages(scope.select_packages(budget), budget)
+    elif not refused and budget.visible_only and measures.visible:
         figure = measures.visible(scope.select_rows(layers, budget), budget)
     elif not refused and (budget.paths or budget.ignore) and measures.rows:
         figure = measures.rows(scope.select_rows(layers, budget), budget)
@@ -276,5 +289,9 @@ def needs_layers(budget: Budget) -> bool:
     """
     if budget.level is BudgetLevel.OFF:
         return False
-    is_narrowed = bool(budget.paths or budget.ignore or budget.visible_only)
-    return is_narrowed or kind_of(budget).unread is not Unread.NONE
+    return is_narrowed(budget) or kind_of(budget).unread is not Unread.NONE
+
+
+def is_narrowed(budget: Budget) -> bool:
+    """Return True if a budget is about files or packages, not about whole layers."""
+    return bool(budget.paths or budget.ignore or budget.visible_only or budget.packages)

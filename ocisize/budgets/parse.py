@@ -22,6 +22,7 @@ from typing import Any
 
 from ocisize.budgets.figures import SEVERITIES
 from ocisize.budgets.kinds import KEYS, NARROWING_KEYS, Value, kind_of, kinds_of
+from ocisize.budgets.package_names import parse_name
 from ocisize.errors import BudgetError, InvalidGlob
 from ocisize.globs import Glob, parse_glob
 from ocisize.model.budget import Budget, BudgetLevel
@@ -142,8 +143,10 @@ def _read_table(reader: TableReader, top_keys: Sequence[str] = ()) -> Iterator[B
         "unmatched": reader.choice("if-unmatched", BudgetLevel.WARN),
         "ignore": _read_globs(reader, "ignore"),
         "visible_only": reader.flag("visible-only"),
+        "packages": reader.parse_texts("package", parse_name, ValueError, single=True),
     }
     paths = _read_globs(reader, "path")
+    _check_packages(reader)
     for key in [key for key in reader.table if key in KEYS]:
         _check_narrowing(reader, key)
         for budget in _read_key(reader, key):
@@ -187,6 +190,13 @@ def _check_narrowing(reader: TableReader, key: str) -> None:
     for narrowing in NARROWING_KEYS:
         if narrowing in reader.table and any(narrowing not in kind.narrowed_by for kind in kinds_of(key)):
             reader.note(narrowing, f"cannot narrow {key}")
+
+
+def _check_packages(reader: TableReader) -> None:
+    """Note keys beside ``package``: what they select has no packages."""
+    others = [key for key in NARROWING_KEYS if key in reader.table and key != "package"]
+    if "package" in reader.table and others:
+        reader.note("package", f"cannot be combined with {' and '.join(others)}")
 
 
 def _check_growth(reader: TableReader, budget: Budget) -> None:

@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
+from ocisize.budgets.package_names import select_packages
 from ocisize.filesystem.visibility import overlay_of
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.globs import Glob, with_contents
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.budget import Budget
 from ocisize.model.findings import Finding
+from ocisize.model.packages import Package
 from ocisize.model.sizes import Sizes, paid_layers, sum_known
 from ocisize.rules.match import match_globs
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
@@ -23,6 +25,10 @@ from ocisize.values import evolve, frozen
 
 class TablesMissing(Exception):
     """The analysis was read back without its file tables, so that no rows can be selected."""
+
+
+class PackagesMissing(TablesMissing):
+    """The analysis was made without packages."""
 
 
 @frozen(kw_only=True)
@@ -57,6 +63,27 @@ class ScopeSizes:
             content_size=self.content_size - part.content_size,
             wasted_size=self.wasted_size - part.wasted_size,
             file_count=self.file_count - part.file_count,
+        )
+
+
+@frozen
+class PackageSelection:
+    """The packages that a budget selects by name."""
+
+    packages: Sequence[Package]
+
+    @property
+    def layers(self) -> list[int]:
+        """The indexes of the layers that have most bytes of a package, those of the largest package first."""
+        return list(dict.fromkeys(package.layer for package in self.packages))
+
+    def sizes(self) -> ScopeSizes:
+        """The sums over all packages."""
+        return ScopeSizes(
+            compressed_size=sum_known(package.compressed_size for package in self.packages),
+            content_size=sum(package.content_size for package in self.packages),
+            wasted_size=sum(package.wasted_size for package in self.packages),
+            file_count=sum(package.file_count for package in self.packages),
         )
 
 
@@ -104,6 +131,13 @@ class BudgetScope:
     def select_rows(self, layers: Sequence[LayerAnalysis], budget: Budget) -> RowSelection:
         """The rows of some layers that the budget's ``paths``, ``ignore`` and ``visible_only`` select."""
         return RowSelection(self, layers, budget)
+
+    def select_packages(self, budget: Budget) -> PackageSelection:
+        """The packages that the budget's ``packages`` select; raises PackagesMissing."""
+        inventory = self.analysis.packages
+        if inventory is None:
+            raise PackagesMissing
+        return PackageSelection(select_packages(inventory.packages, budget.packages))
 
     def match(self, globs: tuple[Glob, ...], ignore: tuple[Glob, ...]) -> list[IntArray]:
         """Per layer, the rows at or below a path that matches one glob, and none of ``ignore``; no whiteout markers."""

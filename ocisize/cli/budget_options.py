@@ -61,6 +61,11 @@ class BudgetGate(NamedTuple):
         return any(budget.needs_files for budget in self.budgets)
 
     @property
+    def needs_packages(self) -> bool:
+        """Whether a budget is measured on packages."""
+        return any(budget.needs_packages for budget in self.budgets)
+
+    @property
     def baseline_file(self) -> Path:
         """The file of the baseline, which may not exist."""
         from pathlib import Path
@@ -203,7 +208,7 @@ def find_gate(options: argparse.Namespace) -> BudgetGate:
 
 
 def _is_narrowed(budget: Budget) -> bool:
-    return bool(budget.platform or budget.layer or budget.paths or budget.ignore or budget.visible_only)
+    return bool(budget.platform or budget.layer or budget.paths or budget.ignore or budget.visible_only or budget.packages)
 
 
 def _read_flags(options: argparse.Namespace) -> Iterator[Budget]:

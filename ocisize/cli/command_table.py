@@ -12,6 +12,13 @@ from ocisize.tuples import NamedTuple
 
 DEFAULT = "analyze"  #: the command of ``ocisize IMAGE``
 _TEXT_AND_JSON = {"text": "", "json": ""}
+_OF_PACKAGES = {
+    "text": "for people, on a terminal",
+    "json": "all packages, for programs",
+    "csv": "a row per package, and rows of the bytes that belong to none",
+    "html": "one page with a treemap of packages; works offline",
+    "markdown": "for comments of pull requests and step summaries",
+}
 
 
 class CommandModule(Protocol):
@@ -54,6 +61,12 @@ def _files() -> CommandModule:
     return files
 
 
+def _packages() -> CommandModule:
+    from ocisize.cli.commands import packages
+
+    return packages
+
+
 def _tree() -> CommandModule:
     from ocisize.cli.commands import tree
 
@@ -94,6 +107,9 @@ COMMANDS: Mapping[str, Command] = {
     "advise": Command("what to change in the build, step by step, and all other findings", _advise),
     "files": Command("the largest files, of all layers or one, filtered by globs", _files),
     "tree": Command("the largest directories as a tree", _tree),
+    "packages": Command(
+        "the largest packages, why they are there, and the bytes that belong to none", _packages, formats=_OF_PACKAGES
+    ),
     "baseline": Command(
         "how an image compares with sizes stored in a file",
         _baseline,

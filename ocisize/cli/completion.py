@@ -109,9 +109,10 @@ def _complete_value(action: argparse.Action, command: str | None, word: str) -> 
 
 def _list_parts(option: str) -> Mapping[str, str]:
     """The parts of an option with a list of them between commas."""
+    from ocisize.cli.commands.packages import KINDS
     from ocisize.report.sections import SECTIONS
 
-    return {"sections": dict.fromkeys(SECTIONS, ""), "cost": _COSTS}.get(option, {})
+    return {"sections": dict.fromkeys(SECTIONS, ""), "cost": _COSTS, "kinds": dict.fromkeys(KINDS, "")}.get(option, {})
 
 
 def _complete_list(word: str, parts: Mapping[str, str]) -> dict[str, str]:

@@ -80,6 +80,8 @@ class Budget:
     layer: str = ""  #: build step, with ``*`` for any text; "" is all layers
     paths: tuple[Glob, ...] = ()  #: only these paths and all below them are measured, or are forbidden; () is all
     ignore: tuple[Glob, ...] = ()  #: these paths and all below them are left out
+    #: only packages of these names are measured: ``*`` is any text, ``python:torch`` names the ecosystem; () is all files
+    packages: tuple[str, ...] = ()
     visible_only: bool = False  #: measure only what a container sees, not all that is downloaded
     findings: tuple[str, ...] = ()  #: forbidden findings: ids, or severities, which include the higher ones
     unknown: BudgetLevel = BudgetLevel.FAIL  #: effect of UNKNOWN
@@ -95,6 +97,11 @@ class Budget:
     def needs_files(self) -> bool:
         """Whether it is measured on the file tables, not on figures of the image and its layers alone."""
         return bool(self.paths or self.ignore or self.visible_only) or self.metric is Metric.FILE_SIZE
+
+    @property
+    def needs_packages(self) -> bool:
+        """Whether it is measured on the packages of the image."""
+        return bool(self.packages)
 
     @property
     def violation_status(self) -> BudgetStatus:

@@ -12,6 +12,7 @@ SECTIONS = (
     "plan",
     "findings",
     "directories",
+    "packages",
     "waste",
     "largest",
 )

@@ -21,10 +21,13 @@ from ocisize.budgets.kinds import KINDS, LIMIT_KEYS, NARROWING_KEYS, BudgetKind,
 from ocisize.cli.budget_options import status_of
 from ocisize.errors import BudgetError
 from ocisize.globs import parse_glob
+from ocisize.model.analysis import Analysis
 from ocisize.model.budget import Budget, BudgetStatus, Metric
+from ocisize.model.packages import Inventory
 from ocisize.model.quantity import BudgetLimit, Unit
 from ocisize.model.sizes import Sizes
-from tests.gates import image
+from tests.gates import image as image_without_packages
+from tests.inventories import make_package, sizes
 
 STATES = ("kept", "equal", "broken", "disabled", "wrong")
 VERDICTS = {
@@ -40,6 +43,7 @@ PARTS = {
     "path": 'path = "/app"\n',
     "ignore": 'ignore = "/etc"\n',
     "visible-only": "visible-only = true\n",
+    "package": 'package = "app"\n',
 }
 Number = int | Fraction
 
@@ -56,29 +60,30 @@ class Row:
 
 
 TABLE: dict[tuple[str, Unit], Row] = {
-    ("max-download", Unit.BYTES): Row(('"10101 B"', '"10.1 kB"', '"10099 B"', '"10 XB"'), (10100, 4000, 4000, 8600, None)),
-    ("max-unpacked", Unit.BYTES): Row(("20001", '"20 kB"', "19999", '"20 kB and more"'), (20000, 8000, 8000, 17000, None)),
-    ("max-live", Unit.BYTES): Row(("15001", "15000", '"14,999"', "1.5"), (15000, 4000, 4000, 13000, None)),
+    ("max-download", Unit.BYTES): Row(('"10101 B"', '"10.1 kB"', '"10099 B"', '"10 XB"'), (10100, 4000, 4000, 8600, None, 3000)),
+    ("max-unpacked", Unit.BYTES): Row(("20001", '"20 kB"', "19999", '"20 kB and more"'), (20000, 8000, 8000, 17000, None, 6000)),
+    ("max-live", Unit.BYTES): Row(("15001", "15000", '"14,999"', "1.5"), (15000, 4000, 4000, 13000, None, 4000)),
     ("max-waste", Unit.SHARE): Row(
         ('"25.0000001 %"', '"25 %"', '"24.9999999 %"', '"25 percent"'),
-        (Fraction(1, 4), Fraction(1, 2), Fraction(1, 2), Fraction(4, 17), None),
+        (Fraction(1, 4), Fraction(1, 2), Fraction(1, 2), Fraction(4, 17), None, Fraction(1, 3)),
     ),
-    ("max-waste", Unit.BYTES): Row(("5001", '"5 kB"', "4999", '"8,9 kB"'), (5000, 4000, 4000, 4000, None)),
+    ("max-waste", Unit.BYTES): Row(("5001", '"5 kB"', "4999", '"8,9 kB"'), (5000, 4000, 4000, 4000, None, 2000)),
     ("min-efficiency", Unit.SHARE): Row(
-        ("0.7499999", "0.75", "0.7500001", "75"), (Fraction(3, 4), Fraction(1, 2), Fraction(1, 2), Fraction(13, 17), None)
+        ("0.7499999", "0.75", "0.7500001", "75"), (Fraction(3, 4), Fraction(1, 2), Fraction(1, 2), Fraction(13, 17), None, Fraction(2, 3))
     ),
-    ("max-files", Unit.COUNT): Row(("7", "6", "5", '"6 files"'), (6, 3, 3, 4, 3)),
-    ("max-layers", Unit.COUNT): Row(("5", "4", "3", "-4"), (4, 1, None, None, None)),
-    ("max-layer-download", Unit.BYTES): Row(("5001", '"5 kB"', "4999", "true"), (5000, 4000, 4000, 4500, None)),
-    ("max-layer-unpacked", Unit.BYTES): Row(("10001", '"10 kB"', "9999", "{}"), (10000, 8000, 8000, 9000, None)),
-    ("max-file-size", Unit.BYTES): Row(("9001", '"9 kB"', "8999", '"9 KBit"'), (9000, 4000, 4000, 9000, 9000)),
+    ("max-files", Unit.COUNT): Row(("7", "6", "5", '"6 files"'), (6, 3, 3, 4, 3, 2)),
+    ("max-layers", Unit.COUNT): Row(("5", "4", "3", "-4"), (4, 1, None, None, None, None)),
+    ("max-layer-download", Unit.BYTES): Row(("5001", '"5 kB"', "4999", "true"), (5000, 4000, 4000, 4500, None, None)),
+    ("max-layer-unpacked", Unit.BYTES): Row(("10001", '"10 kB"', "9999", "{}"), (10000, 8000, 8000, 9000, None, None)),
+    ("max-file-size", Unit.BYTES): Row(("9001", '"9 kB"', "8999", '"9 KBit"'), (9000, 4000, 4000, 9000, 9000, None)),
     ("max-pull", Unit.SECONDS): Row(
         ('"10.1000001 s at 1 kB/s"', '"10.1 s at 1 kB/s"', '"10.0999999 s at 1 kB/s"', '"10 s"'),
-        (Fraction(101, 10), 4, 4, Fraction(86, 10), None),
+        (Fraction(101, 10), 4, 4, Fraction(86, 10), None, 3),
     ),
-    ("forbid", Unit.COUNT): Row(('"*.pem"', '["*.pem"]', '["/app", "/etc"]', "3"), (5, 3, None, 3, 2)),
-    ("forbid-findings", Unit.COUNT): Row(('"OS102"', '["OS102"]', '"low"', "[[]]"), (2, 1, None, None, None)),
+    ("forbid", Unit.COUNT): Row(('"*.pem"', '["*.pem"]', '["/app", "/etc"]', "3"), (5, 3, None, 3, 2, None)),
+    ("forbid-findings", Unit.COUNT): Row(('"OS102"', '["OS102"]', '"low"', "[[]]"), (2, 1, None, None, None, None)),
 }  # fmt: skip
+PACKAGE = make_package("python", "app", "1", sizes(6000, 3000, wasted=2000, files=2), layer=1)
 KIND_OF_ROW = {(kind.key, kind.unit): kind for kind in KINDS if kind.key}
 GROWING = [row for row, kind in KIND_OF_ROW.items() if kind.baseline]
 #: dive's rules: the figure, and the same states in a .dive-ci
@@ -87,6 +92,11 @@ DIVE: dict[str, tuple[Number, str, str, str, str]] = {
     "highestWastedBytes": (5000, "5001", "5kB", "4999", "5 apples"),
     "highestUserWastedPercent": (Fraction(2, 5), "0.4000001", "0.4", "0.3999999", "40%"),
 }
+
+
+def image() -> Analysis:
+    """The image of tests.gates, with a package."""
+    return attrs.evolve(image_without_packages(), packages=Inventory(packages=(PACKAGE,), unowned=(), overhead_size=0))
 
 
 def ids(value: object) -> str | None:
@@ -186,6 +196,10 @@ def test_parts_of_parts(row: tuple[str, Unit], parts: tuple[str, ...]) -> None:
         with pytest.raises(BudgetError, match=f"cannot narrow {row[0]}"):
             parse_budgets(text)
         return
+    if "package" in parts:
+        with pytest.raises(BudgetError, match="package: cannot be combined with"):
+            parse_budgets(text)
+        return
     verdict = judge(text)
     assert verdict.exact_measured is not None
     if row[1] is not Unit.SHARE:
@@ -203,6 +217,7 @@ def narrowed(kind: BudgetKind, key: str) -> Budget:
     budget = attrs.evolve(budget, paths=glob if kind.value is Value.GLOBS else ())
     changes: dict[str, dict[str, object]] = {
         "ignore": {"ignore": glob}, "layer": {"layer": "*"}, "visible-only": {"visible_only": True},
+        "package": {"packages": ("app",)},
     }  # fmt: skip
     return attrs.evolve(budget, **changes[key])  # type: ignore[arg-type]
 

@@ -41,7 +41,7 @@ reason = 5
     assert problems_of(text) == [
         "o.toml:2: max-fils: unknown key, expected max-files",
         "o.toml:3: nonsense: unknown key, expected one of " + ", ".join([*LIMIT_KEYS, "forbid", "forbid-findings", "path",
-         "ignore", "layer", "visible-only", "platform", "level", "reason", "if-unknown", "if-unmatched", "name",
+         "ignore", "layer", "visible-only", "package", "platform", "level", "reason", "if-unknown", "if-unmatched", "name",
          "baseline", "budget"]),
         "o.toml:1: max-download: got '120 MX', expected a size such as '120 MB' or '120 MiB' or a growth such as '+2 %' or 'off'",
         "o.toml:6: level: got 'error', expected one of fail, warn, off",
@@ -152,11 +152,11 @@ def test_the_examples_of_the_documentation() -> None:
     """Every TOML block of docs/budgets.md is read, and every key is explained there."""
     page = (Path(__file__).parents[2] / "docs" / "budgets.md").read_text()
     blocks = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     for block in blocks:
         table = ("tool", "ocisize") if "[tool.ocisize" in block else ()
         assert parse_budgets(block, "docs/budgets.md", table=table).budgets
-    for key in (*LIMIT_KEYS, "forbid", "forbid-findings", "path", "ignore", "layer", "visible-only", "platform", "level",
+    for key in (*LIMIT_KEYS, "forbid", "forbid-findings", "path", "ignore", "layer", "visible-only", "package", "platform", "level",
                 "reason", "if-unknown", "if-unmatched", "name", "baseline"):  # fmt: skip
         assert f"`{key}`" in page, key
 

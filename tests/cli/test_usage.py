@@ -73,7 +73,7 @@ def test_words(arguments: list[str], error: str, hint: str, capsys: pytest.Captu
         (["a.tar", "--glob=*.pyc"], "--glob is an option of files", "did you mean ocisize files a.tar '--glob=*.pyc'?"),
         (
             ["diff", "a.tar", "b.tar", "--keep-going"],
-            "--keep-going is an option of analyze, advise, files and tree",
+            "--keep-going is an option of analyze, advise, files, tree and packages",
             "ocisize ",
         ),
         (

@@ -47,7 +47,7 @@ def keys_of(value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["advise"], ["files", "--glob", "*.deb"], ["tree", "--top", "9"], ["baseline", "write"], ["baseline", "check"],
+    [["advise"], ["files", "--glob", "*.deb"], ["tree", "--top", "9"], ["packages"], ["packages", "--by", "source"], ["baseline", "write"], ["baseline", "check"],
      ["baseline", "write", "--all-platforms"]],
 )  # fmt: skip
 def test_documents_have_the_fields_that_are_named(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,6 +75,12 @@ def _needs_files(options: argparse.Namespace, gate: BudgetGate, formats: Sequenc
     return options.files or gate.needs_files or shows_largest or any(row.file_tables for row in formats)
 
 
+def _needs_packages(options: argparse.Namespace, gate: BudgetGate) -> bool:
+    """Whether the full text report or a budget shows packages."""
+    shows_packages = options.full or any("packages" in names for names in options.sections)
+    return gate.needs_packages or (shows_packages and any(output.format == "text" for output in options.outputs))
+
+
 def run(options: argparse.Namespace) -> int:
     """Analyze the image, judge its budgets and write all reports; no layer is read if none is needed."""
     gate = find_gate(options)
@@ -105,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
         build_files=files,
         advice=advice,
         files=_needs_files(options, gate, formats),
-        packages=packages,
+        packages=packages or _needs_packages(options, gate),
     )
     if not any(row.dockerfile_lines for row in formats):
         warn_of_misfit(options, files, analysis)

@@ -47,7 +47,7 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     writer.writerow((*["platform"] * several, *_FILE) if options.files else _HEAD)
     for image in subject.images:
         if options.files:
-            writer.writerows(_files(image.analysis, [_text(image.platform)] if several else []))
+            writer.writerows(_files(image.analysis, [escape_cell(image.platform)] if several else []))
         else:
             writer.writerows(_layers(image.analysis))
 
@@ -61,12 +61,12 @@ def write_outline(subject: OutlineSubject, file: TextIO, _: ReportOptions) -> No
 
 
 def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
-    image = _text(describe_image(analysis)), _text(analysis.platform)
+    image = escape_cell(describe_image(analysis)), escape_cell(analysis.platform)
     for layer in analysis.layers:
         known = _LAYER if layer.failure is None else ("compressed_size",)  # the others are not known of an unread layer
         sizes = (getattr(layer, name) if name in known else None for name in _LAYER)
-        about = _text(layer.created), _text(layer.build_step.text)
-        yield (*image, layer.index, _text(layer.digest), layer.compression, *sizes, *about, _text(describe_layer(layer)))
+        about = map(escape_cell, (layer.created, layer.build_step.text, describe_layer(layer)))
+        yield (*image, layer.index, escape_cell(layer.digest), layer.compression, *sizes, *about)
 
 
 def _files(analysis: Analysis, platform: Sequence[str]) -> Iterator[tuple[object, ...]]:
@@ -87,10 +87,11 @@ def _files(analysis: Analysis, platform: Sequence[str]) -> Iterator[tuple[object
                 owner.uid,
                 owner.gid,
                 None if hidden_by[row] < 0 else hidden_by[row],
-                None if link is None else _text(decode_name(link)),
+                None if link is None else escape_cell(decode_name(link)),
             )
 
 
-def _text(text: str) -> str:
+def escape_cell(text: str) -> str:
+    """A text as a cell that no spreadsheet reads as a formula."""
     text = printable(text)
     return f"'{text}" if text.startswith(_FORMULA) else text

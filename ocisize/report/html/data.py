@@ -8,6 +8,7 @@ Format; columns are by row unless noted::
      "causes": [name, …],
      "kinds": [[layer, hiding layer or -1, cause or -1, type, change], …],
      "changes": [name, …], only of a comparison, as are the changes in "kinds",
+     "noun": what a row is, if not a file, "type_title": what its type is called,
      "least": files of fewer bytes are combined,
      "directories": {"names": "a/b/…", "parents": [position of the parent, …], "rows": [own rows, …]},
      "rows": {"names": "x/y//…", "sizes": […], "compressed_sizes": […] or null, "kinds": […], "groups": {row: entries}}}
@@ -40,9 +41,8 @@ def page_data(analysis: Analysis, max_size: int = MAX_SIZE, changes: Mapping[int
     rows = collect_rows(analysis, changes)
     total = sum(rows.sizes)
     for least, least_folder in size_thresholds(rows, max_size, _ROW_SIZE):
-        text = embed(
-            _document(analysis, rows, fold_small_files(rows, least, least_folder), least, has_changes=changes is not None)
-        )
+        folders = fold_small_files(rows, least, least_folder)
+        text = embed(rows_document(analysis, rows, folders, least, has_changes=changes is not None))
         if len(text.encode()) <= max_size or least > total:
             break
     return text
@@ -53,9 +53,10 @@ def embed(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
 
 
-def _document(
-    analysis: Analysis, rows: PageRows, folders: Sequence[Folder], least: int, *, has_changes: bool
+def rows_document(
+    analysis: Analysis, rows: PageRows, folders: Sequence[Folder], least: int, *, has_changes: bool = False
 ) -> dict[str, Any]:
+    """The data of rows in folders; ``least`` is that of ``fold_small_files``."""
     types = [*SPECIAL, *sorted({kind[3] for kind in rows.kinds}.difference(SPECIAL))]
     numbers = {name: number for number, name in enumerate(types)}
     compressed_size_known = analysis.wasted_compressed_size is not None  # that of files, not only of whole layers

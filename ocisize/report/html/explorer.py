@@ -23,9 +23,19 @@ SCRIPTS = (
 )  # fmt: skip
 
 
-def write_explorer() -> Markup:
-    """The section of the explorer, which is empty until the scripts run."""
-    return Markup(read_asset("explorer.html"))
+_PATHS = "node_modules, *.pyc, /usr/share/**/*.mo"  # as examples of a search
+
+
+def write_explorer(noun: str = "file", type_title: str = "File type") -> Markup:
+    """The section of the explorer, which is empty until the scripts run.
+
+    ``noun``: what a row is, as in the data. ``type_title``: what its type is called.
+    """
+    text = read_asset("explorer.html")
+    if noun != "file":
+        text = text.replace("only its files", f"only its {noun}s").replace(">Files<", f">{noun.capitalize()}s<")
+        text = text.replace("Search paths", "Search names").replace(_PATHS, "libssl*, python")
+    return Markup(text.replace("File type", type_title))
 
 
 def write_data(analysis: Analysis, max_size: int = MAX_SIZE, changes: Mapping[int, bytes] | None = None) -> Markup:

@@ -38,6 +38,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "paths": [glob.text for glob in budget.paths],
         "ignore": [glob.text for glob in budget.ignore],
         "visible_only": budget.visible_only,
+        "packages": list(budget.packages),
         "findings": list(budget.findings),
         "reason": budget.reason,
         "origin": budget.origin,

@@ -10,7 +10,7 @@ from ocisize.report.text.lines import Line
 from ocisize.text import printable
 
 #: the commands that have the name of an image as their own: ``analyze`` must be written before these
-_COMMANDS = frozenset({"analyze", "advise", "files", "tree", "baseline", "diff", "cache", "completion"})
+_COMMANDS = frozenset({"analyze", "advise", "files", "tree", "packages", "baseline", "diff", "cache", "completion"})
 #: names of standard input, and of a pipe that the shell makes for ``<(command)`` and removes with the command
 _FROM_PIPE = lazy_pattern(r"((?:[a-z-]+:)?)(?:-|/dev/stdin|(?:/dev|/proc/self)/fd/[0-9]+)")
 

@@ -14,6 +14,7 @@ from rich.text import Text
 from ocisize.filesystem.whiteout import is_whiteout
 from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.sizes import Group, Groups
+from ocisize.report.packages.section import print_packages
 from ocisize.report.sections import SECTIONS
 from ocisize.report.text.advice import write_findings
 from ocisize.report.text.alerts import list_head, list_secret_lines
@@ -69,6 +70,7 @@ def write_sections(
         "plan": lambda console: write_steps(console, analysis, top),
         "findings": lambda console: write_findings(console, analysis, top, assumptions),
         "directories": lambda console: _groups(console, analysis.groups, top),
+        "packages": lambda console: print_packages(console, analysis.packages, top),
         "waste": lambda console: _waste(console, analysis, top),
         "largest": lambda console: _largest(console, analysis.layers, top),
     }

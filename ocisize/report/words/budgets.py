@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 
-from ocisize.budgets.check import NO_BASELINE, NO_TABLES, NOT_IN_BASELINE
+from ocisize.budgets.check import NO_BASELINE, NO_PACKAGES, NO_TABLES, NOT_IN_BASELINE
 from ocisize.budgets.dive_ci import DIVE_RULES, dive_passes
 from ocisize.budgets.figures import UNKNOWN_DOWNLOAD
 from ocisize.budgets.kinds import Value, kind_of
@@ -23,6 +23,7 @@ _MAX_PLACES = 2  # of a verdict in its line
 _HELP = {
     UNKNOWN_DOWNLOAD: "analyze the image in its registry, or use max-unpacked",
     NO_TABLES: "analyze the image itself",
+    NO_PACKAGES: "analyze the image itself, with its packages",
     NO_BASELINE: "ocisize baseline write IMAGE",
     NOT_IN_BASELINE: "ocisize baseline write IMAGE",
     NOT_READ: "analyze the image with its layers",
@@ -137,12 +138,14 @@ def _name(budget: Budget) -> str:
 
 
 def _narrowing(budget: Budget) -> str:
-    """The part of the image that a budget measures: `` of LAYER in PATHS without PATHS, visible``."""
+    """The part of the image that a budget measures: `` of LAYER in PATHS without PATHS of package NAMES, visible``."""
     text = f" of {budget.layer}" if budget.layer else ""
     if budget.paths and kind_of(budget).value is not Value.GLOBS:
         text += f" in {', '.join(glob.text for glob in budget.paths)}"
     if budget.ignore:
         text += f" without {', '.join(glob.text for glob in budget.ignore)}"
+    if budget.packages:
+        text += f" of package {', '.join(budget.packages)}"
     return text + (", visible" if budget.visible_only else "")
 
 
@@ -235,7 +238,7 @@ def _help(verdict: Verdict, analysis: Analysis) -> str:
         return "remove them in the step that adds them; files deleted in a later step are still downloaded"
     if kind.value is Value.FINDINGS:
         return "see the findings for their fixes"
-    if budget.paths or budget.layer:
+    if budget.paths or budget.layer or budget.packages:
         return ""
     grown = {place.layer for place in verdict.where if _is_growth(place, budget)}
     findings = [finding for finding in analysis.advice.findings if not grown or not grown.isdisjoint(finding.layers)]

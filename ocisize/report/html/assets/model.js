@@ -15,6 +15,8 @@ function readModel(text) {
     causes: data.causes,
     kinds: data.kinds.map(([layer, hiddenBy, cause, type, change]) => ({ layer, hiddenBy, cause, type, change })),
     changes: data.changes ?? null, // of a page about a comparison; the first one is that of files that are the same
+    noun: data.noun ?? "file", // what a row is
+    typeTitle: data.type_title ?? "File type", // what its type is called
     least: data.least,
     total: { size: data.content_size, download: data.compressed_size },
     compressedSizeKnown: data.rows.compressed_sizes !== null,

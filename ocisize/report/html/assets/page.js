@@ -46,7 +46,7 @@ class Page {
       });
     }
     this.addChoice("layer", this.model.layers.map((_, index) => [index, `Layer ${index}`]));
-    this.addChoice("state", ["live", "waste", ...this.model.causes].map((name) => [name, name]));
+    this.addChoice("state", [...new Set(["live", "waste", ...this.model.causes])].map((name) => [name, name]));
     this.addChoice("type", this.typesBySize());
     this.addChoice("change", (this.model.changes ?? []).map((name, code) => [code, name]));
     for (const part of document.querySelectorAll(".of-comparison")) part.hidden = this.model.changes === null;
@@ -253,10 +253,10 @@ class Page {
     }
     this.table.update(rows.slice(0, listed));
     const path = directoryPath(model, this.directory);
-    byId("files-title").textContent = `Files in ${path}`;
+    byId("files-title").textContent = `${model.noun === "file" ? "Files" : "Packages"} in ${path}`;
     byId("canvas").setAttribute("aria-label", `Treemap of ${path}`);
     byId("contents-title").textContent = `Contents of ${path}`;
-    const files = others.has(model.types[UNSAVED]) ? "files" : "files with content";
+    const files = model.noun !== "file" ? "rows" : others.has(model.types[UNSAVED]) ? "files" : "files with content";
     byId("status").textContent = `${formatCount(all.count)} ${files}, ${this.describeBytes(all)}`;
     const count = (group) => (group.count ? `${formatCount(group.count)} ` : "");
     const notes = [...others].map(([name, group]) => `${count(group)}${name} (${this.describeBytes(group)})`);

@@ -29,7 +29,8 @@ class FileTable {
   build() {
     const head = element("tr");
     for (const column of this.columns) {
-      const button = element("button", { type: "button", textContent: column.name });
+      const name = column.key === "type" ? this.model.typeTitle : column.name;
+      const button = element("button", { type: "button", textContent: name });
       button.addEventListener("click", () => this.sortBy(column));
       column.header = element("th", { scope: "col", className: `column-${column.key}` }, button);
       head.append(column.header);
@@ -163,7 +164,8 @@ class FileTable {
   }
 }
 
-/** "live", or why and by which layer it is hidden. */
+/** "live", or why and by which layer it is hidden, if that is known. */
 function describeState(model, kind) {
-  return kind.cause < 0 ? "live" : `${model.causes[kind.cause]}, layer ${kind.hiddenBy}`;
+  if (kind.cause < 0) return "live";
+  return model.causes[kind.cause] + (kind.hiddenBy < 0 ? "" : `, layer ${kind.hiddenBy}`);
 }

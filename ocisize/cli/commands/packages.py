@@ -1,0 +1,117 @@
+"""``ocisize packages IMAGE``: the packages of an image, what each of them costs, and the bytes that belong to none."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, TextIO
+
+from ocisize.cli.inputs import read_image
+from ocisize.cli.nearest import advise_on_word
+from ocisize.cli.options import KEPT, add_keep_going, color_mode, count, incomplete_status
+from ocisize.cli.terminal import open_output
+from ocisize.errors import ViewError
+from ocisize.model.packages import ECOSYSTEMS, Unowned
+
+if TYPE_CHECKING:
+    from ocisize.model.analysis import Analysis
+    from ocisize.model.packages import Inventory
+    from ocisize.sizes.packages import PackageListing
+
+_GROUPINGS = ("package", "source", "ecosystem", "layer")
+_UNOWNED_KINDS = tuple(kind.value for kind in Unowned)
+_ALL_UNOWNED = "unowned"  # as a kind: all kinds of files that no package owns
+KINDS = (*ECOSYSTEMS, *_UNOWNED_KINDS, _ALL_UNOWNED)  #: values of ``--kind``
+_MAX_UNOWNED = 10  # rows of files that no package owns, where packages are not all listed
+_TOP = {"text": 30, "markdown": 30, "html": 100}  # rows by default; other formats have all
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that only this command has."""
+    add = parser.add_argument
+    add(
+        "--by", choices=_GROUPINGS, default=_GROUPINGS[0], metavar="WHAT",
+        help="what a row sums: a package, or the packages of a source, an ecosystem or a layer (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--kind", type=_kinds, action="append", default=[], dest="kinds", metavar="KIND,...",
+        help=f"show only these ecosystems ({', '.join(ECOSYSTEMS)}) and files of no package ({', '.join(_UNOWNED_KINDS)}; "
+        f"{_ALL_UNOWNED}: all of them); can be repeated",
+    )  # fmt: skip
+    add(
+        "--top",
+        type=count,
+        metavar="N",
+        help="rows of packages, and of files that none owns at most ten (default: 30; html: 100; json and csv: all)",
+    )
+    add(
+        "--sort", choices=("size", "download"),
+        help="sort by content size or by download size (default: download, or size where that is unknown)",
+    )  # fmt: skip
+    add_keep_going(parser)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    names = list[str]()
+    for name in (part.strip() for part in text.split(",")):
+        if name not in KINDS:
+            raise argparse.ArgumentTypeError(f"unknown kind {name!r}\n{advise_on_word(name, KINDS)}")
+        names += _UNOWNED_KINDS if name == _ALL_UNOWNED else [name]
+    return tuple(names)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Analyze and list packages."""
+    analysis = read_image(options, advice=False, packages=True)
+
+    from ocisize.sizes.files import SortOrder, check_order
+    from ocisize.sizes.packages import PackageGrouping, list_packages
+
+    inventory = analysis.packages
+    if inventory is None:
+        raise ViewError("the packages of this image are not known")
+    if options.sort == SortOrder.DOWNLOAD:
+        check_order(analysis.layers, SortOrder.DOWNLOAD)
+    kinds = list(dict.fromkeys(name for names in options.kinds for name in names))
+    top = _TOP.get(options.format) if options.top is None else options.top
+    listing = list_packages(
+        inventory,
+        count=top,
+        unowned_count=None if top is None else min(top, _MAX_UNOWNED),
+        by=PackageGrouping(options.by),
+        order=SortOrder(options.sort) if options.sort else None,
+        kinds=kinds,
+    )
+    with open_output(options) as file:
+        _write(options, file, analysis, inventory, listing, kinds)
+    return incomplete_status(KEPT, complete=analysis.lacks_only_foreign)
+
+
+def _write(
+    options: argparse.Namespace,
+    file: TextIO,
+    analysis: Analysis,
+    inventory: Inventory,
+    listing: PackageListing,
+    kinds: list[str],
+) -> None:
+    """Write the listing in the format of the options."""
+    if options.format == "json":
+        from ocisize.report.packages.json import packages_to_json
+
+        file.write(packages_to_json(analysis, inventory, listing, kinds=kinds) + "\n")
+    elif options.format == "csv":
+        from ocisize.report.packages.csv import write_csv
+
+        write_csv(listing, file)
+    elif options.format == "html":
+        from ocisize.report.packages.html import write_html
+
+        write_html(analysis, inventory, listing, file)
+    elif options.format == "markdown":
+        from ocisize.report.packages.markdown import write_markdown
+
+        write_markdown(analysis, inventory, listing, file)
+    else:
+        from ocisize.report.packages.text import write_packages
+
+        write_packages(analysis, inventory, listing, file, color=color_mode(options))

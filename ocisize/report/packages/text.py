@@ -1,0 +1,155 @@
+"""The text report of ``ocisize packages``: a table that adds up to the image."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from ocisize.model.analysis import Analysis
+from ocisize.model.packages import Inventory
+from ocisize.report.packages.rows import Part, TableRow, list_rows
+from ocisize.report.packages.words import NOT_OWNED, describe_inventory
+from ocisize.report.text.alerts import list_head
+from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
+from ocisize.report.words.units import UNKNOWN, cut, human_size
+from ocisize.sizes.packages import PackageGrouping, PackageListing
+from ocisize.text import printable
+from ocisize.tuples import NamedTuple
+
+_WITH_VERSIONS = 100  # characters of a line from which versions have a column of their own
+_WITH_EXCLUSIVE = 130  # characters of a line from which exclusive sizes have a column
+_NOTHING = "-"  # in place of zero waste
+_HEADINGS = {
+    PackageGrouping.PACKAGE: "Package",
+    PackageGrouping.SOURCE: "Source package",
+    PackageGrouping.ECOSYSTEM: "Ecosystem",
+    PackageGrouping.LAYER: "Layer",
+}
+_STYLES = {Part.OTHERS: "dim", Part.UNOWNED: "", Part.OVERHEAD: "dim", Part.TOTAL: "bold", Part.PACKAGES: ""}
+_GAP = 2  # blanks between two columns
+_NARROW_GAP = 1  # the same on a page without a column of versions
+
+
+class _Column(NamedTuple):
+    """A column of the table with its cells."""
+
+    heading: str
+    cells: list[str]
+    is_number: bool = False  # aligned to the right
+    is_flexible: bool = False  # cut to the width of the page
+
+
+def write_packages(
+    analysis: Analysis,
+    inventory: Inventory,
+    listing: PackageListing,
+    file: TextIO,
+    *,
+    width: int | None = None,
+    color: bool | None = None,
+) -> None:
+    """Write a listing of the packages of ``analysis``; ``color`` None means only on a terminal."""
+    chosen_width = min(width or page_width(file, color), MAX_WIDTH)
+    lines = _list_lines(analysis, inventory, listing, chosen_width)
+    write_lines(lines, file, color=has_color(file, color))
+
+
+def _list_lines(analysis: Analysis, inventory: Inventory, listing: PackageListing, width: int) -> Iterator[Line]:
+    yield from list_head(analysis, width)
+    yield Line()
+    yield from (Line((line, "bold")) for line in textwrap.wrap(describe_inventory(inventory), width))
+    rows = list_rows(analysis, inventory, listing)
+    yield from _table(rows, listing.by, width)
+    for warning in inventory.warnings:
+        yield from (Line((line, "yellow")) for line in textwrap.wrap(f"warning: {printable(warning)}", width))
+
+
+def _table(rows: Sequence[TableRow], by: PackageGrouping, width: int) -> Iterator[Line]:
+    """The headings and the rows; a heading is above the files that no package owns."""
+    columns = _make_columns(rows, by, width)
+    gap = _GAP if width >= _WITH_VERSIONS else _NARROW_GAP
+    widths = _fit(columns, width, gap)
+    yield Line((_join(columns, widths, [column.heading for column in columns], gap), "dim"))
+    previous = None
+    for number, row in enumerate(rows):
+        if row.part is Part.UNOWNED and previous is not Part.UNOWNED:
+            yield Line((NOT_OWNED, "dim"))
+        previous = row.part
+        yield Line((_join(columns, widths, [column.cells[number] for column in columns], gap), _STYLES[row.part]))
+
+
+def _make_columns(rows: Sequence[TableRow], by: PackageGrouping, width: int) -> list[_Column]:
+    """The columns that have something to say and room to say it; names and versions share one on a narrow page."""
+    versions = [row.version for row in rows]
+    apart = width >= _WITH_VERSIONS
+    names = [_indent(row) + row.name for row in rows]
+    if not apart:
+        names = [f"{name} {version}".rstrip() for name, version in zip(names, versions, strict=True)]
+    waste = [human_size(row.wasted_size) if row.wasted_size else _NOTHING for row in rows]
+    exclusive = [_exclusive(row) for row in rows]
+    columns = [
+        _Column(_HEADINGS[by], names, is_flexible=True),
+        *([_Column("Version", versions, is_flexible=True)] if apart and any(versions) else []),
+        *([_Column("Kind", [row.kind for row in rows])] if by is not PackageGrouping.ECOSYSTEM else []),
+        *_known("Download", [human_size(row.compressed_size) for row in rows]),
+        _Column("Unpacked", [_unpacked(row) for row in rows], is_number=True),
+        *([_Column("Waste", waste, is_number=True)] if any(row.wasted_size for row in rows) else []),
+        *([_Column("Exclusive", exclusive, is_number=True)] if width >= _WITH_EXCLUSIVE and any(exclusive) else []),
+        *([] if by is PackageGrouping.LAYER else [_Column("Layer", _layers(rows), is_number=True)]),
+        _Column("Why" if by is PackageGrouping.PACKAGE else "Packages", [row.why for row in rows], is_flexible=True),
+    ]
+    return [column for column in columns if any(column.cells)]
+
+
+def _known(heading: str, cells: list[str]) -> list[_Column]:
+    """A column of sizes, unless all are unknown."""
+    return [_Column(heading, cells, is_number=True)] if any(cell != UNKNOWN for cell in cells) else []
+
+
+def _indent(row: TableRow) -> str:
+    return "  " if row.part is Part.UNOWNED else ""
+
+
+def _layers(rows: Sequence[TableRow]) -> list[str]:
+    return ["" if row.layer is None else str(row.layer) for row in rows]
+
+
+def _unpacked(row: TableRow) -> str:
+    return "" if row.part is Part.OVERHEAD else human_size(row.content_size)
+
+
+def _exclusive(row: TableRow) -> str:
+    return "" if row.exclusive_size is None else human_size(row.exclusive_size)
+
+
+def _fit(columns: Sequence[_Column], width: int, gap: int) -> list[int]:
+    """The widths of the columns: flexible ones share the room that the others leave, and none gets more than it needs."""
+    needed = [max(len(column.heading), *map(len, column.cells)) for column in columns]
+    rows = zip(*(column.cells for column in columns), strict=True)
+    beside = [gap + size for size in needed]
+    needed[0] = max(len(columns[0].heading), *(len(row[0]) - sum(beside[1 : _extent(columns, row)]) for row in rows))
+    flexible = sorted((number for number, column in enumerate(columns) if column.is_flexible), key=needed.__getitem__)
+    room = width - gap * (len(columns) - 1) - sum(needed) + sum(needed[number] for number in flexible)
+    for position, number in enumerate(flexible):
+        needed[number] = max(min(needed[number], room // (len(flexible) - position)), len(columns[number].heading))
+        room -= needed[number]
+    return needed
+
+
+def _extent(columns: Sequence[_Column], cells: Sequence[str]) -> int:
+    """The number of columns that the name of a row takes: those of texts beside it that are empty in the row."""
+    end = 1
+    while end < len(columns) and not columns[end].is_number and not cells[end]:
+        end += 1
+    return end
+
+
+def _join(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str], gap: int) -> str:
+    end = _extent(columns, cells)
+    room = sum(widths[:end]) + gap * (end - 1)
+    parts = [f"{cut(cells[0], room):{room}}"]
+    for column, width, cell in zip(columns[end:], widths[end:], cells[end:], strict=True):
+        shown = cut(cell, width)
+        parts.append(f"{shown:>{width}}" if column.is_number else f"{shown:{width}}")
+    return (" " * gap).join(parts)
