@@ -106,18 +106,21 @@ def _unquote(text: str) -> str:
 
 
 def _main_module(info: _BuildInfo, file_name: str, go_version: str) -> tuple[str, str]:
-    """Name and version of the module that the program was built from."""
+    """Name and version of the module that the program was built from; without modules, of the program."""
     if info.main is None or not info.main.path:
         if info.path.startswith(_TOOLCHAIN):
             return info.path, go_version
-        return (info.path if info.path and info.path != _NO_MODULE else file_name), ""
+        return (info.path if info.path and info.path != _NO_MODULE else file_name), _version_of_build(info.settings)
     name, version = info.main
     if version and version != _DEVELOPMENT:
         return name, version.removesuffix("+dirty")
-    flags = info.settings.get("-ldflags", "")[:_MAX_FLAGS]
-    if linked := set(_LINKED_VERSION.findall(flags)):
-        return (name, _with_v(linked.pop())) if len(linked) == 1 else (name, _pseudo_version(info.settings))
-    return name, _pseudo_version(info.settings)
+    return name, _version_of_build(info.settings)
+
+
+def _version_of_build(settings: Mapping[str, str]) -> str:
+    """The version that the linker was told if it is one, else that of the checkout; "" if nothing tells."""
+    linked = set(_LINKED_VERSION.findall(settings.get("-ldflags", "")[:_MAX_FLAGS]))
+    return _with_v(linked.pop()) if len(linked) == 1 else _pseudo_version(settings)
 
 
 def _with_v(version: str) -> str:

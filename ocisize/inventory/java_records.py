@@ -83,15 +83,13 @@ def _own_artifact(file_name: str, artifacts: Sequence[_Artifact], attributes: Ma
     match = _FILE_NAME.fullmatch(file_name) if len(file_name) <= _MAX_FILE_NAME else None
     if len(artifacts) == 1 and (match is None or match["version"] == artifacts[0].version):
         return artifacts[0]
-    bundle = attributes.get("Bundle-SymbolicName", "").partition(";")[0].strip()
     versions = [attributes.get(f"{kind}-Version", "") for kind in ("Implementation", "Bundle")]
     version = next((version for version in versions if _VERSION.fullmatch(version)), "")
     if match is not None:
         return _Artifact(_group(attributes), match["name"], match["version"])
-    names = (attributes.get("Implementation-Title", ""), bundle)
-    name = next((name for name in names if _IDENTIFIER.fullmatch(name)), "")
-    if name and version:
-        group, _, artifact = name.rpartition(":")
+    title = attributes.get("Implementation-Title", "")
+    if version and _IDENTIFIER.fullmatch(title):
+        group, _, artifact = title.rpartition(":")
         return _Artifact(group or _group(attributes), artifact, version)
     return _Artifact("", stem, version) if stem else None
 

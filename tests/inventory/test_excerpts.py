@@ -80,6 +80,7 @@ def test_real_programs_have_the_modules_that_go_prints(name: str) -> None:
         (["mod x.org/a (devel)", "build vcs.revision=1", "build vcs.time=2024-05-06T07:08:09Z"], ("x.org/a", "")),
         (["path cmd/go"], ("cmd/go", "1.22.5")),
         (["path command-line-arguments"], ("app", "")),
+        (["path x.org/a/cmd/a", "build -ldflags=\"-X x.org/a/build.Version=2.23.0+dfsg1\""], ("x.org/a/cmd/a", "v2.23.0+dfsg1")),
         ([], ("app", "")),
     ],
 )  # fmt: skip
@@ -159,7 +160,7 @@ def test_jars_within_jars() -> None:
         ("velocity-1.7.jar", manifest(Implementation_Vendor_Id="org.apache"), ("velocity", "1.7")),
         ("a-1.0.jar", manifest(Implementation_Vendor_Id="org.x"), ("org.x:a", "1.0")),
         ("rt.jar", manifest(Implementation_Title="Java Runtime Environment", Implementation_Version="1.8.0_402"), ("rt", "1.8.0_402")),
-        ("lib.jar", manifest(Bundle_SymbolicName="org.x.lib", Bundle_Version="4.0.1"), ("org.x.lib", "4.0.1")),
+        ("lib.jar", manifest(Bundle_SymbolicName="org.x.lib", Bundle_Version="4.0.1"), ("lib", "4.0.1")),
         ("lib.jar", manifest(Implementation_Title="org.x:lib", Implementation_Version="4.0.1"), ("org.x:lib", "4.0.1")),
         ("lib.jar", {}, ("lib", "")),
         ("renamed.jar", pom("org.x", "lib", "1.0"), ("org.x:lib", "1.0")),
