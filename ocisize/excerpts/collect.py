@@ -45,6 +45,15 @@ class PayloadReader(Protocol):
         ...
 
 
+def is_read(path: bytes, size: int, mode: int) -> bool:
+    """Whether an excerpt is made of the file with this clean path, ``size`` in bytes and permission bits.
+
+    >>> is_read(b"usr/bin/true", 40_000, 0o755), is_read(b"app.jar", 40_000, 0o644)
+    (False, True)
+    """
+    return path.endswith(JAR_END) or (size >= MIN_LARGE_SIZE and (mode & _EXECUTABLE != 0 or path.endswith(JAR_ENDS)))
+
+
 class Excerpts:
     """The excerpts of a layer, at most 16 MiB, which ``meter`` counts; files must come in the order of their rows.
 
@@ -60,17 +69,16 @@ class Excerpts:
 
     def open(self, path: bytes, size: int, mode: int) -> PayloadReader | None:
         """A reader for the file with this clean path, ``size`` in bytes and permission bits; None if no excerpt is made."""
-        is_large = size >= MIN_LARGE_SIZE
-        if path.endswith(JAR_ENDS if is_large else JAR_END):
+        if not is_read(path, size, mode):
+            return None
+        if path.endswith(JAR_ENDS):
             from ocisize.excerpts.jar import JarBudget, JarReader
 
             self._budget = self._budget or JarBudget()
             return JarReader(size, self._budget)
-        if is_large and mode & _EXECUTABLE:
-            from ocisize.excerpts.elf import ProgramReader
+        from ocisize.excerpts.elf import ProgramReader
 
-            return ProgramReader(size)
-        return None
+        return ProgramReader(size)
 
     def keep(self, row: int, reader: PayloadReader) -> None:
         """Keep the excerpt of a file that has been read, if it has one. Raises LimitExceeded."""

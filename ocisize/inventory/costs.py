@@ -18,6 +18,7 @@ from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason
 from ocisize.model.sizes import paid_layers, sum_known, uppermost_layers, weight_of
 from ocisize.model.system import System
 from ocisize.sizes.rows import GroupTotals, add_figures, file_flags, require_table
+from ocisize.tar.excerpt_rows import find_excerpt_rows
 from ocisize.tar.filetable import IntArray
 from ocisize.text import decode_name
 from ocisize.values import asdict
@@ -41,7 +42,7 @@ def make_inventory(ownership: Ownership, layers: Sequence[LayerAnalysis], system
         packages=tuple(_make_packages(ownership, sums, layers, system)),
         unowned=tuple(_make_unowned(ownership, sums)),
         overhead_size=sums.overhead_size,
-        warnings=ownership.warnings or _warn_of_unread(system),
+        warnings=(*(ownership.warnings or _warn_of_unread(system)), *_warn_of_tables_of_contents(layers)),
     )
 
 
@@ -50,6 +51,15 @@ def _warn_of_unread(system: System) -> tuple[str, ...]:
     if system.package_manager is None or system.packages is not None:
         return ()
     return (f"the database of {system.package_manager} is not in the image, or too large",)
+
+
+def _warn_of_tables_of_contents(layers: Sequence[LayerAnalysis]) -> list[str]:
+    """A warning for each layer whose executables and jars were not read."""
+    return [
+        f"layer {layer.index} was read from its table of contents: packages in its executables and jars are unknown"
+        for layer in layers
+        if layer.toc is not None and find_excerpt_rows(require_table(layer))
+    ]
 
 
 class _Sums:

@@ -8,9 +8,10 @@ from itertools import chain
 
 from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
-from ocisize.excerpts.collect import JAR_END, MIN_LARGE_SIZE, Excerpts
+from ocisize.excerpts.collect import Excerpts
 from ocisize.layer.pool import Stopped
 from ocisize.tar.content_hash import CONTENT_HASHES, Hasher
+from ocisize.tar.excerpt_rows import find_excerpt_rows
 from ocisize.tar.filetable import REGULAR, FileTable
 from ocisize.tar.scanner import WINDOW
 from ocisize.values import evolve
@@ -67,11 +68,8 @@ def read_excerpts(
 
     ``on_bytes`` is called before each file; its errors end the reading.
     """
-    sizes, sparse = table.sizes, table.stored_sizes
-    rows = {row for row, size in enumerate(sizes) if size >= MIN_LARGE_SIZE}
-    rows.update(row for row, _ in table.paths.select_with(JAR_END + b"\0"))
-    candidates = sorted(row for row in rows if table.kinds[row] == REGULAR and row not in sparse)
-    for row, path in zip(candidates, table.paths.select(candidates), strict=True):
+    sizes = table.sizes
+    for row, path in find_excerpt_rows(table):
         reader = excerpts.open(path, sizes[row], table.attributes[table.owners[row]].mode)
         if reader is None:
             continue

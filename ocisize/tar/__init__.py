@@ -25,6 +25,8 @@ directories and links itself and leaves everything else to the other modules.
     the columns while they grow, 1,024 rows at a time
 ``filetable``
     the result: one frozen table, one column per field
+``excerpt_rows``
+    the rows of the executables and jars that a table has excerpts of
 ``paths``
     the column of paths, and their one clean form
 

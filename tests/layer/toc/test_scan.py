@@ -98,6 +98,18 @@ def test_stored_bytes_add_up(form: str) -> None:
             assert another.path == one.path
 
 
+def test_packages_in_executables_are_unknown() -> None:
+    """A warning names the layer with executables or jars; a layer that is read has none."""
+    _, _, source = read_both(*layers_of("estargz"))
+    with_toc = Analyzer(packages=True).analyze_source(source)
+    assert with_toc.packages is not None
+    assert with_toc.packages.warnings == (
+        "layer 0 was read from its table of contents: packages in its executables and jars are unknown",
+    )
+    whole = Analyzer(packages=True, use_toc=False).analyze_source(source)
+    assert whole.packages is not None and not whole.packages.warnings
+
+
 def test_what_was_read_is_said() -> None:
     (built,) = layers_of("64")[:1]
     with_toc, _, source = read_both(built)
