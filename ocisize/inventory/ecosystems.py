@@ -13,12 +13,14 @@ from ocisize.layer.kept_files import (
     COMPOSER_INSTALLED,
     CONDA_FOLDER,
     DEPS_JSON,
+    DNF_REASONS,
     EGG_INFO,
     NPM_LOCK,
     PACKAGE_JSON,
     PACMAN_FOLDER,
     RPM_DATABASES,
     RPM_MANIFEST,
+    ZYPP_AUTOMATIC,
 )
 from ocisize.tar.filetable import HARD_LINK, FileTable
 from ocisize.tar.paths import clean_name
@@ -61,7 +63,7 @@ class LazyEcosystem(NamedTuple):
 ECOSYSTEMS: tuple[LazyEcosystem, ...] = (
     LazyEcosystem("dpkg_records", "DPKG", (b"var/lib/dpkg/", APT_STATES)),
     LazyEcosystem("apk_records", "APK", (*APK_DATABASES, APK_WORLD), names=(b"lib/apk/db/installed.adb",)),
-    LazyEcosystem("rpm.records", "RPM", (*RPM_DATABASES, RPM_MANIFEST)),
+    LazyEcosystem("rpm.records", "RPM", (*RPM_DATABASES, RPM_MANIFEST, DNF_REASONS, ZYPP_AUTOMATIC)),
     LazyEcosystem("pacman_records", "PACMAN", (PACMAN_FOLDER,)),
     LazyEcosystem("conda_records", "ECOSYSTEM", parts=(CONDA_FOLDER + b"/",)),
     LazyEcosystem("python_records", "ECOSYSTEM", ends=(EGG_INFO,), parts=(b"-info/", b"-INFO/")),

@@ -20,7 +20,10 @@ _FILES: dict[str, tuple[Ecosystem, Sequence[str]]] = {
     "apk": (APK, ("lib/apk/db/installed", "etc/apk/world", "usr/lib/apk/db/installed")),
     "pacman": (PACMAN, ("var/lib/pacman/local/a-1-1/desc", "var/lib/pacman/local/a-1-1/files")),
     "rpm": (RPM, ("var/lib/rpm/rpmdb.sqlite",)),
-    "rpm-manifest": (RPM, ("var/lib/rpmmanifest/container-manifest-2",)),
+    "rpm-manifest": (
+        RPM,
+        ("var/lib/rpmmanifest/container-manifest-2", "usr/lib/sysimage/libdnf5/packages.toml", "var/lib/zypp/AutoInstalled"),
+    ),
 }
 _STATUS = b"".join(
     b"Package: %b\nStatus: install ok installed\nArchitecture: amd64\nSource: s (1)\nVersion: 2\nDepends: x (>= 1) | y, z\n"
@@ -39,7 +42,7 @@ _SEEDS = {
         b"%NAME%\na\n\n%VERSION%\n1-1\n\n%BASE%\nb\n\n%REASON%\n1\n\n%LICENSE%\nMIT\n\n%DEPENDS%\nb>=1\n\n%PROVIDES%\nc=1\n\n"
         + _SEPARATOR + b"%FILES%\nusr/\nusr/bin/a\n\n%BACKUP%\netc/a\t0\n\n",
     ],
-    "rpm-manifest": [b"a\t1-1\t0\t0\tv\t(none)\t7\tx86_64\t1\ta-1-1.src.rpm\nb\n"],
+    "rpm-manifest": [b"a\t1-1\t0\t0\tv\t(none)\t7\tx86_64\t1\ta-1-1.src.rpm\nb\n" + _SEPARATOR + b'"a.x86_64" = {reason = "User"}\n' + _SEPARATOR + b"# x\na\n"],
 }  # fmt: skip
 
 

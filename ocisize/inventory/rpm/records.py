@@ -1,21 +1,22 @@
 """The packages that the databases of rpm list, with their files.
 
 Format of packages: https://rpm-software-management.github.io/rpm/manual/format_header.html. The modules beside this one read
-the databases. rpm does not record why a package was installed.
+the databases.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
 from ocisize.inventory.record import Alternatives, DatabaseError, Ecosystem, PackageRecord
 from ocisize.inventory.record_limits import limit_records
 from ocisize.inventory.rpm.manifest import read_manifest
+from ocisize.inventory.rpm.reasons import InstallReasons
 from ocisize.inventory.rpm.requirements import read_requirements
 from ocisize.inventory.rpm.source import split_source
-from ocisize.layer.kept_files import RPM_MANIFEST
+from ocisize.layer.kept_files import DNF_REASONS, RPM_MANIFEST, ZYPP_AUTOMATIC
 from ocisize.model import packages
 from ocisize.packages.limits import MAX_FILES, MAX_RELATIONS
 from ocisize.packages.rpm import header as tags
@@ -25,7 +26,7 @@ from ocisize.packages.rpm.stores import PUBLIC_KEY, STORES, read_blobs
 from ocisize.text import count_of
 from ocisize.values import evolve
 
-_PLACES = frozenset({*STORES, RPM_MANIFEST})
+_PLACES = frozenset({*STORES, RPM_MANIFEST, DNF_REASONS, ZYPP_AUTOMATIC})
 
 
 def _is_database(path: bytes) -> bool:
@@ -45,7 +46,7 @@ def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
                 records.append(record)  # noqa: PERF402 - those before an error count
         except DatabaseError as error:
             problem = problem or error
-        yield from _provide_files(records)
+        yield from _complete(records, InstallReasons(files))
         if records:
             break
     if problem is not None:
@@ -121,15 +122,15 @@ def _list_files(blob: Blob, own_folder: bytes) -> Iterator[bytes]:
     return (path for path in Header(blob.load()).files() if not path.startswith(own_folder))
 
 
-def _provide_files(records: Iterable[PackageRecord]) -> Iterator[PackageRecord]:
-    """The records; those of packages with files that others require provide the paths of these files."""
-    records = list(records)
+def _complete(records: Sequence[PackageRecord], reasons: InstallReasons) -> Iterator[PackageRecord]:
+    """The records with why they were installed, and with the paths of files that others require among what they provide."""
     required = {name for record in records for names in record.requires for name in names if name.startswith("/")}
     paths = {name[1:].encode() for name in required}
     for record in records:
         found = paths.intersection(record.list_files()) if paths else ()
-        more = sorted(f"/{path.decode()}" for path in found)
-        yield evolve(record, provides=tuple(dict.fromkeys((*record.provides, *more)))) if more else record
+        provides = dict.fromkeys((*record.provides, *sorted(f"/{path.decode()}" for path in found)))
+        is_automatic = reasons.is_automatic(record.name, record.architecture)
+        yield evolve(record, provides=tuple(provides), is_automatic=is_automatic)
 
 
 RPM = Ecosystem("rpm", _is_database, _read)  #: Fedora, RHEL, SUSE, Azure Linux, Amazon Linux and their kin

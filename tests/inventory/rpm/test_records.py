@@ -73,6 +73,33 @@ def test_fields(path: str, make: Make) -> None:
     assert bash.provides == ("/bin/sh",)  # another package requires this file
 
 
+DNF = "usr/lib/sysimage/libdnf5/packages.toml"
+ZYPP = "var/lib/zypp/AutoInstalled"
+
+
+@pytest.mark.parametrize(
+    ("files", "automatic"),
+    [
+        ({}, {"a": None, "b": None, "c": None, "d": None}),
+        (
+            {DNF: b'version = "1.0"\n[packages]\n"a.x86_64" = {reason = "Dependency"}\n"b.x86_64" = {reason = "User"}\n"c.i686" = {reason = "User"}'},
+            {"a": True, "b": False, "c": None, "d": None},
+        ),
+        (
+            {DNF: b'"a.x86_64" = {reason="Weak Dependency"}\n"b.x86_64"={ reason = "Group" }\n"c.x86_64" = {reason = "External User"}\n"d.x86_64" = {reason = "None"}'},
+            {"a": True, "b": False, "c": False, "d": None},
+        ),
+        ({ZYPP: b"# generated\na\nc\n"}, {"a": True, "b": False, "c": True, "d": False}),
+        ({ZYPP: b"# generated\n"}, {"a": None, "b": None, "c": None, "d": None}),
+    ],
+)  # fmt: skip
+def test_reasons(files: dict[str, bytes], automatic: dict[str, bool | None]) -> None:
+    """dnf and zypper record what they installed for others."""
+    headers = [make_package(name) for name in automatic]
+    found = read_kept(RPM, {NDB: make_ndb(headers), **files})
+    assert {record.name: record.is_automatic for record in found} == automatic
+
+
 def test_own_files() -> None:
     """rpm lists its database among its files; the database belongs to no package."""
     files = ["/usr/lib/sysimage/rpm/Packages.db", "/usr/lib/sysimage/rpm", "/usr/bin/rpm"]
