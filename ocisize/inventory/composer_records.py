@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ocisize.inventory.record import Ecosystem, PackageRecord
+from ocisize.inventory.record_limits import Relations
 from ocisize.inventory.text_fields import keys_of, load_json_of_tool, object_of, resolve, text_of, texts_of
 from ocisize.layer.kept_files import COMPOSER_INSTALLED
 from ocisize.model.packages import COMPOSER
@@ -34,25 +35,29 @@ def read_composer(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
     >>> found.name, found.directories, found.is_development
     ('psr/log', (b'app/vendor/psr/log',), True)
     """
+    relations = Relations()
     for path in sorted(files):
         document = load_json_of_tool(files[path])
         packages = document if isinstance(document, list) else object_of(document).get("packages")
         development = frozenset(texts_of(object_of(document).get("dev-package-names")))
         for package in packages if isinstance(packages, list) else ():
-            record = _read_package(path, object_of(package), development)
+            record = _read_package(path, object_of(package), development, relations)
             if record is not None:
                 yield record
+    relations.check()
 
 
-def _read_package(path: bytes, package: Mapping[str, Any], development: frozenset[str]) -> PackageRecord | None:
+def _read_package(
+    path: bytes, package: Mapping[str, Any], development: frozenset[str], relations: Relations
+) -> PackageRecord | None:
     name = text_of(package.get("name"))
     if not name:
         return None
     project = path[: -len(COMPOSER_INSTALLED)].rstrip(b"/")
     directory = _directory(project, name, package)
-    names_of_others = (keys_of(package.get(key)) for key in ("provide", "replace"))
+    names_of_others = (relations.take(keys_of(package.get(key)), path) for key in ("provide", "replace"))
     # names without a slash are of PHP, its extensions and system libraries
-    needed = [needed for needed in keys_of(package.get("require")) if "/" in needed]
+    needed = [needed for needed in relations.take(keys_of(package.get("require")), path) if "/" in needed]
     return PackageRecord(
         ecosystem=COMPOSER,
         name=name.lower(),

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ocisize.inventory.record import Ecosystem, PackageRecord
+from ocisize.inventory.record_limits import Relations
 from ocisize.inventory.text_fields import PathList, load_object, object_of, resolve, text_of, texts_of
 from ocisize.layer.kept_files import CONDA_FOLDER
 from ocisize.model.packages import CONDA
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.paths import join
+from ocisize.values import evolve
 
 _NAME = lazy_pattern(r"(?:[^\s:]*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)")  # of a match specification, which may name a channel
 
@@ -42,14 +44,20 @@ def read_conda(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
     environments: dict[bytes, list[bytes]] = defaultdict(list)
     for path in sorted(files):
         environments[path.rpartition(b"/")[0][: -len(CONDA_FOLDER)].rstrip(b"/")].append(path)
+    relations = Relations()
     for place, paths in sorted(environments.items()):
-        asked = {path: _is_asked(load_object(files[path])) for path in paths}
-        says_asked = any(asked.values())
+        records: list[PackageRecord] = []
+        asked: set[bytes] = set()
         for path in paths:
-            is_automatic = not asked[path] if says_asked else None
-            record = _read_package(place, path, load_object(files[path]), is_automatic=is_automatic)
+            document = load_object(files[path])
+            if _is_asked(document):
+                asked.add(path)
+            record = _read_package(place, path, document, relations)
             if record is not None:
-                yield record
+                records.append(record)
+        for record in records:
+            yield evolve(record, is_automatic=record.database not in asked) if asked else record
+    relations.check()
 
 
 def _is_asked(document: Mapping[str, Any]) -> bool:
@@ -58,9 +66,7 @@ def _is_asked(document: Mapping[str, Any]) -> bool:
     return bool(specs - {"None"})
 
 
-def _read_package(
-    place: bytes, path: bytes, document: Mapping[str, Any], *, is_automatic: bool | None
-) -> PackageRecord | None:
+def _read_package(place: bytes, path: bytes, document: Mapping[str, Any], relations: Relations) -> PackageRecord | None:
     name, version = text_of(document.get("name")), text_of(document.get("version"))
     if not name:
         return None
@@ -79,8 +85,7 @@ def _read_package(
         architecture=qualifiers["subdir"],
         licenses=tuple(texts_of(document.get("license"))),
         qualifiers={key: value for key, value in qualifiers.items() if value},
-        requires=tuple((needed,) for needed in dict.fromkeys(_needed(document))),
-        is_automatic=is_automatic,
+        requires=tuple((needed,) for needed in dict.fromkeys(relations.take(_needed(document), path))),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ocisize.inventory.record import Ecosystem, PackageRecord
+from ocisize.inventory.record_limits import Relations
 from ocisize.inventory.text_fields import PathList, keys_of, load_object, object_of, resolve, text_of
 from ocisize.layer.kept_files import DEPS_JSON
 from ocisize.model.packages import DOTNET
@@ -46,6 +47,7 @@ def read_dotnet(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
     [('Serilog', '4.0.0', (), b'app/Serilog.dll'), \
 ('Microsoft.NETCore.App', '8.0.1', (b'dotnet/shared/Microsoft.NETCore.App/8.0.1',))]
     """
+    relations = Relations()
     seen: set[tuple[bytes, str]] = set()  # of programs in one directory, and of a framework with several documents
     for path in sorted(files):
         if (match := _SHARED.fullmatch(path)) is not None:
@@ -56,12 +58,13 @@ def read_dotnet(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
         elif _BELOW_SDK.fullmatch(path) is not None:
             continue  # parts of an SDK
         else:
-            records = _read_program(path, load_object(files[path]))
+            records = _read_program(path, load_object(files[path]), relations)
         for record in records:
             key = record.place, f"{record.name}/{record.version}".lower()
             if key not in seen:
                 seen.add(key)
                 yield record
+    relations.check()
 
 
 def _make_whole(path: bytes, place: bytes, directory: bytes, name: str, version: bytes) -> PackageRecord:
@@ -76,7 +79,7 @@ def _make_whole(path: bytes, place: bytes, directory: bytes, name: str, version:
     )
 
 
-def _read_program(path: bytes, document: Mapping[str, Any]) -> Iterator[PackageRecord]:
+def _read_program(path: bytes, document: Mapping[str, Any], relations: Relations) -> Iterator[PackageRecord]:
     directory = path.rpartition(b"/")[0]
     libraries = object_of(document.get("libraries"))
     targets = [object_of(target) for target in object_of(document.get("targets")).values()]
@@ -93,7 +96,8 @@ def _read_program(path: bytes, document: Mapping[str, Any]) -> Iterator[PackageR
         if not name or kind not in ("package", "runtimepack"):
             continue
         of_package = [object_of(target.get(key)) for target in targets]
-        needed_names = dict.fromkeys(needed for fields in of_package for needed in keys_of(fields.get("dependencies")))
+        named = (needed for fields in of_package for needed in keys_of(fields.get("dependencies")))
+        needed_names = dict.fromkeys(relations.take(named, path))
         yield PackageRecord(
             ecosystem=DOTNET,
             name=name.removeprefix(_PACK),

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ocisize.inventory.record import Alternatives
+from ocisize.inventory.record_limits import Relations
 from ocisize.inventory.text_fields import object_of, text_of
-from ocisize.packages.npm import NODE_MODULES, package_root
+from ocisize.layer.kept_files import PACKAGE_JSON
+from ocisize.packages.npm import NODE_MODULES, package_root, read_package_json
 from ocisize.tar.paths import join
 from ocisize.values import frozen
 
@@ -21,6 +23,8 @@ FOR_USE = ("dependencies", "optionalDependencies", "peerDependencies")  #: field
 FOR_DEVELOPMENT = ("devDependencies",)  #: likewise, of those that only its development needs
 _ALIAS = "npm:"  # before the name of the package that an alias is for
 _MAX_DEPTH = 32  # packages within packages
+_KEPT = ("name", "version", "license", "author")
+_MAX_LICENSES = 20
 _MAX_STEPS = 1_000_000  # of a search; a project with 5,000 packages takes 30,000
 
 
@@ -60,6 +64,19 @@ class Manifest:
         """The packages that a field names, as they are called where the package looks for them."""
         is_stored = STORE in self.root  # beside links with the names of aliases, which are not followed
         return ((name, names[-1:] if is_stored else names[:1]) for name, names in names_in(self.fields, field))
+
+
+def read_manifest(root: bytes, content: bytes, relations: Relations) -> Manifest:
+    """The manifest of the package in a directory, without the fields that are not read here."""
+    document = read_package_json(content)
+    fields: dict[str, Any] = {name: document[name] for name in _KEPT if name in document}
+    for name in FOR_USE:
+        if found := object_of(document.get(name)):
+            fields[name] = dict(relations.take(found.items(), join(root, PACKAGE_JSON)))
+    meta, licenses = object_of(document.get("peerDependenciesMeta")), document.get("licenses")
+    fields["peerDependenciesMeta"] = {name: meta[name] for name in fields.get("peerDependencies", ()) if name in meta}
+    fields["licenses"] = licenses[:_MAX_LICENSES] if isinstance(licenses, list) else []
+    return Manifest(root, fields)
 
 
 def names_in(fields: Mapping[str, Any], field: str) -> Iterator[tuple[str, Alternatives]]:

@@ -15,8 +15,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ocisize.inventory.npm_archives import ARCHIVE_END, PNP_LOADERS, is_archive, read_archives
-from ocisize.inventory.npm_manifests import FOR_DEVELOPMENT, FOR_USE, STORE, Manifest, find_development, names_in
+from ocisize.inventory.npm_manifests import (
+    FOR_DEVELOPMENT,
+    FOR_USE,
+    STORE,
+    Manifest,
+    find_development,
+    names_in,
+    read_manifest,
+)
 from ocisize.inventory.record import Ecosystem, PackageRecord
+from ocisize.inventory.record_limits import Relations
 from ocisize.inventory.text_fields import object_of, text_of
 from ocisize.layer.kept_files import NPM_LOCK, PACKAGE_JSON
 from ocisize.model.packages import NPM
@@ -57,11 +66,12 @@ def read_npm(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
     >>> [(found.name, found.version, found.place, found.is_automatic) for found in read_npm(files)]
     [('ms', '2.1.3', b'app', False)]
     """
+    relations = Relations()
     by_project: dict[bytes, list[Manifest]] = defaultdict(list)
     for path in sorted(files):
         root = path[: -len(PACKAGE_JSON) - 1] if path.endswith(b"/" + PACKAGE_JSON) else b""
         if package_root(root) is not None and (match := _PROJECT.fullmatch(root)) is not None:
-            manifest = Manifest(root, read_package_json(files[path]))
+            manifest = read_manifest(root, files[path], relations)
             if manifest.version:
                 by_project[match[1] or b""].append(manifest)
     unplugged = {
@@ -75,6 +85,7 @@ def read_npm(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
         if not archives or _UNPLUGGED.fullmatch(project) is None:
             yield from _read_project(project, manifests, files)
     yield from archives
+    relations.check()
 
 
 def _read_project(project: bytes, manifests: list[Manifest], files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
@@ -153,8 +164,7 @@ def _make_record(manifest: Manifest, project: bytes, *, is_automatic: bool | Non
 
 def _licenses(fields: Mapping[str, Any]) -> Iterator[str]:
     """The licenses; old packages have a list of objects."""
-    old = fields.get("licenses")
-    for value in (fields.get("license"), *(old if isinstance(old, list) else ())):
+    for value in (fields.get("license"), *fields["licenses"]):
         text = text_of(value) or text_of(object_of(value).get("type"))
         if text:
             yield text

@@ -16,6 +16,9 @@ from ocisize.tuples import NamedTuple
 
 _MAX_LICENSE = 100  # characters; older packages have the whole text in the field
 _UNKNOWN = ("", "UNKNOWN")  # values that distutils writes for what it does not know
+_USED = frozenset((
+    "name", "version", "requires-dist", "license", "license-expression", "classifier", "author", "maintainer",
+))  # fmt: skip
 _SEPARATORS = lazy_pattern(r"[-_.]+")
 _REQUIREMENT = lazy_pattern(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^]]*)\])?")
 _EXTRA = lazy_pattern(r"""\bextra\s*==\s*["']([^"']*)["']""")
@@ -39,9 +42,9 @@ def normalize(name: str) -> str:
 
 
 def read_headers(content: bytes) -> dict[str, list[str]]:
-    r"""The fields up to the first empty line, by their names in lower case.
+    r"""The fields that packages have here, up to the first empty line, by their names in lower case.
 
-    >>> read_headers(b"Name: x\r\nLicense: MIT\n  or BSD\n\nName: y\n")
+    >>> read_headers(b"Name: x\r\nSummary: a\nLicense: MIT\n  or BSD\n\nName: y\n")
     {'name': ['x'], 'license': ['MIT\n  or BSD']}
     """
     fields: dict[str, list[str]] = defaultdict(list)
@@ -58,10 +61,11 @@ def read_headers(content: bytes) -> dict[str, list[str]]:
             if last:
                 last.append(line)
             continue
-        name, colon, value = line.partition(":")
+        name, _, value = line.partition(":")
         if last:
             fields[last[0]].append("\n".join(last[1:]))
-        last = [name.strip().lower(), value.strip()] if colon else []
+        key = name.strip().lower()
+        last = [key, value.strip()] if key in _USED else []
     if last:
         fields[last[0]].append("\n".join(last[1:]))
     return dict(fields)

@@ -22,6 +22,7 @@ from ocisize.inventory.python_headers import (
     read_requirement,
 )
 from ocisize.inventory.record import Alternatives, Ecosystem, PackageRecord, list_nothing
+from ocisize.inventory.record_limits import Relations
 from ocisize.inventory.text_fields import PathList, load_object, object_of, resolve
 from ocisize.layer.kept_files import DIST_INFO, EGG_INFO
 from ocisize.model.packages import PYTHON
@@ -82,18 +83,19 @@ def read_python(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
         if (info := _info_of(path)) is not None:
             name = path.rpartition(b"/")[2] if path != info else b""
             by_place[info.rpartition(b"/")[0]].setdefault(info, {})[name] = content
+    relations = Relations()
     for place, infos in sorted(by_place.items()):
-        yield from _read_environment(_Distribution(info, place, infos[info]) for info in sorted(infos))
+        yield from _read_environment((_Distribution(info, place, infos[info]) for info in sorted(infos)), relations)
+    relations.check()
 
 
-def _read_environment(distributions: Iterable[_Distribution]) -> Iterator[PackageRecord]:
+def _read_environment(distributions: Iterable[_Distribution], relations: Relations) -> Iterator[PackageRecord]:
     """The packages of one directory."""
     found: list[tuple[_Distribution, dict[str, list[str]], list[Requirement]]] = []
     for distribution in distributions:
         headers = read_headers(distribution.files.get(distribution.headers_name(), b""))
-        requirements = [
-            requirement for value in headers.get("requires-dist", []) if (requirement := read_requirement(value)) is not None
-        ]
+        named = relations.take(headers.pop("requires-dist", []), distribution.info)
+        requirements = [requirement for requirement in map(read_requirement, named) if requirement is not None]
         found.append((distribution, headers, requirements))
     extras: dict[str, set[str]] = defaultdict(set)  # by package: those that others ask for
     for _, _, requirements in found:

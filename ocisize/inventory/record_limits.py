@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from ocisize.inventory.record import DatabaseError, PackageRecord
 from ocisize.packages.limits import MAX_PACKAGES, MAX_RELATIONS
@@ -25,6 +26,36 @@ def limit_records(database: bytes, records: Iterable[PackageRecord]) -> Iterator
         if relations > MAX_RELATIONS:
             raise DatabaseError(database, f"its packages refer to more than {MAX_RELATIONS:,} others")
         yield record
+
+
+T = TypeVar("T")
+
+
+class Relations:
+    """Counts the names of other packages in databases that are read together, and leaves out those that are too many.
+
+    >>> relations = Relations()
+    >>> list(relations.take(["click", "jinja2"], b"site-packages/flask-3.0.dist-info/METADATA"))
+    ['click', 'jinja2']
+    """
+
+    def __init__(self) -> None:
+        self._remaining = MAX_RELATIONS
+        self._exceeded_in: bytes | None = None
+
+    def take(self, names: Iterable[T], database: bytes) -> Iterator[T]:
+        """The names, as many as the limit leaves; ``database`` is the path of the file that has them."""
+        for name in names:
+            if not self._remaining:
+                self._exceeded_in = self._exceeded_in or database
+                return
+            self._remaining -= 1
+            yield name
+
+    def check(self) -> None:
+        """Raise DatabaseError if names were left out."""
+        if self._exceeded_in is not None:
+            raise DatabaseError(self._exceeded_in, f"packages like it refer to more than {MAX_RELATIONS:,} others")
 
 
 def split_names(text: bytes) -> list[bytes]:

@@ -16,9 +16,10 @@ from ocisize.inventory import (
     gem_records,
     npm_records,
     python_records,
+    record_limits,
 )
 from ocisize.inventory.ecosystems import ECOSYSTEMS as REGISTERED
-from ocisize.inventory.record import Ecosystem, PackageRecord
+from ocisize.inventory.record import DatabaseError, Ecosystem, PackageRecord
 
 MODULES = (composer_records, conda_records, dotnet_records, gem_records, npm_records, python_records)
 ECOSYSTEMS = [module.ECOSYSTEM for module in MODULES]
@@ -113,6 +114,29 @@ def test_deep_and_broken_documents(ecosystem: Ecosystem) -> None:
     documents = [path for path in PATHS if path.endswith(b".json") and b"shared" not in path and b"sdk" not in path]
     for content in contents:
         assert not list(ecosystem.read({path: content for path in documents if ecosystem.is_database(path)}))
+
+
+NAMED = json.dumps({f"n/{number}": "1" for number in range(9)})
+RELATIONS = {
+    b"app/node_modules/a/package.json": b'{"version": "1", "dependencies": %b}',
+    b"app/vendor/composer/installed.json": b'{"packages": [{"name": "a", "require": %b}]}',
+    b"app/app.deps.json": b'{"libraries": {"a/1": {"type": "package"}}, "targets": {"x": {"a/1": {"dependencies": %b}}}}',
+    b"env/conda-meta/a.json": b'{"name": "a", "depends": ["b", "c", "d", "e"], "x": %b}',
+    b"lib/a-1.dist-info/METADATA": b"Name: a\n"
+    + b"".join(b"Requires-Dist: n%d\n" % number for number in range(9))
+    + b"\n%b",
+}
+
+
+@pytest.mark.parametrize("path", RELATIONS)
+def test_what_packages_need_is_bounded(path: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document of 256 kB has room for 50,000 names; those that are too many are left out, with a warning behind all packages."""
+    monkeypatch.setattr(record_limits, "MAX_RELATIONS", 3)
+    [ecosystem] = [ecosystem for ecosystem in ECOSYSTEMS if ecosystem.is_database(path)]
+    records = iter(ecosystem.read({path: RELATIONS[path] % NAMED.encode()}))
+    assert len(next(records).requires) == 3
+    with pytest.raises(DatabaseError, match="more than 3 others"):
+        next(records)
 
 
 def test_long_names_take_linear_time() -> None:
