@@ -1,7 +1,8 @@
 """The records of an image's package managers in every layer: what the databases say that a container of layers 0 to N sees.
 
 A database of a higher layer hides the one below it, so that each layer has its own list of packages. An ecosystem is read
-again only for layers that change a file of it, and a package that does not change has one number in all layers.
+again only for layers that change a file of it. A package of one version has one number in all layers, and is taken to list
+the same files in all of them, so that each list is read once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import struct
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from importlib import import_module
 from operator import is_
 from typing import TypeAlias
 
@@ -18,9 +18,11 @@ from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem, find_content
 from ocisize.inventory.record import Ecosystem, PackageRecord
 from ocisize.logs import Logger
 from ocisize.model.packages import ECOSYSTEMS as ECOSYSTEM_NAMES
+from ocisize.model.packages import OF_SYSTEM, RUNTIME
+from ocisize.model.system import System
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import count_of
-from ocisize.values import frozen
+from ocisize.values import evolve, frozen
 
 MAX_PACKAGES = 200_000  #: of an image, those of lower layers included; the largest known image has 6,000
 MAX_READ_SIZE = 512 << 20  #: bytes of records that are read for lower layers; an image with twenty layers of apt reads 50 MB
@@ -50,7 +52,10 @@ class Databases:
 
 
 def read_databases(
-    tables: Sequence[FileTable], hidden_by: Sequence[Sequence[int]], ecosystems: Iterable[LazyEcosystem] = ECOSYSTEMS
+    tables: Sequence[FileTable],
+    hidden_by: Sequence[Sequence[int]],
+    ecosystems: Iterable[LazyEcosystem] = ECOSYSTEMS,
+    system: System | None = None,
 ) -> Databases:
     """Read the records of all layers.
 
@@ -58,6 +63,7 @@ def read_databases(
         tables: the file tables of the layers, base first, with the files that their scans kept.
         hidden_by: by layer and row: the index of the layer that hides it, -1 if it is visible.
         ecosystems: those whose records are read.
+        system: that of the image, which has the runtimes that no package manager installed.
 
     """
     found = _Found()
@@ -70,8 +76,11 @@ def read_databases(
             parser, paths = selected
             for state, numbers in zip(states, _read_states(parser, _View(paths, hidden_by), contents, found), strict=True):
                 state.append(numbers)
+    if system is not None and system.runtimes:
+        for state, numbers in zip(states, _find_runtimes(system, len(tables), found), strict=True):
+            state.append(numbers)
     by_row: list[dict[int, Sequence[int]]] = [{} for _ in tables]
-    if any(map(_excerpts_of, tables)):
+    if any(table.excerpts for table in tables):
         in_binaries, by_row = _read_excerpts(tables, hidden_by, found)
         for state, numbers in zip(states, in_binaries, strict=True):
             state.append(numbers)
@@ -121,19 +130,35 @@ def _read_states(parser: Ecosystem, view: _View, kept: Sequence[Mapping[int, byt
     return states
 
 
+def _find_runtimes(system: System, layers: int, found: _Found) -> list[Sequence[int]]:
+    """The numbers of the runtimes that no package manager installed, by layer."""
+    from ocisize.inventory.runtime_records import find_runtime_records
+
+    added: dict[int, list[int]] = {}
+    for runtime in system.runtimes:
+        records = partial(find_runtime_records, evolve(system, runtimes=(runtime,)))
+        added.setdefault(runtime.layer, []).extend(found.read(RUNTIME, records, runtime.layer))
+    states: list[Sequence[int]] = []
+    for layer in range(layers):
+        below = states[-1] if states else ()
+        states.append(list(dict.fromkeys((*below, *added[layer]))) if added.get(layer) else below)
+    return states
+
+
 def _read_excerpts(
     tables: Sequence[FileTable], hidden_by: Sequence[Sequence[int]], found: _Found
 ) -> tuple[list[Sequence[int]], list[dict[int, Sequence[int]]]]:
     """The numbers of the packages that binaries name by layer, and those of each binary by layer and row."""
-    read_excerpt = import_module("ocisize.inventory.excerpts").read_excerpt
+    from ocisize.inventory.excerpts import read_excerpt
+
+    with_notes = not found.has_system  # all files of a package name it, for images without databases
     by_row: list[dict[int, Sequence[int]]] = []
     paths: list[dict[int, bytes]] = []
     for layer, table in enumerate(tables):
-        excerpts = _excerpts_of(table)
-        rows = sorted(excerpts)
+        rows = sorted(table.excerpts)
         paths.append(dict(zip(rows, table.paths.select(rows), strict=True)))
         by_row.append({
-            row: found.read("excerpts", partial(read_excerpt, path, excerpts[row]), layer)
+            row: found.read("excerpts", partial(read_excerpt, path, table.excerpts[row], with_notes=with_notes), layer)
             for row, path in paths[-1].items()
         })  # fmt: skip
     view, states = _View(paths, hidden_by), list[Sequence[int]]()
@@ -144,11 +169,6 @@ def _read_excerpts(
         else:
             states.append(states[-1] if states else ())
     return states, by_row
-
-
-def _excerpts_of(table: FileTable) -> Mapping[int, bytes]:
-    excerpts: Mapping[int, bytes] = getattr(table, "excerpts", {})
-    return excerpts
 
 
 class _Found:
@@ -168,6 +188,11 @@ class _Found:
             return False
         self._remaining -= size
         return True
+
+    @property
+    def has_system(self) -> bool:
+        """Whether the database of a distribution lists a package."""
+        return any(record.ecosystem in OF_SYSTEM for record in self._records)
 
     def warn(self, text: str) -> None:
         """Note what could not be read."""

@@ -38,7 +38,7 @@ class ImagePackages:
         from ocisize.inventory.owners import assign_owners
 
         steps = [layer.build_step for layer in self._layers]
-        return assign_owners(self._tables, self._overlay.hidden_by, self._runs, steps)
+        return assign_owners(self._tables, self._overlay.hidden_by, self._runs, steps, system=self._system)
 
     @cached_property
     def inventory(self) -> Inventory:

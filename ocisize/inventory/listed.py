@@ -9,7 +9,7 @@ from ocisize.inventory.databases import DAMAGE
 from ocisize.inventory.links import RealDirectories
 from ocisize.inventory.record import PackageRecord
 from ocisize.logs import Logger
-from ocisize.model.packages import DEB, OF_SYSTEM
+from ocisize.model.packages import DEB, OF_SYSTEM, RUNTIME
 from ocisize.tar.paths import join
 
 INFO_DIRECTORY = b"var/lib/dpkg/info"
@@ -34,6 +34,7 @@ class Listed:
         self._numbers = list(numbers)
         self.files: dict[bytes, int] = {}
         self.directories: dict[bytes, int] = {}
+        self.dropped: set[int] = set()  #: runtimes whose programs belong to other packages, which have all of their files
         self.shared: dict[int, dict[int, None]] = {}  #: by number: the packages that own files which it lists, too
         self._of_dpkg: dict[tuple[bytes, bytes], int] | None = None
         for number in self._numbers:
@@ -65,6 +66,7 @@ class Listed:
         for path, number in moved.items():
             self._add(path, number)
         self._add_databases()
+        self._drop_runtimes()
         return True
 
     def read_some(self, real: RealDirectories, wanted: Iterable[bytes], numbers: Iterable[int]) -> None:
@@ -104,6 +106,14 @@ class Listed:
             path = self._records[number].database
             if counts[path] == 1 and path not in SHARED_DATABASES:
                 self._add(path, number)
+
+    def _drop_runtimes(self) -> None:
+        """Leave out runtimes that packages installed."""
+        runtimes = (number for number in self._numbers if self._records[number].ecosystem == RUNTIME)
+        self.dropped.update(number for number in runtimes if self.files.get(self._records[number].database) != number)
+        if self.dropped:
+            self.files = {path: number for path, number in self.files.items() if number not in self.dropped}
+            self.directories = {path: number for path, number in self.directories.items() if number not in self.dropped}
 
     def owner_in_info(self, name: bytes) -> int | None:
         """The package that a file in dpkg's directory of lists and scripts is about."""

@@ -23,6 +23,7 @@ from ocisize.inventory.record import PackageRecord
 from ocisize.inventory.unowned import UnownedKind, UnownedPlaces
 from ocisize.model.build_step import BuildStep, StepKind
 from ocisize.model.packages import OF_SYSTEM
+from ocisize.model.system import System
 from ocisize.tar.filetable import HARD_LINK, FileTable, IntArray
 from ocisize.tar.paths import clean_name
 from ocisize.values import frozen
@@ -54,6 +55,7 @@ def assign_owners(
     runs: ImageRuns,
     steps: Sequence[BuildStep],
     ecosystems: Sequence[LazyEcosystem] = ECOSYSTEMS,
+    system: System | None = None,
 ) -> Ownership:
     """Find the owner of each row of an image.
 
@@ -63,9 +65,10 @@ def assign_owners(
         runs: the runs of the tables.
         steps: the build steps of the layers.
         ecosystems: those whose databases are read.
+        system: that of the image, which has the runtimes that no package manager installed.
 
     """
-    databases = read_databases(tables, hidden_by, ecosystems)
+    databases = read_databases(tables, hidden_by, ecosystems, system)
     search = _Search(tables, hidden_by, runs, steps, databases)
     search.map_visible()
     search.map_lower_states()
@@ -91,9 +94,15 @@ class _Search:
         self._places = UnownedPlaces(runs.directories)
         self._is_copied = _find_copied(steps, databases)
         self._real = RealDirectories(find_links(tables, hidden_by) if self._count else {})
-        self._listed = Listed(databases.records, databases.installed)
+        rows = chain.from_iterable(binaries.values() for binaries in databases.in_binaries)
+        self._of_binaries = frozenset(chain.from_iterable(rows))  # which own their files after all others
+        self._listed = Listed(databases.records, self._with_lists(databases.installed))
         self._rows: list[IntArray] = []
         self._warnings: list[str] = []
+
+    def _with_lists(self, numbers: Iterable[int]) -> list[int]:
+        """Those of some packages that are not parts of a binary."""
+        return [number for number in numbers if number not in self._of_binaries]
 
     def map_visible(self) -> None:
         """Map all rows by the databases of the whole image."""
@@ -179,15 +188,20 @@ class _Search:
     def _map_state(self, layers: range, state: IntArray) -> None:
         """Map the rows of layers that have the same databases, which are not those of the whole image."""
         installed = frozenset(self._databases.installed)
-        lost = [number for number in state if number not in installed]
+        lost = [number for number in self._with_lists(state) if number not in installed]
         rows = {layer: self._rows_to_map(layer, bool(lost)) for layer in layers}
         if not any(rows.values()):
             return
         paths = {layer: list(self._tables[layer].paths.select(own)) for layer, own in rows.items()}
-        listed = Listed(self._databases.records, state)
-        wanted = chain.from_iterable((path, source_of(path)) for own in paths.values() for path in own)
+        listed = Listed(self._databases.records, self._with_lists(state))
+        packages, whole = frozenset(state), self._listed.files
+        wanted = {name for own in paths.values() for path in own for name in (path, source_of(path))}
         listed.read_some(self._real, wanted, lost)
-        view = LowerView(self._listed, listed, frozenset(state), frozenset(lost), self._directories)
+        # Files that a package of the whole image took over from others, which may be there still
+        taken = [path for path in wanted if path in whole and whole[path] not in packages and path not in listed.files]
+        if taken:
+            listed.read_some(self._real, taken, sorted(packages.intersection(self._with_lists(installed))))
+        view = LowerView(self._listed, listed, packages, frozenset(lost), self._directories)
         for layer in layers:
             numbers, hiders, kinds = self._rows[layer], self._hidden_by[layer], self._unowned_numbers(layer)
             special = self._files_by_directory(layer)
@@ -209,12 +223,12 @@ class _Search:
 
     def map_binaries(self) -> None:
         """Map binaries that no package owns to the packages that they are made of."""
+        records = self._databases.records
         for numbers, binaries in zip(self._rows, self._databases.in_binaries, strict=True):
             for row, packages in binaries.items():
-                if not packages:
-                    continue
+                own = next((package for package in packages if any(True for _ in records[package].list_files())), None)
                 if numbers[row] >= self._count:
-                    numbers[row] = packages[0]
+                    numbers[row] = numbers[row] if own is None else own
                 elif numbers[row] not in packages:
                     for package in packages:
                         self._listed.shared.setdefault(package, {})[numbers[row]] = None
@@ -239,7 +253,7 @@ class _Search:
             records=databases.records,
             unowned=self._places.kinds,
             rows=tuple(self._rows),
-            installed=frozenset(databases.installed),
+            installed=frozenset(databases.installed).difference(self._listed.dropped),
             first_layers=databases.first_layers,
             owned_by={number: tuple(sorted(owners)) for number, owners in self._listed.shared.items()},
             warnings=(*databases.warnings, *self._warnings),

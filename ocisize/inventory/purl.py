@@ -41,7 +41,7 @@ def purl_of(record: PackageRecord, system: System) -> str:
     'pkg:npm/%40babel/core@7.24.0'
     """
     name, version = record.name, record.version
-    qualifiers = dict(record.qualifiers)
+    qualifiers = {name: value for name, value in record.qualifiers.items() if name != "cpe"}
     namespace = ""
     if record.ecosystem in _USUAL_SYSTEMS:
         namespace = _namespace_of(system.os, record.ecosystem)
