@@ -188,6 +188,17 @@ def name_of_dockerfile(options: argparse.Namespace) -> str:
     return path if inside.startswith("..") else inside
 
 
+def name_reported_dockerfile(
+    options: argparse.Namespace, analyses: Iterable[Analysis], dockerfile: Dockerfile | None
+) -> str:
+    """The path of the Dockerfile whose lines reports show; without a file, the one that the provenance of an image names."""
+    if options.dockerfile is None and dockerfile is None:
+        sources = (layer.source for analysis in analyses for layer in reversed(analysis.layers))
+        if source := next(filter(None, sources), None):
+            return source.file
+    return name_of_dockerfile(options)
+
+
 def read_build_files(options: argparse.Namespace) -> BuildFiles | None:
     """The Dockerfile of ``--dockerfile``, or ``./Dockerfile`` if there is one, with its ignore file.
 

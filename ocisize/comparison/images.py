@@ -106,6 +106,7 @@ def _change(
         after_size=new.content_size if new is not None else 0,
         before_compressed_size=size_before,
         after_compressed_size=size_after,
+        source=shown.source if shown is not None else None,
     )
 
 

@@ -55,4 +55,5 @@ def _change(
         before_build_step=old.build_step if old is not None else BuildStep(),
         before_compressed_size=size_before,
         after_compressed_size=size_after,
+        source=shown.source if shown is not None else None,
     )

@@ -20,6 +20,7 @@ from ocisize.model.build_step import BuildStep
 from ocisize.model.causes import DownloadCause, PackageChange
 from ocisize.model.file_changes import FileChangeKind, FileChanges, SizeGrowth
 from ocisize.model.findings import Finding
+from ocisize.model.provenance import SourceLines
 from ocisize.model.sizes import sum_known, weight_of
 from ocisize.values import field, frozen
 
@@ -68,6 +69,8 @@ class LayerChange(SizeGrowth):
     files: Mapping[FileChangeKind, FileSum] | None = field(default=None, hash=False)  #: None if files were not compared
     unchanged: FileSum | None = None  #: files with the same path and content in any layer of the other image
     other: FileSum | None = None  #: bytes of download of entries without content, and of none
+    #: the lines of the Dockerfile, of AFTER where it has the layer; None if no provenance names them
+    source: SourceLines | None = None
 
     @property
     def download_size(self) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ocisize.model.build_step import BuildStep
 from ocisize.model.comparison import LayerStatus
 from ocisize.model.outline import Outline
+from ocisize.model.provenance import SourceLines
 from ocisize.model.sizes import sum_known
 from ocisize.values import field, frozen
 
@@ -27,6 +28,8 @@ class OutlineLayerChange:
     before_build_step: BuildStep  #: empty if BEFORE does not have the layer
     before_compressed_size: int | None  #: bytes of download of BEFORE, None if unknown
     after_compressed_size: int | None  #: bytes of download of AFTER, None if unknown
+    #: the lines of the Dockerfile, of AFTER where it has the layer; None if no provenance names them
+    source: SourceLines | None = None
 
     @property
     def compressed_growth(self) -> int | None:

@@ -120,9 +120,19 @@ class Subject:
 
 
 def _match_lines(analysis: Analysis, options: ReportOptions) -> Sequence[Instruction | None]:
-    if options.parsed_dockerfile is None:
-        return ()
-    from ocisize.dockerfile.lines import find_lines
-
+    """The instructions of the Dockerfile; without one that fits the image, the lines that its provenance names."""
+    lines: Sequence[Instruction | None] = ()
     base = analysis.base.found.certain_layers if analysis.base is not None else 0
-    return find_lines([layer.build_step for layer in analysis.layers], options.parsed_dockerfile, base=base)
+    if options.parsed_dockerfile is not None:
+        from ocisize.dockerfile.lines import find_lines
+
+        lines = find_lines([layer.build_step for layer in analysis.layers], options.parsed_dockerfile, base=base)
+    if any(lines[base:]) or all(layer.source is None for layer in analysis.layers):
+        return lines
+    from ocisize.dockerfile.parse import Instruction
+
+    sources = (layer.source for layer in analysis.layers)
+    return [
+        None if source is None else Instruction(keyword="", text="", first=source.first, last=source.last)
+        for source in sources
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ocisize.cli.budget_options import UNWRITTEN, report_unshown, status_of
-from ocisize.cli.inputs import name_of_dockerfile, read_all, read_dockerfile, refuse_absent
+from ocisize.cli.inputs import name_reported_dockerfile, read_all, read_dockerfile, refuse_absent
 from ocisize.cli.options import color_mode, incomplete_status
 from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
@@ -32,12 +32,13 @@ def run_all(options: argparse.Namespace, gate: BudgetGate) -> int:
 
     from ocisize.report.options import ReportOptions
 
+    dockerfile = read_dockerfile(options, index.analyses.values())
     chosen = ReportOptions(
         files=options.files,
         color=color_mode(options),
         assumptions=options.cost,
-        dockerfile=name_of_dockerfile(options),
-        parsed_dockerfile=read_dockerfile(options, index.analyses.values()),
+        dockerfile=name_reported_dockerfile(options, index.analyses.values(), dockerfile),
+        parsed_dockerfile=dockerfile,
     )
     written = write_outputs(options.outputs, lambda name, file: write_index_report(name, index, file, chosen, verdicts))
     for platform, own_verdicts in verdicts.items():

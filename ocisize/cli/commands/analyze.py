@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ocisize.cli.budget_options import UNWRITTEN, BudgetGate, add_budget_options, find_gate, report_unshown, status_of
 from ocisize.cli.inputs import (
-    name_of_dockerfile,
+    name_reported_dockerfile,
     read_build_files,
     read_dockerfile,
     read_image,
@@ -119,6 +119,7 @@ def run(options: argparse.Namespace) -> int:
 
     from ocisize.report.options import ReportOptions
 
+    dockerfile = read_dockerfile(options, [analysis], files)
     chosen = ReportOptions(
         top=options.top,
         sections=SECTIONS if options.full else tuple(name for names in options.sections for name in names),
@@ -126,8 +127,8 @@ def run(options: argparse.Namespace) -> int:
         files=options.files,
         color=color_mode(options),
         assumptions=options.cost,
-        dockerfile=name_of_dockerfile(options),
-        parsed_dockerfile=read_dockerfile(options, [analysis], files),
+        dockerfile=name_reported_dockerfile(options, [analysis], dockerfile),
+        parsed_dockerfile=dockerfile,
         verdicts=verdicts,
         source_date=source_date,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ocisize.cli.budget_options import UNWRITTEN, add_change_options, find_gate, report_unshown, status_of
 from ocisize.cli.inputs import (
     make_analyzer,
-    name_of_dockerfile,
+    name_reported_dockerfile,
     read_build_files,
     read_dockerfile,
     read_image_with,
@@ -71,11 +71,12 @@ def run(options: argparse.Namespace) -> int:
     if not any(FORMATS[output.format].dockerfile_lines for output in options.outputs):
         warn_of_misfit(options, files, after)
     verdicts = gate.judge_change(comparison)
+    dockerfile = read_dockerfile(options, [after], files)
     chosen = ReportOptions(
         top=options.top,
         color=color_mode(options),
-        dockerfile=name_of_dockerfile(options),
-        parsed_dockerfile=read_dockerfile(options, [after], files),
+        dockerfile=name_reported_dockerfile(options, [after], dockerfile),
+        parsed_dockerfile=dockerfile,
         verdicts=verdicts,
     )
     written = write_outputs(options.outputs, lambda name, file: write_diff_report(name, comparison, file, chosen))

@@ -26,6 +26,7 @@ from ocisize.report.words.findings import describe_image, describe_saving, list_
 from ocisize.report.words.fixes import summarize_fixes
 from ocisize.report.words.incomplete import NOTE, list_unread, mark_incomplete
 from ocisize.report.words.incomplete import headline as unread_headline
+from ocisize.report.words.steps import show_layer
 from ocisize.report.words.units import UNKNOWN, percent
 from ocisize.text import count_of, human_size
 
@@ -160,5 +161,5 @@ def _finding_row(finding: Finding, platforms: Sequence[str], images: Sequence[Re
 def _layer_row(image: ReportedImage, layer: LayerAnalysis) -> str:
     from_files: tuple[int | None, ...] = (layer.content_size, layer.wasted_size, layer.hides_size)
     sizes = from_files if layer.failure is None else (None, None, None)
-    step = code_span(layer.build_step.shown or layer.digest[:19])
+    step = code_span(show_layer(layer) or layer.digest[:19])
     return table_row(image, (str(layer.index), human_download(layer), *map(human_size, sizes), step))

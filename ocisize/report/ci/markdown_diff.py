@@ -31,6 +31,7 @@ from ocisize.report.words.growth import (
 )
 from ocisize.report.words.image import name_image
 from ocisize.report.words.secrets import count_secrets, list_new_secrets
+from ocisize.report.words.steps import show_layer
 from ocisize.report.words.upgrade import describe_upgrade
 from ocisize.text import human_size, plural
 
@@ -182,7 +183,7 @@ def _layers(comparison: Comparison, room: int) -> str:
 def _layer(layer: LayerChange) -> str:
     index = "→".join("·" if number is None else str(number) for number in (layer.before, layer.after))
     cells = [index, signed_size(layer.compressed_growth), signed_size(layer.growth), human_size(layer.download_size)]
-    return f"| {' | '.join([*cells, str(layer.status), code_span(layer.build_step.shown or '-')])} |"
+    return f"| {' | '.join([*cells, str(layer.status), code_span(show_layer(layer) or '-')])} |"
 
 
 def _directories(comparison: Comparison, room: int) -> str:

@@ -39,6 +39,7 @@ from ocisize.report.words.outline_diff import (
     describe_upgrade,
     summarize,
 )
+from ocisize.report.words.steps import show_layer
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of, plural
 
@@ -124,7 +125,7 @@ def _facts(image: ReportedOutline) -> str:
 
 def _layer(image: ReportedImage, layer: LayerOutline) -> str:
     size = human_size(layer.compressed_size) if layer.repeats is None else f"as layer {layer.repeats}"
-    step = code_span(layer.build_step.shown or layer.digest[:19])
+    step = code_span(show_layer(layer) or layer.digest[:19])
     return table_row(
         image, (str(layer.index), size, escape_text(name_form(layer)), escape_text(day_of(layer.created)) or "-", step)
     )
@@ -163,4 +164,4 @@ def _sentences(comparison: OutlineComparison) -> Iterator[str]:
 def _layer_change(layer: OutlineLayerChange) -> str:
     index = "→".join("·" if number is None else str(number) for number in (layer.before, layer.after))
     cells = [index, signed_size(layer.compressed_growth), human_size(layer.download_size)]
-    return f"| {' | '.join([*cells, str(layer.status), code_span(layer.build_step.shown or '-')])} |"
+    return f"| {' | '.join([*cells, str(layer.status), code_span(show_layer(layer) or '-')])} |"

@@ -27,6 +27,7 @@ from ocisize.report.words.fixes import place_of
 from ocisize.report.words.plan import (
     BY_HAND,
     DOCKERIGNORE,
+    FROM_PROVENANCE,
     describe_edit_place,
     describe_saving,
     describe_total,
@@ -181,4 +182,6 @@ def _total(images: Sequence[ReportedImage]) -> str:
     lines = [f"\n**{escape_text(image.with_platform(text))}**\n" for image, text in totals[:_MAX_TOTALS]]
     if rest := len(totals) - _MAX_TOTALS:
         lines += [f"\n… and {count_of(rest, 'more platform')}\n"] * (rest > 0)
+    if any(image.analysis.plan.from_provenance for image, _ in totals):
+        lines.append(f"\n{FROM_PROVENANCE[:1].upper()}{FROM_PROVENANCE[1:]}.\n")
     return "".join(lines)

@@ -18,6 +18,7 @@ from ocisize.report.options import ReportOptions
 from ocisize.report.subject import Subject
 from ocisize.report.words.findings import describe_image
 from ocisize.report.words.incomplete import describe_layer, headline
+from ocisize.report.words.steps import name_lines_of
 from ocisize.tar.filetable import KIND_NAMES
 from ocisize.text import decode_name, printable
 
@@ -28,7 +29,7 @@ _LAYER = (
     "compressed_size", "tar_size", "content_size", "live_size", "disk_size", "wasted_size", "wasted_compressed_size",
     "duplicate_size", "hides_size", "file_count", "entry_count",
 )  # fmt: skip
-_HEAD = ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "build_step", "unread")
+_HEAD = ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "build_step", "unread", "lines")
 _FILE = ("layer", "path", "kind", "size", "compressed_size", "mode", "uid", "gid", "hidden_by", "link")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width
 
@@ -57,7 +58,7 @@ def write_outline(subject: OutlineSubject, file: TextIO, _: ReportOptions) -> No
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(_HEAD)
     for image in subject.images:
-        writer.writerows((*row[:-1], NOT_READ) for row in _layers(image.as_image().analysis))
+        writer.writerows((*row[:-2], NOT_READ, row[-1]) for row in _layers(image.as_image().analysis))
 
 
 def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
@@ -65,8 +66,8 @@ def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:
     for layer in analysis.layers:
         known = _LAYER if layer.failure is None else ("compressed_size",)  # the others are not known of an unread layer
         sizes = (getattr(layer, name) if name in known else None for name in _LAYER)
-        about = map(escape_cell, (layer.created, layer.build_step.text, describe_layer(layer)))
-        yield (*image, layer.index, escape_cell(layer.digest), layer.compression, *sizes, *about)
+        about = (layer.created, layer.build_step.text, describe_layer(layer), name_lines_of(layer))
+        yield (*image, layer.index, escape_cell(layer.digest), layer.compression, *sizes, *map(escape_cell, about))
 
 
 def _files(analysis: Analysis, platform: Sequence[str]) -> Iterator[tuple[object, ...]]:

@@ -15,6 +15,7 @@ from ocisize.report.words.image import describe_form, describe_identity, describ
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
 from ocisize.report.words.plan import describe_total
 from ocisize.report.words.secrets import list_secrets
+from ocisize.report.words.steps import show_layer
 from ocisize.report.words.units import UNKNOWN, human_size
 from ocisize.sizes.cost import CostAssumptions
 from ocisize.text import count_of
@@ -145,7 +146,7 @@ def _layer(layer: LayerAnalysis) -> Markup:
         "tr",
         element("th", str(layer.index), scope="row"),
         *[element("td", cell) for cell in cells],
-        element("td", element("code", doubt + (layer.build_step.shown or f"({layer.digest[:19]})"))),
+        element("td", element("code", doubt + (show_layer(layer) or f"({layer.digest[:19]})"))),
     )
 
 

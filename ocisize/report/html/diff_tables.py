@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ocisize.model.file_changes import FileChangeKind
 from ocisize.report.html.markup import Markup, element, join
 from ocisize.report.words.growth import signed_size
+from ocisize.report.words.steps import show_layer
 from ocisize.report.words.units import UNKNOWN, human_size
 from ocisize.text import count_of
 
@@ -78,7 +79,7 @@ def write_layer_changes(comparison: Comparison) -> Markup:
 
 def _layer(layer: LayerChange) -> list[str]:
     upgrade = "-" if layer.download_size == 0 else human_size(layer.download_size)
-    step = element("code", layer.build_step.shown or "unknown step")
+    step = element("code", show_layer(layer) or "unknown step")
     return [
         signed_size(layer.compressed_growth), upgrade, str(layer.status), _places(layer.before, layer.after), step,
     ]  # fmt: skip

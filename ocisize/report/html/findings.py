@@ -11,6 +11,7 @@ from ocisize.report.html.markup import Markup, element, join, with_code
 from ocisize.report.words.advice import advice_headline, by_confidence, is_significant, list_advice, saving_bytes
 from ocisize.report.words.findings import shown_paths
 from ocisize.report.words.secrets import list_secrets
+from ocisize.report.words.steps import name_lines_at
 from ocisize.report.words.units import human_dollars, human_size
 from ocisize.sizes.cost import CostAssumptions, cost_of
 from ocisize.text import count_of, plural
@@ -91,7 +92,7 @@ def write_findings(analysis: Analysis, assumptions: CostAssumptions | None) -> M
         return element("section", title, element("p", f"Nothing worth fixing was found{where}."))
     parts = [title]
     if analysis.plan.steps:
-        listed = _list_findings(findings, assumptions)
+        listed = _list_findings(analysis, findings, assumptions)
         summary = f"{count_of(len(findings), 'finding')}, with files and build steps"
         parts.append(element("details", element("summary", summary), listed))
     else:
@@ -108,18 +109,18 @@ def _list_largest(analysis: Analysis, findings: Sequence[Finding], assumptions: 
     shown = [finding for finding in significant if finding.size][:_MAX_FINDINGS]
     shown += [finding for finding in significant if not finding.size]
     rest = [finding for finding in findings if finding not in shown]
-    parts = [_list_findings(shown, assumptions)] if shown else []
+    parts = [_list_findings(analysis, shown, assumptions)] if shown else []
     if rest:
         more = f"{len(rest):,} {'more' if shown else 'small'}, {human_size(saving_bytes(rest))}"
-        parts.append(element("details", element("summary", more), _list_findings(rest, assumptions)))
+        parts.append(element("details", element("summary", more), _list_findings(analysis, rest, assumptions)))
     return join(parts)
 
 
-def _list_findings(findings: Sequence[Finding], assumptions: CostAssumptions | None) -> Markup:
-    return element("ol", *[_finding(finding, assumptions) for finding in findings], class_="cards")
+def _list_findings(analysis: Analysis, findings: Sequence[Finding], assumptions: CostAssumptions | None) -> Markup:
+    return element("ol", *[_finding(finding, analysis, assumptions) for finding in findings], class_="cards")
 
 
-def _finding(finding: Finding, assumptions: CostAssumptions | None) -> Markup:
+def _finding(finding: Finding, analysis: Analysis, assumptions: CostAssumptions | None) -> Markup:
     facts = [f"{finding.severity} severity", str(finding.confidence), finding.id]
     if finding.size:
         facts.append(f"{human_size(finding.size)} unpacked")
@@ -135,7 +136,7 @@ def _finding(finding: Finding, assumptions: CostAssumptions | None) -> Markup:
             element("h3", finding.title[:1].upper() + finding.title[1:]),
             element("p", " · ".join(facts), _link(finding), class_="note"),
             element("p", *with_code(finding.fix), class_="fix"),
-            _where(finding),
+            _where(finding, analysis),
         ),
         class_=str(finding.severity),
     )
@@ -152,9 +153,10 @@ def _link(finding: Finding) -> Markup:
     return Markup() if number is None else join([" · ", element("a", f"fix {number}", href=f"#fix-{number}")])
 
 
-def _where(finding: Finding) -> Markup:
+def _where(finding: Finding, analysis: Analysis) -> Markup:
     """The build steps and files of a finding, folded away."""
-    steps = list_steps(finding.layers, finding.build_steps)
+    lines = [name_lines_at(analysis.layers, layer) for layer in finding.layers]
+    steps = list_steps(finding.layers, finding.build_steps, lines)
     files = list_files(shown_paths(finding), finding.path_count)
     if not steps and not files:
         return Markup()
@@ -163,11 +165,11 @@ def _where(finding: Finding) -> Markup:
     return element("details", element("summary", summary), steps, files)
 
 
-def list_steps(layers: Sequence[int], steps: Sequence[BuildStep]) -> Markup:
-    """A list of layers with their build steps, "" if there are none."""
+def list_steps(layers: Sequence[int], steps: Sequence[BuildStep], lines: Sequence[str] = ()) -> Markup:
+    """A list of layers with their lines, "" where they are not known, and build steps; "" if there are none."""
     items = [
-        element("li", f"Layer {layer}: ", element("code", step.text or "unknown step"))
-        for layer, step in zip(layers, steps, strict=True)
+        element("li", f"Layer {layer}{f' · {place}' if place else ''}: ", element("code", step.text or "unknown step"))
+        for layer, step, place in zip(layers, steps, lines or [""] * len(steps), strict=True)
     ]
     return element("ul", *items) if items else Markup()
 

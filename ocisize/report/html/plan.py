@@ -12,6 +12,7 @@ from ocisize.report.words.fixes import LEGEND, ORDER
 from ocisize.report.words.plan import (
     BY_HAND,
     DOCKERIGNORE,
+    FROM_PROVENANCE,
     describe_edit_place,
     describe_place,
     describe_saving,
@@ -47,8 +48,9 @@ def write_plan(analysis: Analysis, assumptions: CostAssumptions | None) -> Marku
 
 
 def _legend(plan: Plan) -> str:
-    """The confidences of the steps in words, and the sign of an estimate."""
-    return f"{LEGEND} · {ORDER}" + (" · ≈: the download is an estimate" if plan.estimated else "")
+    """The confidences of the steps in words, the sign of an estimate, and where the Dockerfile is from."""
+    estimated = ["≈: the download is an estimate"] * plan.estimated
+    return " · ".join([LEGEND, ORDER, *estimated, *[FROM_PROVENANCE] * plan.from_provenance])
 
 
 def _step(number: int, step: PlanStep, analysis: Analysis, assumptions: CostAssumptions | None) -> Markup:

@@ -103,6 +103,7 @@ def _layer(layer: LayerChange) -> dict[str, Any]:
         "after": layer.after,
         "build_step": layer.build_step.text,
         "before_build_step": layer.before_build_step.text,
+        "source": None if layer.source is None else encodable(asdict(layer.source)),
         **_sizes(layer),
         "download_size": layer.download_size,
         "unchanged": None if layer.unchanged is None else _sizes(layer.unchanged),

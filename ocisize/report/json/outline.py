@@ -121,4 +121,5 @@ def _comparison_document(comparison: OutlineComparison, verdicts: Sequence[Verdi
 
 def _layer_change(layer: OutlineLayerChange) -> dict[str, Any]:
     sizes = {"compressed_growth": layer.compressed_growth, "download_size": layer.download_size}
-    return {**asdict(layer, recurse=False, value_serializer=serialize_build_steps), **sizes}
+    source = None if layer.source is None else asdict(layer.source)
+    return {**asdict(layer, recurse=False, value_serializer=serialize_build_steps), "source": source, **sizes}

@@ -13,6 +13,7 @@ from ocisize.report.words.advice import advice_headline, by_confidence, is_signi
 from ocisize.report.words.findings import shown_paths
 from ocisize.report.words.fixes import LEGEND
 from ocisize.report.words.flow import SEPARATOR
+from ocisize.report.words.steps import name_lines_at
 from ocisize.report.words.units import cut, human_dollars, human_size, shorten_path
 from ocisize.sizes.cost import CostAssumptions, cost_of
 from ocisize.text import printable
@@ -44,7 +45,7 @@ def write_findings(console: Console, analysis: Analysis, top: int, assumptions: 
     large = [finding for finding in findings if finding.size and is_significant(finding, analysis)][:top]
     others = [finding for finding in findings if finding not in large]
     for finding in large:
-        grid.add_row(saving_label(finding), _short(finding, console.width - LABEL_WIDTH, assumptions))
+        grid.add_row(saving_label(finding), _short(finding, analysis, console.width - LABEL_WIDTH, assumptions))
     others.sort(key=_is_minor)
     for finding in others[:top]:
         grid.add_row(saving_label(finding), render_line(finding, console.width - LABEL_WIDTH))
@@ -81,10 +82,10 @@ def render_line(finding: Finding, width: int) -> Text:
     return Text.assemble((facts, "dim"), cut(printable(finding.title), width - len(facts)))
 
 
-def _short(finding: Finding, width: int, assumptions: CostAssumptions | None) -> Text:
+def _short(finding: Finding, analysis: Analysis, width: int, assumptions: CostAssumptions | None) -> Text:
     """A finding in four to six lines: title, facts, a file, the fix."""
     text = Text.assemble((printable(finding.title), "bold"))
-    text.append("\n" + " · ".join([*_facts(finding, assumptions), *_layers(finding)]), "dim")
+    text.append("\n" + " · ".join([*_facts(finding, assumptions), *_layers(finding, analysis)]), "dim")
     if finding.paths:
         rest = finding.path_count - 1
         more = f" and {rest:,} more" if rest > 0 else ""
@@ -92,13 +93,14 @@ def _short(finding: Finding, width: int, assumptions: CostAssumptions | None) ->
     return text.append(f"\n→ {cut(printable(finding.fix), _MAX_FIX_LINES * (width - 4))}")
 
 
-def render_full(finding: Finding, width: int, assumptions: CostAssumptions | None) -> Text:
+def render_full(finding: Finding, analysis: Analysis, width: int, assumptions: CostAssumptions | None) -> Text:
     """A finding with its build steps and more of its files."""
     text = Text.assemble((printable(finding.title), "bold"))
     text.append("\n" + " · ".join(_facts(finding, assumptions)), "dim")
     steps = [(layer, step) for layer, step in zip(finding.layers, finding.build_steps, strict=True) if step.text]
     for layer, step in steps[:_MAX_STEPS]:
-        text.append("\n" + cut(f"layer {layer}: {printable(step.shown)}", width), "dim")
+        place = SEPARATOR.join(filter(None, (f"layer {layer}", name_lines_at(analysis.layers, layer))))
+        text.append("\n" + cut(f"{place}: {printable(step.shown)}", width), "dim")
     if len(steps) > _MAX_STEPS:
         text.append(f"\n… and {len(steps) - _MAX_STEPS} more layers", "dim")
     for path in shown_paths(finding):
@@ -117,8 +119,11 @@ def _facts(finding: Finding, assumptions: CostAssumptions | None) -> list[str]:
     return [*facts, "in the base image"] if finding.in_base else facts
 
 
-def _layers(finding: Finding) -> list[str]:
+def _layers(finding: Finding, analysis: Analysis) -> list[str]:
+    """The layers, with the lines of the only one."""
     numbers = [str(layer) for layer in finding.layers]
     if not numbers:
         return []
+    if len(numbers) == 1 and (place := name_lines_at(analysis.layers, finding.layers[0])):
+        return [f"layer {numbers[0]}", place]
     return [f"layer {numbers[0]}" if len(numbers) == 1 else f"layers {', '.join(numbers[:-1])} and {numbers[-1]}"]

@@ -93,7 +93,7 @@ def _write_groups(
         grid, width = new_grid(), console.width - LABEL_WIDTH
         for finding in findings:
             if is_significant(finding, analysis) if top is None else number < top:
-                grid.add_row(saving_label(finding), render_full(finding, width, assumptions))
+                grid.add_row(saving_label(finding), render_full(finding, analysis, width, assumptions))
             else:
                 grid.add_row(saving_label(finding), render_line(finding, width))
                 short += 1

@@ -19,6 +19,7 @@ from ocisize.report.text.diff_head import NONE, nothing_changed, signed_size, wr
 from ocisize.report.text.page import open_page, print_trust
 from ocisize.report.text.tables import drop_unknown, new_table, print_rows
 from ocisize.report.words.growth import measure_reasons, measure_suggestions
+from ocisize.report.words.steps import show_layer
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of, printable
 
@@ -179,7 +180,7 @@ def _layers(console: Console, layers: Sequence[LayerChange]) -> None:
             signed_size(layer.growth),
             NONE if layer.download_size == 0 else human_size(layer.download_size),
             str(layer.status),
-            Text(printable(layer.build_step.shown)),
+            Text(printable(show_layer(layer))),
         )
         for layer in layers
     ]

@@ -23,10 +23,10 @@ from ocisize.report.text.lines import Line
 from ocisize.report.text.page import open_page, print_lines
 from ocisize.report.text.plan import write_steps
 from ocisize.report.text.tables import Fitted, new_table, print_rest, print_rows
-from ocisize.report.words.context import describe_base, describe_cost, describe_system
+from ocisize.report.words.context import describe_base, describe_cost, describe_source, describe_system
 from ocisize.report.words.download import human_download
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures
-from ocisize.report.words.steps import show_step
+from ocisize.report.words.steps import name_lines_of, show_step
 from ocisize.report.words.units import UNKNOWN, cut, human_size, shorten_steps
 from ocisize.sizes.cost import CostAssumptions, default_assumptions
 from ocisize.tar.filetable import FileEntry
@@ -63,7 +63,7 @@ def write_sections(
         "secrets": lambda console: _print_block(console, list_secret_lines(analysis, console.width, None)),
         "budgets": lambda console: write_verdicts(console, analysis, verdicts),
         "figures": lambda console: _figures(console, analysis),
-        "base": lambda console: _print_figures(console, describe_base(analysis)),
+        "base": lambda console: _print_figures(console, (*describe_base(analysis), *describe_source(analysis))),
         "system": lambda console: _print_figures(console, describe_system(analysis)),
         "cost": lambda console: _print_figures(console, describe_cost(analysis, known)),
         "layers": lambda console: _layers(console, analysis.layers),
@@ -114,18 +114,22 @@ def _print_figures(console: Console, figures: Iterable[tuple[str, str, str]]) ->
 
 def _layers(console: Console, layers: Sequence[LayerAnalysis]) -> None:
     wide = console.width >= _WIDE
-    columns = ["#", "Download", "Unpacked", *(["On disk"] if wide else []), "Files", "Waste", "Hides", "Build step"]
-    table = new_table(console, "Layers, base first (waste: hidden bytes in it; hides: bytes that it hides)", columns, 1)
+    lines = [name_lines_of(layer) for layer in layers]
+    has_lines = any(lines)
+    columns = ["#", "Download", "Unpacked", *["On disk"] * wide, "Files", "Waste", "Hides", *["Lines"] * has_lines]
+    title = "Layers, base first (waste: hidden bytes in it; hides: bytes that it hides)"
+    table = new_table(console, title, [*columns, "Build step"], 1 + has_lines)
     steps = [printable(show_step(layer.build_step) or f"({layer.digest[:19]})") for layer in layers]
 
     @cache
     def shorten_all(width: int) -> Mapping[str, str]:
         return dict(zip(steps, shorten_steps(steps, width), strict=True))
 
-    for layer, step in zip(layers, steps, strict=True):
+    for layer, place, step in zip(layers, lines, steps, strict=True):
         uncertain = bool(layer.build_step.shown) and not layer.build_step_certain
         prefix = _UNCERTAIN if uncertain else ""
-        table.add_row(*_layer_cells(layer, wide=wide), Fitted(step, lambda text, width: shorten_all(width)[text], prefix))
+        cells: list[str | Text] = [*_layer_cells(layer, wide=wide), *[Text(place)] * has_lines]
+        table.add_row(*cells, Fitted(step, lambda text, width: shorten_all(width)[text], prefix))
     console.print(table)
 
 

@@ -30,6 +30,7 @@ from ocisize.report.words.outline import (
     describe_secrets,
     name_form,
 )
+from ocisize.report.words.steps import name_line_of
 from ocisize.report.words.units import cut
 from ocisize.text import printable
 
@@ -135,7 +136,8 @@ def _layers(outline: Outline) -> LayerList:
     days = [day_of(layer.created) for layer in layers]
     has_forms = len({name_form(layer) for layer in layers}) > 1
     remarks = [_remark(layer, has_form=has_forms) for layer in layers]
-    columns = [days] * (len(set(days)) > 1) + [remarks] * any(remarks)
+    lines = [name_line_of(layer) for layer in layers]
+    columns = [days] * (len(set(days)) > 1) + [remarks] * any(remarks) + [lines] * any(lines)
     widths = [max(map(len, column)) for column in columns]
     notes = [
         "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)) for row in zip(*columns, strict=True)

@@ -22,6 +22,7 @@ from ocisize.report.words.outline_diff import (
     describe_upgrade,
     summarize,
 )
+from ocisize.report.words.steps import name_line_of
 from ocisize.report.words.units import human_size, shorten_step
 from ocisize.text import printable
 
@@ -74,9 +75,15 @@ def _layers(layers: list[OutlineLayerChange], width: int, top: int) -> Iterator[
     yield Line(("Layers that are not shared (before→after; growth; upgrade: download with BEFORE)", "bold"))
     yield Line((_row(_COLUMNS, widths) + "Build step", "dim"))
     for cells, layer in zip(rows, layers, strict=False):
-        yield Line(_row(cells, widths) + shorten_step(printable(layer.build_step.shown or "-"), step_width))
+        yield Line(_row(cells, widths) + _show_step(layer, step_width))
     if len(layers) > top:
         yield Line((f"… and {len(layers) - top:,} more (-f json has all)", "dim"))
+
+
+def _show_step(layer: OutlineLayerChange, width: int) -> str:
+    """The line of a layer, if it is known, and its build step."""
+    place = f"{line}  " if (line := name_line_of(layer)) else ""
+    return place + shorten_step(printable(layer.build_step.shown or "-"), max(width - len(place), 8))
 
 
 def _row(cells: tuple[str, ...], widths: list[int]) -> str:

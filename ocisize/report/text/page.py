@@ -16,6 +16,7 @@ from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.text.lines import MAX_WIDTH, PIPE_WIDTH, Line, spare_columns
 from ocisize.report.words.image import describe_trust, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
+from ocisize.report.words.steps import show_layer
 from ocisize.text import printable
 
 _PADDING = re.compile(r"(?:\s|\x1b\[[0-9;]*m)+\Z")  # with the codes of styles among the blanks
@@ -73,4 +74,4 @@ def print_trust(console: Console, hosts: Sequence[str]) -> None:
 
 def layer_title(layer: LayerAnalysis) -> str:
     """The heading of a layer."""
-    return f"layer {layer.index}: {layer.build_step.shown or layer.digest[:19]}"
+    return f"layer {layer.index}: {show_layer(layer) or layer.digest[:19]}"

@@ -15,7 +15,14 @@ from ocisize.model.findings import Confidence
 from ocisize.model.plan import Plan, PlanEdit, PlanStep
 from ocisize.report.words.fixes import LEGEND, ORDER, by_confidence, describe_bytes, place_of
 from ocisize.report.words.flow import SEPARATOR, join_parts
-from ocisize.report.words.plan import BY_HAND, DOCKERIGNORE, describe_edit_place, describe_less, saving_of
+from ocisize.report.words.plan import (
+    BY_HAND,
+    DOCKERIGNORE,
+    FROM_PROVENANCE,
+    describe_edit_place,
+    describe_less,
+    saving_of,
+)
 from ocisize.report.words.units import cut, human_size, shorten_path
 from ocisize.text import count_of, printable
 
@@ -39,7 +46,8 @@ def write_steps(console: Console, analysis: Analysis, top: int | None = None) ->
         total += f", {human_size(plan.total.size)} unpacked"
     console.print()
     console.print(Text(f"Plan: {count_of(len(plan.steps), 'step')}, {total}", style="bold"), overflow="fold")
-    for line in (by_confidence(plan), LEGEND, *([ORDER] if len(plan.steps) > 1 else [])):
+    notes = [ORDER] * (len(plan.steps) > 1) + [FROM_PROVENANCE] * plan.from_provenance
+    for line in (by_confidence(plan), LEGEND, *notes):
         console.print(Text(line, style="dim"), overflow="fold")
     sizes = [describe_bytes(saving_of(step), plan) for step in plan.steps]
     indent = len(str(len(sizes))) + 1 + max(map(len, sizes)) + 1

@@ -26,6 +26,8 @@ _METHODS = {
 }
 
 _MAX_RUNTIMES = 8
+_MAX_REVISION = 12  # characters of a commit
+_MAX_DIGEST = 19  # characters of the digest of a base image
 #: how certain a base image is, behind its name
 DOUBTS = {BaseCertainty.SURE: "", BaseCertainty.LIKELY: " (probably)", BaseCertainty.GUESS: " (perhaps)"}
 _REMEDY = "; --base IMAGE makes it certain"
@@ -34,6 +36,7 @@ _REMEDY = "; --base IMAGE makes it certain"
 def describe_context(analysis: Analysis, assumptions: CostAssumptions) -> Iterator[tuple[str, str, str]]:
     """Name, figure and note of each line: base image, own layers, system, cost."""
     yield from describe_base(analysis)
+    yield from describe_source(analysis)
     yield from describe_system(analysis)
     yield from describe_cost(analysis, assumptions)
 
@@ -49,6 +52,16 @@ def describe_base(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
     yield "Base", _figure(split.base), _unpacked(split.base) + describe_found(split.found)
     files = count_of(split.own.file_count, "file")
     yield "Yours", _figure(split.own), f"{_unpacked(split.own)}{files}, {human_size(split.own.live_size)} live"
+
+
+def describe_source(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
+    """What the provenance says about the source, in one line; nothing if it names none."""
+    found = analysis.provenance
+    if found is None or not (found.repository or found.dockerfile):
+        return
+    revision = f" at {found.revision[:_MAX_REVISION]}" if found.revision else ""
+    parts = [found.dockerfile or "", f"{found.repository}{revision}" if found.repository else ""]
+    yield "Source", "", printable(f"{', '.join(filter(None, parts))}, from the provenance attestation")
 
 
 def describe_found(base: BaseImage) -> str:
@@ -69,6 +82,9 @@ def describe_system(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
 
 
 def _name(base: BaseImage) -> str:
+    """The name of a base image, with its digest if the provenance has it."""
+    if base.name and base.digest and base.method is BaseMethod.PROVENANCE:
+        return printable(f"{base.name}@{base.digest[:_MAX_DIGEST]}…")
     return printable(base.name or base.digest or "name unknown")
 
 

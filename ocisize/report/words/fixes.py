@@ -17,7 +17,7 @@ from ocisize.report.words.plan import (
     describe_total,
     saving_of,
 )
-from ocisize.report.words.steps import name_step
+from ocisize.report.words.steps import name_lines_of, name_step
 from ocisize.text import plural, printable
 from ocisize.values import frozen
 
@@ -88,12 +88,14 @@ def place_of(step: PlanStep, analysis: Analysis) -> str:
 
 
 def place_of_layers(layers: Sequence[int], analysis: Analysis) -> str:
-    """One layer with its build step, or the numbers of several layers."""
+    """The lines of one layer, or its number, with its build step; or the numbers of several layers."""
     if not layers:
         return ""
     if len(layers) > 1:
         return f"layers {list_layers(layers)}"
-    return f"layer {layers[0]} {printable(name_step(analysis.layers[layers[0]].build_step))}".rstrip()
+    layer = analysis.layers[layers[0]]
+    place = name_lines_of(layer) or f"layer {layers[0]}"
+    return f"{place} {printable(name_step(layer.build_step))}".rstrip()
 
 
 def list_layers(layers: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ from ocisize.text import plural, printable
 
 DOCKERIGNORE = ".dockerignore"
 BY_HAND = "by hand"  #: of a step that the edits of the plan do not carry out
+FROM_PROVENANCE = "lines are those of the Dockerfile in the provenance of the image"  #: in place of a Dockerfile of the user
 MIN_SHARE = 0.005  #: of the image; smaller shares are left out
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Protocol
 
 from ocisize.model.build_step import BuildStep, StepKind
+from ocisize.model.provenance import SourceLines
 from ocisize.patterns import lazy_pattern
 from ocisize.report.words.units import cut
+from ocisize.text import printable
 
 _PRELUDE = re.compile(
     r"(?:set|export|cd|mkdir|true|:|umask|sleep)\b"
@@ -23,6 +27,7 @@ _WITH_ACTIONS = frozenset((
 _RECURSIVE = frozenset({"chown", "chmod", "chgrp", "rm", "cp"})
 _SUM = lazy_pattern(r"\b(?:file|dir|multi):[0-9a-f]{12,}\S* in ")  # in place of the sources, as older builders write it
 MAX_NAME = 26  #: characters of a short name
+_MAX_PLACE = 20  # characters of a file with a line
 
 
 def show_step(step: BuildStep) -> str:
@@ -32,6 +37,44 @@ def show_step(step: BuildStep) -> str:
     'COPY … /wheels'
     """
     return _SUM.sub("… ", step.text) if " in " in step.text else step.text
+
+
+class Placed(Protocol):
+    """A layer, or a change of one, with its build step and its lines."""
+
+    @property
+    def build_step(self) -> BuildStep:
+        """The build step."""
+
+    @property
+    def source(self) -> SourceLines | None:
+        """The lines of the Dockerfile; None if no provenance names them."""
+
+
+def show_layer(layer: Placed) -> str:
+    """The build step of a layer with its lines in the Dockerfile, if the provenance names them; "" for an unknown step.
+
+    ``Dockerfile:4-6 RUN apt-get update …``
+    """
+    return " ".join(filter(None, (name_lines_of(layer), layer.build_step.shown)))
+
+
+def name_lines_of(layer: Placed) -> str:
+    """The lines of a layer in the Dockerfile, ``Dockerfile:4-6``; "" if no provenance names them."""
+    return "" if layer.source is None else printable(str(layer.source))
+
+
+def name_lines_at(layers: Sequence[Placed], index: int) -> str:
+    """The same of the layer with an index, "" for an index that no layer has."""
+    return name_lines_of(layers[index]) if 0 <= index < len(layers) else ""
+
+
+def name_line_of(layer: Placed) -> str:
+    """The first line of a layer in at most 20 characters, without the folder and the last line: ``Dockerfile:4``."""
+    if layer.source is None:
+        return ""
+    name, line = printable(layer.source.file.rpartition("/")[2]), f":{layer.source.first}"
+    return f"{cut(name, _MAX_PLACE - len(line))}{line}"
 
 
 def name_step(step: BuildStep) -> str:
