@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from ocisize.inventory.composer_records import read_composer
 from ocisize.inventory.conda_records import read_conda
 from ocisize.inventory.dotnet_records import read_dotnet
 from ocisize.inventory.gem_records import is_gem_database, read_gems
+
+
+TESTDATA = Path(__file__).parents[2] / "testdata" / "installed"
 
 
 def document(value: Any) -> bytes:
@@ -71,6 +75,13 @@ def test_names_of_gems(file: str, name: str, version: str, platform: str) -> Non
     [found] = read_gems({f"bundle/specifications/{file}.gemspec".encode(): b""})
     assert (found.name, found.version, found.architecture) == (name, version, platform)
     assert found.directories[0] == f"bundle/gems/{file}".encode()
+
+
+def test_gems_are_those_that_gem_lists() -> None:
+    """Of a real system with default gems, bundled gems and installed ones, in name and version."""
+    real = json.loads(TESTDATA.joinpath("gems.json").read_text())
+    found = {(gem.name, gem.version) for gem in read_gems({path.encode(): b"" for path in real["files"]})}
+    assert found == {(name, version) for name, version in real["listed"]} and len(found) > 80
 
 
 def test_a_gem_with_compiled_parts() -> None:
@@ -149,6 +160,20 @@ def test_packages_of_composer() -> None:
     assert found["drupal/core"].provides == ("drupal/action",)
 
 
+def test_what_composer_wrote() -> None:
+    """A real file of composer 2."""
+    content = TESTDATA.joinpath("composer.json").read_bytes()
+    found = {record.name: record for record in read_composer({b"app/vendor/composer/installed.json": content})}
+    assert {name: (record.version, record.directories) for name, record in found.items()} == {
+        "acme/log": ("3.0.2", (b"app/vendor/acme/log",)),
+        "acme/monolog": ("3.8.1", (b"app/vendor/acme/monolog",)),
+        "acme/unit": ("10.1.0", (b"app/vendor/acme/unit",)),
+    }
+    assert [name for name, record in found.items() if record.is_development] == ["acme/unit"]
+    assert found["acme/monolog"].requires == (("acme/log",),)
+    assert [record.licenses for record in found.values()] == [("MIT",), ("BSD-3-Clause",), ()]
+
+
 def test_composer_1() -> None:
     """It wrote a list without directories."""
     [found] = read_composer({b"vendor/composer/installed.json": document([{"name": "psr/log", "version": "1.1.4"}])})
@@ -194,6 +219,19 @@ def test_packages_of_a_program() -> None:
         "Microsoft.NETCore.App.Runtime.linux-x64": ("8.0.1", [], True),
     }
     assert found["Serilog"].requires == (("Humanizer.Core",),)
+
+
+def test_what_the_sdk_wrote() -> None:
+    """A real file of a library, which names build tools without files, too."""
+    content = TESTDATA.joinpath("Python.Runtime.deps.json").read_bytes()
+    found = {record.name: record for record in read_dotnet({b"lib/Python.Runtime.deps.json": content})}
+    assert {record.version for record in found.values() if record.name == "System.Buffers"} == {"4.6.1"}
+    assert list(found["System.Memory"].list_files()) == [b"lib/System.Memory.dll"]
+    assert not list(found["Microsoft.SourceLink.GitHub"].list_files())
+    assert ("System.Buffers",) in found["System.Memory"].requires
+    asked = {name for name, record in found.items() if record.is_automatic is False}
+    assert asked == {"Microsoft.CSharp", "Microsoft.SourceLink.GitHub", "System.Reflection.Emit"}
+    assert "Python.Runtime" not in found
 
 
 def test_programs_beside_each_other() -> None:
