@@ -13,6 +13,7 @@ from ocisize.layer.kept_files import (
     COMPOSER_INSTALLED,
     CONDA_FOLDER,
     DEPS_JSON,
+    DNF_HISTORY,
     DNF_REASONS,
     EGG_INFO,
     NPM_LOCK,
@@ -63,7 +64,7 @@ class LazyEcosystem(NamedTuple):
 ECOSYSTEMS: tuple[LazyEcosystem, ...] = (
     LazyEcosystem("dpkg_records", "DPKG", (b"var/lib/dpkg/", APT_STATES)),
     LazyEcosystem("apk_records", "APK", (*APK_DATABASES, APK_WORLD), names=(b"lib/apk/db/installed.adb",)),
-    LazyEcosystem("rpm.records", "RPM", (*RPM_DATABASES, RPM_MANIFEST, DNF_REASONS, ZYPP_AUTOMATIC)),
+    LazyEcosystem("rpm.records", "RPM", (*RPM_DATABASES, RPM_MANIFEST, DNF_HISTORY, DNF_REASONS, ZYPP_AUTOMATIC)),
     LazyEcosystem("pacman_records", "PACMAN", (PACMAN_FOLDER,)),
     LazyEcosystem("conda_records", "ECOSYSTEM", parts=(CONDA_FOLDER + b"/",)),
     LazyEcosystem("python_records", "ECOSYSTEM", ends=(EGG_INFO,), parts=(b"-info/", b"-INFO/")),

@@ -35,6 +35,9 @@ PACMAN_FOLDER = b"var/lib/pacman/local/"
 RPM_MANIFEST = b"var/lib/rpmmanifest/container-manifest-2"
 RPM_FOLDERS = (b"var/lib/rpm/", b"usr/share/rpm/", b"usr/lib/sysimage/rpm/")
 RPM_NAMES = (b"rpmdb.sqlite", b"Packages.db", b"Packages")  #: of the database: SQLite, ndb and Berkeley DB
+LOG = b"-wal"  #: ends the names of write-ahead logs of SQLite
+RPM_LOGS = tuple(folder + b"rpmdb.sqlite" + LOG for folder in RPM_FOLDERS)
+DNF_HISTORY = b"var/lib/dnf/history.sqlite"
 DNF_REASONS = b"usr/lib/sysimage/libdnf5/packages.toml"
 ZYPP_AUTOMATIC = b"var/lib/zypp/AutoInstalled"
 RPM_DATABASES = tuple(folder + name for folder in RPM_FOLDERS for name in RPM_NAMES)
@@ -49,7 +52,7 @@ DEPS_JSON = b".deps.json"
 
 _EXACT_PATHS = frozenset({
     *OS_RELEASE, DEBIAN_VERSION, DPKG_STATUS, DPKG_DIVERSIONS, APT_STATES, *APK_DATABASES, APK_WORLD, RPM_MANIFEST,
-    DNF_REASONS, ZYPP_AUTOMATIC,
+    *RPM_LOGS, DNF_HISTORY, DNF_HISTORY + LOG, DNF_REASONS, ZYPP_AUTOMATIC,
 })  # fmt: skip
 _MAX_SIZE = 16 << 20  # bytes of one file; the largest known status file has 5 MB
 _MAX_TOTAL = 64 << 20  # bytes of all files of one layer whose paths are known, those of rpm left out

@@ -18,6 +18,7 @@ from ocisize.layer.kept_files import (
     DEBIAN_VERSION,
     DPKG_FOLDER,
     DPKG_STATUS,
+    LOG,
     OS_RELEASE,
     PACMAN_FOLDER,
     RPM_DATABASES,
@@ -131,7 +132,7 @@ def _count_rpm(contents: Mapping[bytes, bytes]) -> int:
         from ocisize.packages.rpm.stores import count_packages
 
         with suppress(BrokenDatabase):
-            if count := count_packages(contents[path]):
+            if count := count_packages(contents[path], contents.get(path + LOG, b"")):
                 return count
     return contents.get(RPM_MANIFEST, b"").count(b"\n")
 

@@ -12,7 +12,7 @@ RECORDS = (
     "var/lib/dpkg/status", "var/lib/dpkg/status.d/base", "var/lib/dpkg/status.d/base.md5sums", "var/lib/dpkg/diversions",
     "var/lib/dpkg/info/libc6:amd64.list", "var/lib/apt/extended_states", "lib/apk/db/installed", "usr/lib/apk/db/installed",
     "etc/apk/world", "usr/lib/apk/db/installed.adb", "var/lib/rpm/rpmdb.sqlite", "usr/lib/sysimage/rpm/Packages.db",
-    "usr/share/rpm/Packages", "var/lib/rpmmanifest/container-manifest-2", "usr/lib/sysimage/libdnf5/packages.toml", "var/lib/zypp/AutoInstalled", "var/lib/pacman/local/bash-5.2-1/desc",
+    "usr/share/rpm/Packages", "var/lib/rpmmanifest/container-manifest-2", "usr/lib/sysimage/libdnf5/packages.toml", "var/lib/zypp/AutoInstalled", "var/lib/dnf/history.sqlite", "var/lib/dnf/history.sqlite-wal", "var/lib/rpm/rpmdb.sqlite-wal", "var/lib/pacman/local/bash-5.2-1/desc",
     "var/lib/pacman/local/bash-5.2-1/files", "opt/conda/conda-meta/zlib-1.3-0.json", "app/package.json", "package.json",
     "app/node_modules/a/package.json", "app/node_modules/.package-lock.json", "node_modules/.package-lock.json",
     "app/node_modules/.modules.yaml", "app/node_modules/.yarn-integrity", "app/.pnp.cjs",

@@ -1,8 +1,8 @@
-"""Which packages were installed only for others: rpm does not record it, but dnf 5 and zypper do.
+"""Which packages were installed only for others: rpm does not record it, but dnf and zypper do.
 
 Formats: ``packages.toml`` of https://github.com/rpm-software-management/dnf5 (``libdnf5/system/state.cpp``), a line
 ``"curl.x86_64" = {reason = "Dependency"}`` for each package; ``AutoInstalled`` of https://github.com/openSUSE/libzypp, the
-names of packages on a line each. dnf 4 records it in a database of its history, which is not read.
+names of packages on a line each. ``dnf_history`` reads what dnf 4 records.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import re
 from collections.abc import Mapping
 from itertools import islice
 
-from ocisize.layer.kept_files import DNF_REASONS, ZYPP_AUTOMATIC
+from ocisize.inventory.rpm.dnf_history import read_dnf_history
+from ocisize.layer.kept_files import DNF_HISTORY, DNF_REASONS, LOG, ZYPP_AUTOMATIC
 from ocisize.packages.limits import MAX_PACKAGES
 from ocisize.patterns import lazy_pattern
 
@@ -35,7 +36,11 @@ class InstallReasons:
     def __init__(self, files: Mapping[bytes, bytes]) -> None:
         """Read the files that are there; those of several package managers complement each other."""
         matches = _DNF_REASON.finditer(files.get(DNF_REASONS, b""))
-        self._dnf = {match[1]: _AUTOMATIC.get(match[2]) for match in islice(matches, MAX_PACKAGES)}
+        history = files.get(DNF_HISTORY)
+        self._dnf: dict[bytes, bool | None] = {}
+        if history is not None:
+            self._dnf.update(read_dnf_history(history, files.get(DNF_HISTORY + LOG, b"")))
+        self._dnf.update((match[1], _AUTOMATIC.get(match[2])) for match in islice(matches, MAX_PACKAGES))
         lines = map(bytes.strip, io.BytesIO(files.get(ZYPP_AUTOMATIC, b"")))
         self._zypp = frozenset(islice((line for line in lines if line and not line.startswith(b"#")), MAX_PACKAGES))
 

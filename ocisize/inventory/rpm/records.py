@@ -16,7 +16,7 @@ from ocisize.inventory.rpm.manifest import read_manifest
 from ocisize.inventory.rpm.reasons import InstallReasons
 from ocisize.inventory.rpm.requirements import read_requirements
 from ocisize.inventory.rpm.source import split_source
-from ocisize.layer.kept_files import DNF_REASONS, RPM_MANIFEST, ZYPP_AUTOMATIC
+from ocisize.layer.kept_files import DNF_HISTORY, DNF_REASONS, LOG, RPM_LOGS, RPM_MANIFEST, ZYPP_AUTOMATIC
 from ocisize.model import packages
 from ocisize.packages.limits import MAX_FILES, MAX_RELATIONS
 from ocisize.packages.rpm import header as tags
@@ -26,7 +26,7 @@ from ocisize.packages.rpm.stores import PUBLIC_KEY, STORES, read_blobs
 from ocisize.text import count_of
 from ocisize.values import evolve
 
-_PLACES = frozenset({*STORES, RPM_MANIFEST, DNF_REASONS, ZYPP_AUTOMATIC})
+_PLACES = frozenset({*STORES, *RPM_LOGS, RPM_MANIFEST, DNF_HISTORY, DNF_HISTORY + LOG, DNF_REASONS, ZYPP_AUTOMATIC})
 
 
 def _is_database(path: bytes) -> bool:
@@ -42,7 +42,7 @@ def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
             continue
         records: list[PackageRecord] = []
         try:
-            for record in limit_records(path, _read_manifest_or_store(path, content)):
+            for record in limit_records(path, _read_manifest_or_store(path, content, files.get(path + LOG, b""))):
                 records.append(record)  # noqa: PERF402 - those before an error count
         except DatabaseError as error:
             problem = problem or error
@@ -53,14 +53,14 @@ def _read(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
         raise problem
 
 
-def _read_manifest_or_store(path: bytes, content: bytes) -> Iterator[PackageRecord]:
-    return read_manifest(content) if path == RPM_MANIFEST else _read_store(path, content)
+def _read_manifest_or_store(path: bytes, content: bytes, log: bytes) -> Iterator[PackageRecord]:
+    return read_manifest(content) if path == RPM_MANIFEST else _read_store(path, content, log)
 
 
-def _read_store(path: bytes, content: bytes) -> Iterator[PackageRecord]:
+def _read_store(path: bytes, content: bytes, log: bytes) -> Iterator[PackageRecord]:
     """The packages of a database; raises DatabaseError behind them if there are others that cannot be read."""
     files = broken = 0
-    for blob in _read_blobs(path, content):
+    for blob in _read_blobs(path, content, log):
         try:
             header = Header(blob.load())
         except BrokenDatabase:
@@ -75,9 +75,9 @@ def _read_store(path: bytes, content: bytes) -> Iterator[PackageRecord]:
         raise DatabaseError(path, f"{count_of(broken, 'package')} cannot be read")
 
 
-def _read_blobs(path: bytes, content: bytes) -> Iterator[Blob]:
+def _read_blobs(path: bytes, content: bytes, log: bytes) -> Iterator[Blob]:
     try:
-        yield from read_blobs(content)
+        yield from read_blobs(content, log)
     except BrokenDatabase as error:
         raise DatabaseError(path, str(error)) from error
 

@@ -25,12 +25,11 @@ def slice_of(content: bytes, start: int, end: int) -> bytes:
     return content[start:end]
 
 
-def check_blobs(content: bytes, blobs: Iterable[Blob]) -> Iterator[Blob]:
-    """The blobs of a database; raises BrokenDatabase if there are too many, or if they are larger than the database.
+def check_blobs(left: int, blobs: Iterable[Blob]) -> Iterator[Blob]:
+    """The blobs of a database of ``left`` bytes; raises BrokenDatabase if there are too many, or if they have more bytes.
 
     Blobs that share bytes would let a small database take any amount of time.
     """
-    left = len(content)
     for number, blob in enumerate(blobs):
         left -= blob.size
         if left < 0:

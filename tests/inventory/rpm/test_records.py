@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from ocisize.inventory.record import DatabaseError, PackageRecord
 from ocisize.inventory.rpm.records import RPM
+from ocisize.packages.rpm.stores import count_packages
 from tests.inventory.kept import read_kept
 from tests.packages.rpm_databases import make_bdb, make_header, make_ndb, make_package, make_sqlite
 
@@ -135,6 +139,21 @@ def test_sizes(path: str, make: Make) -> None:
     numbers = [0, *range(300, 520, 7), 4000, 4096, 5000, 100_000]
     found = {name: len(record.vendor) for name, record in records(sizes(*numbers), path, make).items()}
     assert found == {f"p{index}": min(size, 65536) for index, size in enumerate(numbers)}
+
+
+def test_write_ahead_log(tmp_path: Path) -> None:
+    """Packages that only the log has, because rpm did not close its database."""
+    path = tmp_path / "rpmdb.sqlite"
+    path.write_bytes(make_sqlite(sizes(10)))
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("INSERT INTO Packages(blob) VALUES (?)", (make_package("new", VENDOR="v" * 20_000),))
+        database.execute("DELETE FROM Packages WHERE hnum = 1")
+        database.commit()
+        files = {SQLITE: path.read_bytes(), f"{SQLITE}-wal": Path(f"{path}-wal").read_bytes()}
+    assert [(record.name, len(record.vendor)) for record in read_kept(RPM, files)] == [("new", 20_000)]
+    assert [record.name for record in read_kept(RPM, {SQLITE: files[SQLITE]})] == ["p0"]
+    assert count_packages(*files.values()) == 1
 
 
 def test_one_database_counts() -> None:
