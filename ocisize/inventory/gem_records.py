@@ -22,7 +22,10 @@ _SPECIFICATION, _BUILT = b".gemspec", b"/gem.build_complete"  # the second one R
 _MAX_NAME = 255  # bytes; no filesystem has longer names
 _FOLDER = lazy_pattern(rb"(?:(.*)/)?specifications(?:/default)?", re.DOTALL)
 _EXTENSION = lazy_pattern(rb"((?:.*/)?extensions/[^/]+/[^/]+)/([^/]+)", re.DOTALL)
-_FULL_NAME = lazy_pattern(rb"(.+?)-(\d[0-9A-Za-z.]*)(?:-([A-Za-z].*))?", re.DOTALL)
+_PLATFORM = (
+    rb"(?:aarch64|amd64|arm|i\d86|java|jruby|mingw|mips|mswin|powerpc|ppc|riscv|s390|sparc|universal|wasm|x64|x86)[\w.-]*"
+)
+_FULL_NAME = lazy_pattern(rb"(.+?)-(\d[0-9A-Za-z.]*)(?:-(%b))?" % _PLATFORM, re.DOTALL)
 
 
 def is_gem_database(path: bytes) -> bool:

@@ -71,7 +71,7 @@ def test_what_conda_was_asked_for() -> None:
     ],
 )  # fmt: skip
 def test_names_of_gems(file: str, name: str, version: str, platform: str) -> None:
-    """The version begins at a hyphen before a digit, and the platform at one before a letter."""
+    """The version begins at a hyphen before a digit, and ends the name, or a processor follows it."""
     [found] = read_gems({f"bundle/specifications/{file}.gemspec".encode(): b""})
     assert (found.name, found.version, found.architecture) == (name, version, platform)
     assert found.directories[0] == f"bundle/gems/{file}".encode()
