@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ocisize.excerpts.parts import Part, pack_part
+from ocisize.excerpts.parts import GO_BUILD_INFO, RUST_CRATES, Part, pack_part
 from ocisize.limits import Meter
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ JAR_ENDS = (JAR_END, b".war", b".ear", b".par")
 MIN_LARGE_SIZE = 128 << 10
 _MAX_TOTAL = 16 << 20  # bytes of all excerpts of one layer; those of 500 programs and jars have 2 MB
 _EXECUTABLE = 0o111
+#: What a package in an excerpt counts for besides its bytes: by the memory law, 1 KiB for what is made of it.
+_BYTES_PER_PACKAGE = 128
+_PACKAGE_MARKS = {GO_BUILD_INFO: b"\n", RUST_CRATES: b"{"}  # each package in a part has one
 
 
 class PayloadReader(Protocol):
@@ -82,10 +85,16 @@ class Excerpts:
 
     def keep(self, row: int, reader: PayloadReader) -> None:
         """Keep the excerpt of a file that has been read, if it has one. Raises LimitExceeded."""
-        excerpt = b"".join(map(pack_part, reader.finish()))
+        parts = reader.finish()
+        excerpt = b"".join(map(pack_part, parts))
         if not excerpt or len(excerpt) > self._room:
             return
         self._room -= len(excerpt)
         if self._meter is not None:
-            self._meter.record_kept(len(excerpt))
+            self._meter.record_kept(len(excerpt) + _BYTES_PER_PACKAGE * sum(map(_count_packages, parts)))
         self.by_row[row] = excerpt
+
+
+def _count_packages(part: Part) -> int:
+    """An upper bound of the packages that a part tells of."""
+    return 1 + (part.data.count(_PACKAGE_MARKS[part.kind]) if part.kind in _PACKAGE_MARKS else 0)

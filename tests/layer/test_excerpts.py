@@ -16,6 +16,7 @@ from ocisize.excerpts.parts import GO_BUILD_INFO, JAR, MANIFEST, POM_PROPERTIES,
 from ocisize.layer.payloads import read_excerpts
 from ocisize.layer.scan import LayerScan, scan_layer
 from ocisize.layer.table_sections import pack_table, unpack_table
+from ocisize.layer.usage import RecordingMeter
 from ocisize.limits import Limits, Meter, Tally
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.image import Layer
@@ -110,11 +111,16 @@ def test_windows_and_reads_of_any_size(window_size: int) -> None:
 
 def test_excerpts_are_counted_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their sum is held to the limits, and what has no room any more is left out, wherever the layer is read from."""
-    size = sum(map(len, scan_built(BUILT).table.excerpts.values()))
+    table, meter = scan_built(BUILT).table, RecordingMeter(Tally(Limits()))
+    size, packages = sum(map(len, table.excerpts.values())), sum(map(len, EXPECTED.values()))
+    scan_built(BUILT, meter=meter)
+    assert size + 128 * packages < meter.usage.kept < size + 128 * 2 * packages  # a package has more than its bytes
+    size = meter.usage.kept
     scan_built(BUILT, meter=Meter(Tally(Limits(kept_size=size))))
     with pytest.raises(Exception, match="package databases") as caught:
         scan_built(BUILT, meter=Meter(Tally(Limits(kept_size=size - 1))))
     assert isinstance(caught.value.__cause__, LimitExceeded)
+    size = sum(map(len, table.excerpts.values()))
     monkeypatch.setattr(collect, "_MAX_TOTAL", size // 2)
     streamed = scan_built(BuiltLayer(TAR, TAR, "plain")).table
     assert 0 < sum(map(len, streamed.excerpts.values())) <= size // 2
