@@ -54,7 +54,7 @@ def play(page: str) -> str:
     """The text of a page with the outputs that its blocks have now; raises AssertionError if a block fails."""
     with tempfile.TemporaryDirectory() as folder:
         player = _Player(Path(folder))
-        if re.search(r"\b(?:before after|ocisize packages service)\b", (ROOT / page).read_text("utf-8")):
+        if re.search(r"\b(?:before after|ocisize (?:packages )?service)\b", (ROOT / page).read_text("utf-8")):
             write_layouts(player.top)
         return _BLOCK.sub(player.play_block, (ROOT / page).read_text("utf-8"))
 

@@ -142,8 +142,10 @@ def _is_listed(package: Package, main: str) -> bool:
     return package.ecosystem == main or package.ecosystem not in OF_SYSTEM
 
 
-def _sort_key(package: Package) -> tuple[int, str, str, str, str]:
-    return _ORDER.get(package.ecosystem, len(_ORDER)), package.name, package.version, package.purl, package.database
+def _sort_key(package: Package) -> tuple[object, ...]:
+    """As the document writes it, so that a saved analysis gives the same order."""
+    texts = package.name, package.version, package.purl, package.database
+    return (_ORDER.get(package.ecosystem, len(_ORDER)), *map(printable, texts))
 
 
 def _identify(packages: Sequence[Package]) -> list[ListedPackage]:
@@ -153,8 +155,8 @@ def _identify(packages: Sequence[Package]) -> list[ListedPackage]:
     for number, package in enumerate(packages):
         purl = ref = printable(package.purl)
         if counts[package.purl] > 1:
-            place = f"{package.database}\0{package.place}".encode("utf-8", "surrogatepass")
-            ref = add_qualifier(purl, "package-id", hashlib.sha256(place).hexdigest()[:16])
+            place = f"{printable(package.database)}\0{printable(package.place)}"
+            ref = add_qualifier(purl, "package-id", hashlib.sha256(place.encode()).hexdigest()[:16])
         if ref in known:
             ref = add_qualifier(purl, "package-id", f"p{number}")
         known.add(ref)

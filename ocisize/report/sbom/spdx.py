@@ -65,7 +65,7 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
 def _make_id(kind: str, name: str, key: str) -> str:
     """An id with some of a name, which no other ``key`` has."""
     slug = _NO_ID_CHARACTER.sub("-", name[:_MAX_ID_NAME]).strip("-")
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
     return f"SPDXRef-{kind}-{slug}-{digest}" if slug else f"SPDXRef-{kind}-{digest}"
 
 
@@ -171,7 +171,7 @@ def _declare(licenses: Sequence[License]) -> str:
 
 
 def _license_id(one: License) -> str:
-    return f"LicenseRef-{hashlib.sha256(one.text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"LicenseRef-{hashlib.sha256(one.text.encode()).hexdigest()[:16]}"
 
 
 def _own_licenses(packages: Iterable[ListedPackage]) -> Iterator[dict[str, str]]:

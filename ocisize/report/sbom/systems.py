@@ -17,7 +17,7 @@ _FAMILIES: Mapping[str, str] = {
     "rhel": "redhat", "amzn": "amazon", "almalinux": "alma", "ol": "oracle", "mariner": "cbl-mariner",
     "opensuse": "opensuse-leap", "sle-micro": "slem", "sl-micro": "slem", "sle-micro-rancher": "slem",
 }  # fmt: skip
-_MANAGERS = {"dpkg": DEB, "apk": APK, "rpm": RPM}
+_MANAGERS = {"dpkg": DEB, "apk": APK, "rpm": RPM, "pacman": ALPM}
 _OF_SYSTEM = (DEB, APK, RPM, ALPM)
 
 

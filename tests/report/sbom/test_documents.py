@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from packageurl import PackageURL
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from ocisize import Analysis
+from ocisize import Analysis, from_json, to_json
 from ocisize.errors import ReportError
+from ocisize.model.packages import ECOSYSTEMS, Package
+from ocisize.model.system import OperatingSystem, System
 from ocisize.report.formats import write_report
 from ocisize.report.options import ReportOptions
 from ocisize.values import evolve
+from tests.hostile import texts
 from tests.report.sbom.inventories import (
     BABEL,
     DEBIAN,
@@ -36,6 +43,7 @@ from tests.report.sbom.inventories import (
     REQUESTS,
     WITHOUT_SYSTEM,
     image_of,
+    package,
 )
 
 VALIDATOR = JsonStrictValidator(SchemaVersion.V1_6)
@@ -96,6 +104,13 @@ def test_documents_are_the_same_each_time(name: str) -> None:
     turned = evolve(ON_DEBIAN, packages=evolve(packages, packages=packages.packages[::-1]))
     assert text_of(name, turned) == text_of(name, ON_DEBIAN)
     assert text_of(name, evolve(ON_DEBIAN, digest=f"sha256:{7:064x}")) != text_of(name, ON_DEBIAN)
+
+
+@pytest.mark.parametrize("name", ["cyclonedx", "spdx"])
+@pytest.mark.parametrize("image", ["debian", "hostile"])
+def test_saved_analyses_write_the_same_documents(name: str, image: str) -> None:
+    """What JSON keeps of an analysis is enough."""
+    assert text_of(name, from_json(to_json(IMAGES[image]))) == text_of(name, IMAGES[image])
 
 
 @pytest.mark.parametrize("name", ["cyclonedx", "spdx"])
@@ -330,6 +345,32 @@ def test_gaps_are_declared() -> None:
     assert "compositions" not in cyclonedx(ON_DEBIAN)
     assert "comment" not in spdx(ON_DEBIAN)
     assert "compositions" in cyclonedx(evolve(ON_DEBIAN, config_layers=7))
+
+
+packages = st.builds(
+    package,
+    st.sampled_from(ECOSYSTEMS),
+    texts,
+    texts,
+    texts.map(lambda text: f"pkg:generic/{quote(text, safe='', errors='surrogatepass')}"),
+    place=texts, database=texts, layer=st.integers(0, 1), installed=st.booleans(), needed_by=st.lists(texts, max_size=2).map(tuple),
+    source=texts, source_version=texts, vendor=texts, licenses=st.lists(texts, max_size=3).map(tuple),
+    owned_by=st.lists(texts, max_size=1).map(tuple), compressed_size=st.none() | st.integers(0, 1 << 60),
+)  # fmt: skip
+systems = st.none() | st.builds(OperatingSystem, texts, texts, texts)
+
+
+@given(st.lists(packages, max_size=5), systems, texts, st.lists(texts, max_size=2))
+@settings(max_examples=50)
+def test_random_names_are_valid(found: list[Package], system: OperatingSystem | None, name: str, gaps: list[str]) -> None:
+    """Whatever an image names, both documents are valid, list as many packages, and hold no control character."""
+    image = image_of(found, System(os=system), reference=None, source=name, created=name, warnings=tuple(gaps))
+    text, of_spdx = text_of("cyclonedx", image), text_of("spdx", image)
+    assert VALIDATOR.validate_str(text) is None
+    parsed = JsonLikeDictParser().parse(json.loads(of_spdx))  # type: ignore[no-untyped-call]
+    assert [message.validation_message for message in validate_full_spdx_document(parsed)] == []
+    assert len(json.loads(text)["components"]) == len(json.loads(of_spdx)["packages"]) - 1
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", text + of_spdx)
 
 
 def test_hostile_names_stay_apart() -> None:
