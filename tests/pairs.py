@@ -66,15 +66,15 @@ class _Debian:
         return {"var/lib/dpkg/status": File("\n".join(self.status.values()).encode())}
 
 
-def _wheel(site: str, name: str, version: str, size: int, *, needs: str = "") -> dict[str, File]:
-    """The files of a package that pip installs."""
+def _wheel(site: str, name: str, version: str, size: int, *, needs: str = "", asked: bool = True) -> dict[str, File]:
+    """The files of a package that pip installs because a command names it, or because another package needs it."""
     folder = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n" + (f"Requires-Dist: {needs}\n" if needs else "")
     files = {
         f"{name}/core.so": random.Random(f"{name} {version}").randbytes(size),
         f"{folder}/METADATA": metadata.encode(),
         f"{folder}/INSTALLER": b"pip\n",
-    }
+    } | ({f"{folder}/REQUESTED": b""} if asked else {})
     record = "".join(f"{path},,{len(content)}\n" for path, content in files.items()) + f"{folder}/RECORD,,\n"
     return {f"{site}/{path}": File(content) for path, content in {**files, f"{folder}/RECORD": record.encode()}.items()}
 
@@ -95,6 +95,7 @@ def make_service() -> BuiltImage:
         **debian.install("gcc", "12.2.0-3", 900_000, needs="libc6-dev"),
         **debian.install("python3", "3.11.2-1", 400_000, needs="libssl3, libc6"),
         **debian.write_status(),
+        "var/lib/apt/extended_states": File(b"Package: libc6-dev\nArchitecture: amd64\nAuto-Installed: 1\n"),
         "var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages.lz4": File(
             random.Random(1).randbytes(180_000)
         ),
@@ -102,7 +103,7 @@ def make_service() -> BuiltImage:
     system, venv = _SITES
     local = {**_wheel(system, "numpy", "1.24.4", 500_000), **_wheel(system, "requests", "2.31.0", 40_000)}
     environment = {
-        **_wheel(venv, "numpy", "1.26.4", 520_000),
+        **_wheel(venv, "numpy", "1.26.4", 520_000, asked=False),
         **_wheel(venv, "scipy", "1.11.4", 800_000, needs="numpy"),
         "opt/venv/pyvenv.cfg": File(b"home = /usr/bin\n"),
     }

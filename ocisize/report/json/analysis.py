@@ -18,7 +18,7 @@ from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
 from ocisize.model.base import BaseSplit
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Advice
-from ocisize.model.packages import Inventory
+from ocisize.model.packages import Inventory, Package, UnownedFiles
 from ocisize.model.plan import Plan
 from ocisize.model.sizes import Group, Groups, Sizes
 from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
@@ -129,11 +129,14 @@ def inventory_document(inventory: Inventory) -> dict[str, Any]:
     """All packages and the files that none owns, with their figures."""
     document = asdict(inventory, recurse=False)
     for name in ("packages", "unowned"):
-        document[name] = [
-            {**asdict(owned, value_serializer=_serialize_enums), "live_size": owned.live_size} for owned in document[name]
-        ]
+        document[name] = list(map(owned_document, document[name]))
     found: dict[str, Any] = encodable(document)
     return found
+
+
+def owned_document(owned: Package | UnownedFiles) -> dict[str, Any]:
+    """A package, or files that none owns, with their figures."""
+    return {**asdict(owned, value_serializer=_serialize_enums), "live_size": owned.live_size}
 
 
 def _serialize_enums(_: object, __: object, value: Any) -> Any:

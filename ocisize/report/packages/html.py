@@ -35,7 +35,7 @@ _HEADINGS = ("Download", "Unpacked", "Waste", "Layer", "Kind", "Package", "Why")
 def write_html(analysis: Analysis, inventory: Inventory, listing: PackageListing, file: TextIO) -> None:
     """Write the page. The treemap has all packages, the table below those of the listing."""
     document = {
-        **rows_document(analysis, rows := _collect_rows(analysis, inventory, listing), fold_small_files(rows, 1, 1), 1),
+        **rows_document(analysis, rows := _collect_rows(analysis, inventory, listing), fold_small_files(rows, 0, 0), 0),
         "causes": _CAUSES,
         "noun": "package",
         "type_title": "Kind",

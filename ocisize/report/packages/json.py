@@ -8,9 +8,8 @@ from typing import Any
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.packages import Inventory, OwnedSizes
-from ocisize.report.json.analysis import GROUP_SIZES, encodable
+from ocisize.report.json.analysis import GROUP_SIZES, encodable, owned_document
 from ocisize.report.json.head import head_of_view
-from ocisize.report.json.packages import package_document, unowned_document
 from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow
 
 SCHEMA, VERSION = "ocisize.packages", 1
@@ -21,7 +20,7 @@ def packages_to_json(
 ) -> str:
     """A listing and its options. ``packages``, or ``groups`` of them, with all other parts add up to ``totals``."""
     rows = {
-        "packages": [package_document(row.packages[0]) for row in listing.rows]
+        "packages": [owned_document(row.packages[0]) for row in listing.rows]
         if listing.by is PackageGrouping.PACKAGE
         else [],
         "groups": [] if listing.by is PackageGrouping.PACKAGE else [_group(row, listing.by) for row in listing.rows],
@@ -34,7 +33,7 @@ def packages_to_json(
         "totals": _figures(analysis),
         **rows,
         "others": {"count": listing.other_count, **_figures(listing.others)},
-        "unowned": [unowned_document(files) for files in listing.unowned],
+        "unowned": [owned_document(files) for files in listing.unowned],
         "other_unowned": {"count": listing.other_unowned_count, **_figures(listing.other_unowned)},
         "other_kinds": {"count": listing.left_out_count, **_figures(listing.left_out)},
         "overhead_size": listing.overhead_size,

@@ -27,6 +27,7 @@ _HEADINGS = {
     PackageGrouping.LAYER: "Layer",
 }
 _STYLES = {Part.OTHERS: "dim", Part.UNOWNED: "", Part.OVERHEAD: "dim", Part.TOTAL: "bold", Part.PACKAGES: ""}
+_PARTS = 2  # of the room for texts, that a column gets if there is too little; names get one more
 _GAP = 2  # blanks between two columns
 _NARROW_GAP = 1  # the same on a page without a column of versions
 
@@ -124,16 +125,19 @@ def _exclusive(row: TableRow) -> str:
 
 
 def _fit(columns: Sequence[_Column], width: int, gap: int) -> list[int]:
-    """The widths of the columns: flexible ones share the room that the others leave, and none gets more than it needs."""
+    """The widths of the columns: flexible ones share the room that the others leave, names get most, and none more than it needs."""
     needed = [max(len(column.heading), *map(len, column.cells)) for column in columns]
     rows = zip(*(column.cells for column in columns), strict=True)
     beside = [gap + size for size in needed]
     needed[0] = max(len(columns[0].heading), *(len(row[0]) - sum(beside[1 : _extent(columns, row)]) for row in rows))
     flexible = sorted((number for number, column in enumerate(columns) if column.is_flexible), key=needed.__getitem__)
     room = width - gap * (len(columns) - 1) - sum(needed) + sum(needed[number] for number in flexible)
-    for position, number in enumerate(flexible):
-        needed[number] = max(min(needed[number], room // (len(flexible) - position)), len(columns[number].heading))
+    parts = len(flexible) * _PARTS + 1
+    for number in flexible:
+        own = _PARTS if number else _PARTS + 1
+        needed[number] = max(min(needed[number], room * own // parts), len(columns[number].heading))
         room -= needed[number]
+        parts -= own
     return needed
 
 

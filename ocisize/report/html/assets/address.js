@@ -5,7 +5,8 @@ const COLORS = ["layer", "state", "type", "change"];
 
 /** What the colors show at first. */
 function firstColor(model) {
-  return model.changes ? "change" : "layer";
+  if (model.changes) return "change";
+  return model.noun === "file" ? "layer" : "type";
 }
 
 /** The part of the address after "#", without what is as at first; "" for the first view. */

@@ -1,0 +1,92 @@
+"""``ocisize packages``: its options, formats and statuses, on an image with the databases of dpkg and pip."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from ocisize.cli.completion import complete
+from ocisize.cli.main import main, make_parser
+from tests.images import build_image, layer, write_layout
+from tests.pairs import make_service
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("packages") / "service"
+    write_layout(make_service(), folder)
+    return str(folder)
+
+
+def output_of(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> str:
+    assert main(["packages", *arguments, "-q"]) == status
+    return capsys.readouterr().out
+
+
+def test_the_table_names_what_the_databases_list(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = output_of(capsys, service)
+    for words in ("gcc", "numpy (in /opt/venv)", "numpy (in /usr/local)", "replaced by 3.0.15-1", "apt lists", "asked for"):
+        assert words in text, text
+    assert text.splitlines()[-1].startswith("Image")
+
+
+def test_all_packages_are_in_json_and_csv(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(output_of(capsys, service, "-f", "json"))
+    names = {(package["ecosystem"], package["name"], package["version"]) for package in document["packages"]}
+    assert names >= {
+        ("deb", "libssl3", "3.0.11-1"), ("deb", "libssl3", "3.0.15-1"), ("python", "numpy", "1.24.4"),
+        ("python", "numpy", "1.26.4"), ("python", "scipy", "1.11.4"), ("deb", "python3", "3.11.2-1"),
+    }  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(output_of(capsys, service, "-f", "csv"))))
+    assert len([row for row in rows if row["part"] == "packages"]) == len(document["packages"])
+    assert sum(int(row["content_size"]) for row in rows) == document["totals"]["content_size"]
+    assert sum(int(row["compressed_size"]) for row in rows) == document["totals"]["compressed_size"]
+    (old,) = [package for package in document["packages"] if package["version"] == "3.0.11-1"]
+    assert (old["installed"], old["wasted_size"], old["layer"]) == (False, old["content_size"], 0)
+    assert old["content_size"] >= 150_000
+
+
+def test_kinds_groups_order_and_count(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--kind", "python", "--kind", "cache,unknown", "--by", "source", "--top", "1", "--sort", "size"]
+    document = json.loads(output_of(capsys, service, "-f", "json", *options))
+    assert (document["kinds"], document["by"], document["sort"]) == (["python", "cache", "unknown"], "source", "size")
+    assert [group["name"] for group in document["groups"]] == ["numpy"]
+    assert {files["kind"] for files in document["unowned"]} <= {"cache", "unknown"}
+    assert document["others"]["count"] > 0
+    alone = json.loads(output_of(capsys, service, "-f", "json", "--kind", "unowned"))
+    assert alone["packages"] == []
+    assert alone["kinds"] == ["cache", "application", "generated", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("format", "words"), [("html", "<!DOCTYPE html>"), ("markdown", "| **Image** |"), ("text", "Image")]
+)
+def test_other_formats_are_written_to_files(
+    service: str, tmp_path: Path, format: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output_of(capsys, service, "-f", f"{format}={tmp_path / 'out'}")
+    text = (tmp_path / "out").read_text("utf-8")
+    assert words in text
+    assert "scipy" in text
+
+
+def test_an_image_without_databases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_layout(build_image([layer({"app/run": b"x" * 900, "var/cache/apt/pkgcache.bin": b"y" * 500})]), tmp_path / "bare")
+    text = output_of(capsys, str(tmp_path / "bare"))
+    assert "No packages: no package database was found" in text
+    assert text.splitlines()[-1].startswith("Image")
+
+
+def test_an_unknown_kind_has_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["packages", "app.tar", "--kind", "pyton"])
+    assert "did you mean python?" in capsys.readouterr().err
+
+
+def test_kinds_are_completed() -> None:
+    assert "python,npm" in complete(["packages", "app.tar", "--kind", "python,"], make_parser).words
+    assert list(complete(["packages", "app.tar", "--by", "so"], make_parser).words) == ["source"]
