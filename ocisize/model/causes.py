@@ -13,9 +13,9 @@ from ocisize.values import frozen
 class PackageChange(SizeGrowth):
     """A package whose files differ in one layer, with the sizes of these files; 0 on a side that does not have them."""
 
-    manager: str  #: ``dpkg``, ``apk``, ``python`` or ``npm``
-    name: str  #: as the manager has it
-    before_version: str | None  #: in the image, whichever layer has it; None if it is not there or not known
+    ecosystem: str  #: as ``Package`` has it: ``deb``, ``rpm``, ``python``, …
+    name: str  #: as the ecosystem compares names
+    before_version: str | None  #: in the layer, or else in the image; None if it is not there, not known or not the only one
     after_version: str | None  #: the same in AFTER
     before: int | None  #: index of the layer in BEFORE, None if it has none
     after: int | None  #: index of the layer in AFTER, None if it has none

@@ -34,7 +34,7 @@ def _package(package: PackageChange) -> Markup:
     sides = ((package.before_size, package.before_version), (package.after_size, package.after_version))
     versions = dict.fromkeys(version or (UNKNOWN if size else "none") for size, version in sides)
     text = " → ".join(versions) if any(version for _, version in sides) else ""
-    return join([element("strong", package.name), f" {text}", element("span", f" {package.manager}", class_="note")])
+    return join([element("strong", package.name), f" {text}", element("span", f" {package.ecosystem}", class_="note")])
 
 
 def write_folders(comparison: Comparison) -> Markup:

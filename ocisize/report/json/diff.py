@@ -87,7 +87,7 @@ def _findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _package(change: PackageChange) -> dict[str, Any]:
-    names = ("manager", "name", "before_version", "after_version", "before", "after", "file_count")
+    names = ("ecosystem", "name", "before_version", "after_version", "before", "after", "file_count")
     return {**{name: getattr(change, name) for name in names}, **_sizes(change)}
 
 

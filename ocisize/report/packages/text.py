@@ -125,7 +125,7 @@ def _exclusive(row: TableRow) -> str:
 
 
 def _fit(columns: Sequence[_Column], width: int, gap: int) -> list[int]:
-    """The widths of the columns: flexible ones share the room that the others leave, names get most, and none more than it needs."""
+    """The widths of the columns: those of texts share the room that the others leave, and none gets more than it needs."""
     needed = [max(len(column.heading), *map(len, column.cells)) for column in columns]
     rows = zip(*(column.cells for column in columns), strict=True)
     beside = [gap + size for size in needed]

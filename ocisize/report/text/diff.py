@@ -126,9 +126,9 @@ def _packages(console: Console, packages: Sequence[PackageChange], top: int) -> 
         versions = dict.fromkeys(filter(None, (change.before_version, change.after_version)))
         layer = "→".join("·" if index is None else str(index) for index in (change.before, change.after))
         sizes = signed_size(change.growth), signed_size(change.compressed_growth)
-        rows.append((*sizes, layer, change.manager, printable(" ".join((change.name, " → ".join(versions))))))
+        rows.append((*sizes, layer, change.ecosystem, printable(" ".join((change.name, " → ".join(versions))))))
     title = f"Packages: {len(packages):,} (layer before→after)"
-    print_rows(console, title, ("Unpacked", "Download", "Layers", "By", "Package"), rows, 2)
+    print_rows(console, title, ("Unpacked", "Download", "Layers", "Kind", "Package"), rows, 2)
 
 
 def _findings(console: Console, comparison: Comparison, top: int) -> None:
