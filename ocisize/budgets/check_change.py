@@ -14,6 +14,7 @@ from ocisize.values import evolve
 BEFORE = "BEFORE"  #: ``Verdict.growth_from``
 NO_DOWNLOAD = "the layers of BEFORE are uncompressed, so its download is unknown"
 NO_TABLES = "BEFORE was saved without its files"
+NO_PACKAGES = "the packages of BEFORE were not read"
 NO_IMAGE = "there is no image before"
 _DOWNLOADS = (Metric.COMPRESSED_SIZE, Metric.LAYER_COMPRESSED_SIZE)
 
@@ -46,4 +47,6 @@ def _explain(verdict: Verdict, *, is_new: bool) -> Verdict:
         return evolve(verdict, status=BudgetStatus.SKIPPED, reason=NO_IMAGE)
     if verdict.reason != NOT_IN_BASELINE:
         return verdict
+    if verdict.budget.packages:
+        return evolve(verdict, reason=NO_PACKAGES)
     return evolve(verdict, reason=NO_DOWNLOAD if verdict.budget.metric in _DOWNLOADS else NO_TABLES)

@@ -67,18 +67,20 @@ def read_image_with(analyzer: Analyzer, options: argparse.Namespace, *, select: 
 
 
 def read_all(
-    options: argparse.Namespace, *, hash_content: bool = False, estimate_download: bool = False, advice: bool = True
+    options: argparse.Namespace,
+    *,
+    hash_content: bool = False,
+    estimate_download: bool = False,
+    advice: bool = True,
+    packages: bool = False,
 ) -> IndexAnalysis:
     """Analyze the images of all platforms; raises OcisizeError."""
     refuse_platform(options)
+    base, rules = options.base, options.rules
     analyzer = make_analyzer(
-        options,
-        hash_content=hash_content,
-        estimate_download=estimate_download,
-        base=options.base,
-        rules=options.rules,
-        advice=advice,
+        options, hash_content=hash_content, estimate_download=estimate_download, base=base, rules=rules, advice=advice
     )
+    analyzer.packages = packages
     with show_progress(analyzer, show=_shows_progress(options)):
         index = analyzer.analyze_all(options.image, select=options.select)
     show_index_notes(options, index, index.analyses, analyzer)

@@ -81,6 +81,52 @@ def test_an_image_without_databases(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert text.splitlines()[-1].startswith("Image")
 
 
+BUDGET = '[[budget]]\npackage = "python:numpy"\nmax-unpacked = "{}"\n'
+
+
+@pytest.mark.parametrize("limit", ["600 kB", "2 MB"])
+@pytest.mark.parametrize(
+    "command", [["analyze"], ["analyze", "--all-platforms"], ["diff", "scratch"], ["analyze", "--full"]]
+)
+def test_budgets_read_the_packages(
+    service: str, tmp_path: Path, command: list[str], limit: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every command that judges budgets measures packages, whether or not its report shows them."""
+    file = tmp_path / "limits.toml"
+    file.write_text(BUDGET.format(limit))
+    status = main([*command, service, "--budget-file", str(file), "-q"])
+    assert status == (1 if limit == "600 kB" else 0), capsys.readouterr()
+
+
+def test_a_baseline_has_the_figures_of_packages(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ocisize.toml").write_text(BUDGET.format("+1 kB"))
+    assert main(["baseline", "write", service, "-q"]) == 0
+    (entry,) = [entry for images in json.loads(Path("ocisize-baseline.json").read_text())["images"].values()
+                for entry in images.values()]  # fmt: skip
+    assert entry["parts"]["content_size of package python:numpy"] >= 1_020_000
+    assert main(["baseline", "check", service, "-q"]) == 0
+    file = Path("ocisize-baseline.json")
+    file.write_text(file.read_text().replace('numpy": 10', 'numpy": 9'))
+    assert main(["baseline", "check", service, "-q"]) == 1
+    bare = tmp_path / "bare"
+    write_layout(build_image([layer({"etc/x": b"x"})]), bare)
+    assert main(["diff", str(bare), service, "-q"]) == 1
+    assert main(["diff", service, service, "-q"]) == 0
+    capsys.readouterr()
+
+
+def test_the_full_report_has_the_largest_packages(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([service, "--section", "packages", "--top", "2", "-q"]) == 0
+    text = capsys.readouterr().out
+    assert "10 packages (6 deb, 4 python)" in text
+    assert "gcc 12.2.0-3" in text
+    assert "… 8 other packages" in text
+    assert "ocisize packages shows all" in text
+
+
 def test_an_unknown_kind_has_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["packages", "app.tar", "--kind", "pyton"])

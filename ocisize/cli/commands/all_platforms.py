@@ -27,7 +27,8 @@ def run_all(options: argparse.Namespace, gate: BudgetGate) -> int:
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
     advice = bool(gate.budgets) or any(row.advice for row in formats)
-    index = read_all(options, hash_content=needs_hashes, estimate_download=estimates, advice=advice)
+    packages = gate.needs_packages
+    index = read_all(options, hash_content=needs_hashes, estimate_download=estimates, advice=advice, packages=packages)
     verdicts = gate.judge_all(index.analyses, index.absent, index.unread)
 
     from ocisize.report.options import ReportOptions

@@ -82,8 +82,8 @@ def _read(
     if _needs_layers(options, gate, baseline):
         estimates = gate.forbids_findings
         if not options.all_platforms:
-            return [read_image(options, estimate_download=estimates)], None
-        analyzed = read_all(options, estimate_download=estimates)
+            return [read_image(options, estimate_download=estimates, packages=gate.needs_packages)], None
+        analyzed = read_all(options, estimate_download=estimates, packages=gate.needs_packages)
         return _by_name(analyzed.analyses), analyzed
     if options.all_platforms:
         outlined = read_outlines(options)

@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     if options.quick:
         return _run_quick(options, gate)
     files = read_build_files(options)
-    before, after = _read_both(options, files)
+    before, after = _read_both(options, files, packages=gate.needs_packages)
     comparison = compare(before, after)
     if not any(FORMATS[output.format].dockerfile_lines for output in options.outputs):
         warn_of_misfit(options, files, after)
@@ -120,10 +120,11 @@ def _outline_scratch(after: Outline) -> Outline:
     return evolve(Analyzer().outline_source(ScratchSource(), name=SCRATCH), platform=after.platform)
 
 
-def _read_both(options: argparse.Namespace, files: BuildFiles | None) -> tuple[Analysis, Analysis]:
+def _read_both(options: argparse.Namespace, files: BuildFiles | None, *, packages: bool) -> tuple[Analysis, Analysis]:
     """Both sides; the Dockerfile is that of AFTER."""
     analyzer = make_analyzer(options, hash_content=True, estimate_download=True, rules=options.rules)
     analyzer.keep_layers = analyzer.keep_packages = True
+    analyzer.packages = packages
     bases = options.base or [None]
     analyzer.base = bases[0]
     before = None if options.before == SCRATCH else _read(options, options.before, analyzer)
@@ -138,7 +139,8 @@ def _analyze_scratch(after: Analysis) -> Analysis:
     from ocisize.analyzer import Analyzer
     from ocisize.sources.scratch import ScratchSource
 
-    return evolve(Analyzer().analyze_source(ScratchSource(), name=SCRATCH), platform=after.platform)
+    analyzer = Analyzer(packages=after.packages is not None)
+    return evolve(analyzer.analyze_source(ScratchSource(), name=SCRATCH), platform=after.platform)
 
 
 def _hash_function(analysis: Analysis | None) -> str | None:
