@@ -46,15 +46,14 @@ class SqliteFile:
     """
 
     def __init__(self, content: bytes, log: bytes = b"") -> None:
-        content = apply_log(content, log)
-        if not content.startswith(MAGIC) or len(content) < _FILE_HEADER:
+        self.content = apply_log(content, log)
+        if not self.content.startswith(MAGIC) or len(self.content) < _FILE_HEADER:
             raise BrokenDatabase("it is not an SQLite database")
-        size = int.from_bytes(content[16:18], "big")
+        size = int.from_bytes(self.content[16:18], "big")
         self.size = 1 << 16 if size == 1 else size
-        self.usable = self.size - content[20]
+        self.usable = self.size - self.content[20]
         if self.size < 512 or self.size & (self.size - 1) or self.usable < 480:
             raise BrokenDatabase("its page size is invalid")
-        self.content = content
 
     def start(self, page: int) -> int:
         """The offset of a page; the first one has the number 1."""
@@ -138,7 +137,7 @@ class SqliteFile:
             yield row.number, read_columns(self.load(row), count)
 
 
-def apply_log(content: bytes, log: bytes) -> bytes:
+def apply_log(content: bytes, log: bytes) -> bytes | bytearray:
     """A database with the pages that its write-ahead log replaces; without a usable log, the database as it is."""
     if len(log) < _LOG_HEADER.size:
         return content
@@ -163,7 +162,7 @@ def apply_log(content: bytes, log: bytes) -> bytes:
     for page, place in committed.items():
         if 0 < page <= pages:
             merged[(page - 1) * page_size : page * page_size] = log[place : place + page_size]
-    return bytes(merged)
+    return merged
 
 
 def read_columns(record: bytes, count: int) -> list[int | bytes]:
@@ -186,7 +185,7 @@ def read_columns(record: bytes, count: int) -> list[int | bytes]:
     return columns
 
 
-def _read_varint(content: bytes, place: int) -> tuple[int, int]:
+def _read_varint(content: bytes | bytearray, place: int) -> tuple[int, int]:
     """A number of one to nine bytes, and the place behind it."""
     value = 0
     for index, byte in enumerate(content[place : place + 9]):
