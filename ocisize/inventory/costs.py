@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import compress, islice
+from operator import ne
 from typing import TypeAlias
 
 from ocisize.inventory.owners import Ownership
@@ -17,6 +19,7 @@ from ocisize.model.build_step import StepKind
 from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
 from ocisize.model.sizes import paid_layers, sum_known, uppermost_layers, weight_of
 from ocisize.model.system import System
+from ocisize.sizes.directories import sum_runs
 from ocisize.sizes.rows import GroupTotals, add_figures, file_flags, require_table
 from ocisize.tar.excerpt_rows import find_excerpt_rows
 from ocisize.tar.filetable import IntArray
@@ -69,7 +72,7 @@ class _Sums:
         count = len(ownership.records) + len(ownership.unowned)
         self.known = all(require_table(layer).compressed_sizes is not None for layer in layers)
         self._totals = GroupTotals(self.known, *(array("q", bytes(8 * count)) for _ in range(5)))
-        self._rows = [0] * count  # rows of all kinds
+
         self._layers: list[dict[int, int]] = [{} for _ in range(count)]  # by owner: bytes by layer
         uppermost = uppermost_layers(layers)
         for layer, numbers in zip(layers, ownership.rows, strict=True):
@@ -80,19 +83,22 @@ class _Sums:
 
     def _add(self, layer: LayerAnalysis, numbers: IntArray, *, downloads: bool) -> None:
         table, totals = require_table(layer), self._totals
+        # Rows of one owner mostly follow each other, and the sums of such runs are made in C
+        starts = [0, *compress(range(1, len(numbers)), map(ne, islice(numbers, 1, None), numbers))] if numbers else []
+        owners, bounds = list(map(numbers.__getitem__, starts)), [*starts, len(numbers)]
         content: defaultdict[int, int] = defaultdict(int)
-        for number, size in zip(numbers, table.sizes, strict=True):
+        for number, size in zip(owners, sum_runs(table.sizes, bounds), strict=True):
             content[number] += size
         for number, size in content.items():
             totals.content[number] += size
             self._layers[number][layer.index] = size
-        add_figures(totals.files, numbers, file_flags(table))
+        add_figures(totals.files, owners, sum_runs(file_flags(table), bounds))
         shares = table.compressed_sizes if downloads else None
         if shares is not None:
-            add_figures(totals.compressed, numbers, shares)
+            add_figures(totals.compressed, owners, sum_runs(shares, bounds))
         if layer.wasted_size and layer.hidden_by is not None:
-            for row, hider in enumerate(layer.hidden_by):
-                if hider >= 0 and table.sizes[row]:
+            for row in compress(range(len(numbers)), map((-1).__lt__, layer.hidden_by)):
+                if table.sizes[row]:
                     totals.wasted[numbers[row]] += table.sizes[row]
                     if shares is not None:
                         totals.wasted_compressed[numbers[row]] += shares[row]

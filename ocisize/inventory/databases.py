@@ -14,7 +14,7 @@ from functools import partial
 from operator import is_
 from typing import TypeAlias
 
-from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem, find_contents, list_kept, select_records
+from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem, find_contents, find_places, list_kept, select_records
 from ocisize.inventory.record import Ecosystem, PackageRecord
 from ocisize.logs import Logger
 from ocisize.model.packages import ECOSYSTEMS as ECOSYSTEM_NAMES
@@ -54,7 +54,8 @@ class Databases:
 def read_databases(
     tables: Sequence[FileTable],
     hidden_by: Sequence[Sequence[int]],
-    ecosystems: Iterable[LazyEcosystem] = ECOSYSTEMS,
+    directories: Iterable[bytes],
+    ecosystems: Sequence[LazyEcosystem] = ECOSYSTEMS,
     system: System | None = None,
 ) -> Databases:
     """Read the records of all layers.
@@ -62,16 +63,17 @@ def read_databases(
     Args:
         tables: the file tables of the layers, base first, with the files that their scans kept.
         hidden_by: by layer and row: the index of the layer that hides it, -1 if it is visible.
+        directories: those of the image.
         ecosystems: those whose records are read.
         system: that of the image, which has the runtimes that no package manager installed.
 
     """
     found = _Found()
     contents = list(map(find_contents, tables))
-    kept = list_kept(tables, contents)
+    kept, places = list_kept(tables, contents), find_places(ecosystems, directories)
     states: list[list[Sequence[int]]] = [[] for _ in tables]
     for ecosystem in ecosystems:
-        selected = select_records(ecosystem, tables, kept)
+        selected = select_records(ecosystem, tables, kept, places)
         if selected is not None:
             parser, paths = selected
             for state, numbers in zip(states, _read_states(parser, _View(paths, hidden_by), contents, found), strict=True):

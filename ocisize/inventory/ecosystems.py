@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import import_module
+from itertools import compress
 
 from ocisize.inventory.record import Ecosystem
 from ocisize.layer.kept_files import (
@@ -28,6 +29,7 @@ from ocisize.tar.paths import clean_name
 from ocisize.tuples import NamedTuple
 
 _OF_NPM = (b".pnp.cjs", b".pnp.js", b".zip", b"/.yarn-integrity", b"/.yarn-state.yml", b"/.modules.yaml")
+_PLACES_OF_NPM = (*[b".yarn"] * 3, *[b"node_modules"] * 3)
 
 
 class LazyEcosystem(NamedTuple):
@@ -42,9 +44,9 @@ class LazyEcosystem(NamedTuple):
     beginnings: tuple[bytes, ...] = ()  #: of the paths of kept files
     ends: tuple[bytes, ...] = ()  #: of the paths of kept files
     parts: tuple[bytes, ...] = ()  #: of the paths of kept files
-    #: ends of the paths of files whose names alone are records, and which are not kept; all but the first one are only
-    #: looked for in images that have other records
-    names: tuple[bytes, ...] = ()
+    names: tuple[bytes, ...] = ()  #: ends of the paths of files whose names alone are records, and which are not kept
+    #: for each of ``names`` the end of the path of some directory: images without it are not searched for the name
+    places: tuple[bytes, ...] = ()
 
     def may_have(self, path: bytes) -> bool:
         """Whether a kept file may be one of the records.
@@ -63,13 +65,17 @@ class LazyEcosystem(NamedTuple):
 #: in any order: ``model.packages.ECOSYSTEMS`` has the order in which they own files
 ECOSYSTEMS: tuple[LazyEcosystem, ...] = (
     LazyEcosystem("dpkg_records", "DPKG", (b"var/lib/dpkg/", APT_STATES)),
-    LazyEcosystem("apk_records", "APK", (*APK_DATABASES, APK_WORLD), names=(b"lib/apk/db/installed.adb",)),
+    LazyEcosystem(
+        "apk_records", "APK", (*APK_DATABASES, APK_WORLD), names=(b"lib/apk/db/installed.adb",), places=(b"lib/apk/db",)
+    ),
     LazyEcosystem("rpm.records", "RPM", (*RPM_DATABASES, RPM_MANIFEST, DNF_HISTORY, DNF_REASONS, ZYPP_AUTOMATIC)),
     LazyEcosystem("pacman_records", "PACMAN", (PACMAN_FOLDER,)),
     LazyEcosystem("conda_records", "ECOSYSTEM", parts=(CONDA_FOLDER + b"/",)),
     LazyEcosystem("python_records", "ECOSYSTEM", ends=(EGG_INFO,), parts=(b"-info/", b"-INFO/")),
-    LazyEcosystem("npm_records", "ECOSYSTEM", ends=(PACKAGE_JSON, NPM_LOCK), names=_OF_NPM),
-    LazyEcosystem("gem_records", "ECOSYSTEM", names=(b".gemspec", b"/gem.build_complete")),
+    LazyEcosystem("npm_records", "ECOSYSTEM", ends=(PACKAGE_JSON, NPM_LOCK), names=_OF_NPM, places=_PLACES_OF_NPM),
+    LazyEcosystem(
+        "gem_records", "ECOSYSTEM", names=(b".gemspec", b"/gem.build_complete"), places=(b"specifications", b"extensions")
+    ),
     LazyEcosystem("composer_records", "ECOSYSTEM", ends=(COMPOSER_INSTALLED,)),
     LazyEcosystem("dotnet_records", "ECOSYSTEM", ends=(DEPS_JSON,)),
 )
@@ -96,18 +102,26 @@ def list_kept(tables: Iterable[FileTable], contents: Iterable[Mapping[int, bytes
     ]
 
 
+def find_places(ecosystems: Iterable[LazyEcosystem], directories: Iterable[bytes]) -> frozenset[bytes]:
+    """Those ends of directories in ``LazyEcosystem.places`` that an image has."""
+    ends = tuple({place for ecosystem in ecosystems for place in ecosystem.places})
+    return frozenset(place for path in directories if path.endswith(ends) for place in ends if path.endswith(place))
+
+
 def select_records(
-    ecosystem: LazyEcosystem, tables: Sequence[FileTable], kept: Sequence[Mapping[int, bytes]]
+    ecosystem: LazyEcosystem,
+    tables: Sequence[FileTable],
+    kept: Sequence[Mapping[int, bytes]],
+    places: Collection[bytes],
 ) -> tuple[Ecosystem, list[dict[int, bytes]]] | None:
     """The parser of an ecosystem and, by layer, the paths of its records by row; None if no layer has any.
 
-    ``kept`` is what ``list_kept`` returns for the tables.
+    ``kept`` is what ``list_kept`` returns for the tables, and ``places`` what ``find_places`` does.
     """
     candidates = [{row: path for row, path in paths.items() if ecosystem.may_have(path)} for paths in kept]
-    for number, name in enumerate(ecosystem.names):
-        if not number or any(candidates):
-            for table, paths in zip(tables, candidates, strict=True):
-                paths.update(table.paths.select_with(name + b"\0"))
+    for name in compress(ecosystem.names, map(places.__contains__, ecosystem.places)):
+        for table, paths in zip(tables, candidates, strict=True):
+            paths.update(table.paths.select_with(name + b"\0"))
     if not any(candidates):
         return None
     parser = ecosystem.load()

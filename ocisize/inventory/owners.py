@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import chain, compress, repeat
 
 from ocisize.filesystem.directories import ImageRuns
 from ocisize.inventory.databases import Databases, read_databases
@@ -68,7 +68,7 @@ def assign_owners(
         system: that of the image, which has the runtimes that no package manager installed.
 
     """
-    databases = read_databases(tables, hidden_by, ecosystems, system)
+    databases = read_databases(tables, hidden_by, runs.directories.paths, ecosystems, system)
     search = _Search(tables, hidden_by, runs, steps, databases)
     search.map_visible()
     search.map_lower_states()
@@ -117,11 +117,11 @@ class _Search:
             numbers = array("I")
             for piece in self._runs.pieces(table, layer):
                 spans = list(piece.spans())
-                fallback = chain.from_iterable(repeat(defaults[directory], end - start) for start, end, directory in spans)
-                found = [
-                    number if owner is None else owner
-                    for owner, number in zip(map(listed.files.get, piece.paths), fallback, strict=True)
-                ]
+                found = list(
+                    chain.from_iterable(repeat(defaults[directory], end - start) for start, end, directory in spans)
+                )
+                for row in compress(range(len(found)), map(listed.files.__contains__, piece.paths)):
+                    found[row] = listed.files[piece.paths[row]]
                 for start, end, directory in spans:
                     if directory == info:
                         self._map_names(piece.paths, range(start, end), found, listed.owner_in_info)
@@ -218,8 +218,10 @@ class _Search:
     def _rows_to_map(self, layer: int, has_lost: bool) -> list[int]:  # noqa: FBT001
         """The hidden rows of a layer, and if packages of its databases are gone, also those without an owner."""
         hiders, numbers = self._hidden_by[layer], self._rows[layer]
-        first = self._count if has_lost else self._count + len(self._places.copied)
-        return [row for row, hider in enumerate(hiders) if hider >= 0 or numbers[row] >= first]
+        rows = list(compress(range(len(hiders)), map((-1).__lt__, hiders)))
+        if not has_lost:
+            return rows
+        return sorted({*rows, *compress(range(len(numbers)), map(self._count.__le__, numbers))})
 
     def map_binaries(self) -> None:
         """Map binaries that no package owns to the packages that they are made of."""

@@ -49,15 +49,15 @@ class RunSums(NamedTuple):
             return kept
         bounds, shares = [*starts, len(table)], table.compressed_sizes
         sums = table.derived[cls] = cls(
-            array("q", _sum_runs(table.sizes, bounds)),
-            array("I", _sum_runs(file_flags(table), bounds)),
-            array("q", _sum_runs(shares, bounds)) if shares is not None else None,
+            array("q", sum_runs(table.sizes, bounds)),
+            array("I", sum_runs(file_flags(table), bounds)),
+            array("q", sum_runs(shares, bounds)) if shares is not None else None,
         )
         return sums
 
 
-def _sum_runs(figures: Iterable[int], bounds: Sequence[int]) -> Iterator[int]:
-    """The sums of the figures from each bound to the next one."""
+def sum_runs(figures: Iterable[int], bounds: Sequence[int]) -> Iterator[int]:
+    """Return the sums of the figures from each bound to the next one."""
     totals = list(accumulate(figures, initial=0))
     sums_before = list(map(totals.__getitem__, bounds))
     return map(sub, islice(sums_before, 1, None), sums_before)

@@ -34,6 +34,7 @@ def test_every_record_is_selected(ecosystem: LazyEcosystem) -> None:
     assert ecosystem.names == parser.path_ends
     for path in records:
         assert ecosystem.may_have(path) or path.endswith(ecosystem.names)
+    assert len(ecosystem.names) == len(ecosystem.places)
 
 
 def test_every_kept_record_has_a_parser() -> None:

@@ -174,6 +174,20 @@ def test_files_without_a_package_are_named() -> None:
     ]  # fmt: skip
 
 
+def test_records_that_are_names_alone() -> None:
+    """Scans do not keep these files; their paths say what the packages are."""
+    base: Files = {
+        "app/.pnp.cjs": b"loader", "app/.yarn/cache/ms-npm-2.1.3-81ff3cfac1-d924b57e73.zip": b"zip",
+        "bundle/specifications/rack-3.0.8.gemspec": b"spec", "bundle/gems/rack-3.0.8/lib/rack.rb": b"rb",
+        "bundle/specifications/json-2.7.gemspec": b"spec", "bundle/extensions/x86_64-linux/3.2.0/json-2.7/json.so": b"so",
+        "bundle/extensions/x86_64-linux/3.2.0/json-2.7/gem.build_complete": b"",
+    }  # fmt: skip
+    (found,) = map_layers(base)
+    assert list(found.values()) == [
+        "application: /app", "ms 2.1.3", "rack 3.0.8", "rack 3.0.8", "json 2.7", "json 2.7", "json 2.7"
+    ]  # fmt: skip
+
+
 def test_copied_files_are_of_the_application() -> None:
     """Also in directories of the system; what a build step made there is unknown."""
     files: Files = {"usr/lib/engine.so": b"e", "etc/passwd": b"p"}
