@@ -92,9 +92,10 @@ def name_layer(index: int | None, build_step: BuildStep, side: str = "", max_len
 def _sentence(layer: LayerChange, before: Analysis, after: Analysis, details: Sequence[str]) -> str:
     """The layer, how it relates to BEFORE, and what is different in it."""
     listed = "; ".join(details)
-    name = name_layer(layer.after, layer.build_step)
+    place = f" ({quote_code(str(layer.source))})" if layer.source is not None else ""
+    name = f"{name_layer(layer.after, layer.build_step)}{place}"
     if layer.status is LayerStatus.REMOVED:
-        name = name_layer(layer.before, layer.build_step, " of BEFORE")
+        name = f"{name_layer(layer.before, layer.build_step, ' of BEFORE')}{place}"
         return f"{name} is gone{f': {listed}' if listed else ''}"
     if layer.status is LayerStatus.ADDED:
         return f"{name} is new{f': {listed}' if listed else ''}"

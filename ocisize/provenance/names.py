@@ -8,12 +8,13 @@ from collections.abc import Container, Iterable
 from urllib.parse import parse_qs, unquote
 
 from ocisize.blob.digest import is_digest
-from ocisize.errors import DocumentError
+from ocisize.errors import DocumentError, InvalidReference
 from ocisize.history.redact import redact
-from ocisize.oci.reference import canonical_name
+from ocisize.oci.reference import canonical_name, parse_reference
 from ocisize.oci.strict_json import parse_json
 from ocisize.provenance.statement import Material
 from ocisize.tuples import NamedTuple
+from ocisize.values import evolve
 
 _IMAGE_SOURCES = ("docker-image://", "oci-layout://")
 _IMAGE_PURL = "pkg:docker/"
@@ -48,7 +49,7 @@ def parse_source(identifier: str) -> NamedImage | None:
     ('docker.io/library/debian:12', None)
     """
     scheme = next((scheme for scheme in _IMAGE_SOURCES if identifier.startswith(scheme)), None)
-    return None if scheme is None else _split_digest(identifier.removeprefix(scheme))
+    return None if scheme is None else _parse_name(identifier.removeprefix(scheme))
 
 
 def parse_material(material: Material) -> NamedImage | None:
@@ -66,7 +67,7 @@ def parse_material(material: Material) -> NamedImage | None:
     if not is_digest(digest):
         digest = parse_qs(query, max_num_fields=32).get("digest", [""])[0]
     tag = "" if not version or is_digest(version) else f":{version}"
-    return _split_digest(f"{name}{tag}")._replace(digest=digest if is_digest(digest) else None) if name else None
+    return _parse_name(f"{name}{tag}", digest) if name else None
 
 
 def find_only_image(materials: Iterable[Material], frontend: str) -> NamedImage | None:
@@ -93,8 +94,7 @@ def parse_build_info(text: str) -> NamedImage | None:
     for source in listed:
         reference, pin = source.get("ref"), source.get("pin")
         if source.get("type") == "docker-image" and type(reference) is str:
-            digest = pin if type(pin) is str and is_digest(pin) else None
-            images.add(_split_digest(reference)._replace(digest=digest))
+            images.add(_parse_name(reference, pin if type(pin) is str else ""))
     return _choose_only(images, _TOOLS)
 
 
@@ -103,10 +103,18 @@ def _choose_only(images: Iterable[NamedImage], tools: Container[str]) -> NamedIm
     return found[0] if len(found) == 1 else None
 
 
-def _split_digest(reference: str) -> NamedImage:
-    name, _, digest = reference.partition("@")
-    is_name = 0 < len(name) <= _MAX_NAME
-    return NamedImage(redact(canonical_name(name)).text if is_name else None, digest if is_digest(digest) else None)
+def _parse_name(text: str, digest: str = "") -> NamedImage:
+    """The image of a reference, which has no tag if it has none but a digest; ``digest`` is one that is not in the text."""
+    name, _, named_digest = text.partition("@")
+    digest = digest if is_digest(digest) else named_digest
+    known = digest if is_digest(digest) else None
+    if not 0 < len(name) <= _MAX_NAME:
+        return NamedImage(None, known)
+    try:
+        reference = parse_reference(name if known is None else f"{name}@{known}")
+    except InvalidReference:
+        return NamedImage(redact(name).text, known)
+    return NamedImage(str(evolve(reference, digest=None)), known)
 
 
 def _repository_of(name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ocisize.provenance.graph import Owners, find_owners
+from ocisize.provenance.names import NamedImage, parse_source
 from ocisize.provenance.statement import BuildNode, Statement, parse_statement
 
 SAMPLES = Path("testdata/provenance")
@@ -110,6 +111,29 @@ def test_cycles_and_missing_steps(nodes: Mapping[str, BuildNode]) -> None:
     chains = dict.fromkeys(["one:0", "two:0", "missing:0", "missing"], "ab")
     found = owners_of(nodes, chains, "ab", "one:0")
     assert found is not None and found.base is None and not found.from_scratch
+
+
+def test_two_stages_without_tags() -> None:
+    """As GitHub's builds have it: only the exported stage has chains, each listed twice, and the last step is empty."""
+    base, other = "sha256:" + 64 * "a", "sha256:" + 64 * "b"
+    chain = [{"digest": "sha256:1", "mediaType": "x", "size": 1}]
+    nodes = [
+        {"id": "step0", "op": {"Op": {"source": {"identifier": f"docker-image://gcr.io/distroless/static@{base}"}}}},
+        {"id": "step1", "op": {"Op": {"source": {"identifier": f"docker-image://docker.io/library/ubuntu@{other}"}}}},
+        {"id": "step3", "inputs": ["step1:0"], "op": {"Op": {"file": {"actions": []}}}},
+        {"id": "step5", "inputs": ["step0:0", "step3:0"], "op": {"Op": {"file": {"actions": []}}}},
+        {"id": "step6", "inputs": ["step5:0"], "op": {"Op": {}}},
+    ]
+    layers = {
+        "step0:0": [chain, chain],
+        "step1:0": [[{"digest": "sha256:9"}]],
+        "step5:0": [[*chain, {"digest": "sha256:2"}]],
+    }
+    statement = parse_statement(hostile(nodes, layers))
+    owners = find_owners(statement, ["sha256:1", "sha256:2"], is_about_image=False)
+    assert owners == Owners(["step0", "step5"], "step0", 1)
+    assert parse_source(statement.nodes["step0"].source) == NamedImage("gcr.io/distroless/static", base)
+    assert parse_source(statement.nodes["step1"].source) == NamedImage("docker.io/library/ubuntu", other)
 
 
 def hostile(nodes: Sequence[Any], layers: Mapping[str, Any], locations: Any = None) -> bytes:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ocisize import Analyzer
 from ocisize.errors import DocumentError
@@ -16,17 +19,10 @@ from ocisize.provenance.dockerfile_text import redact_dockerfile
 from ocisize.provenance.names import find_only_image, parse_build_info, parse_material, parse_source
 from ocisize.provenance.statement import Material, parse_statement
 from tests.images import build_image, sha256
+from tests.oci.test_image import MemorySource, single
 from tests.provenance.statements import (
-    BASE_DIGEST,
-    DOCKERFILE,
-    TOOL_DIGEST,
-    Attested,
-    Build,
-    attest,
-    build,
-    serve,
-    statement,
-)
+    BASE_DIGEST, DOCKERFILE, TOOL_DIGEST, Attested, Build, Version, attest, build, serve, statement,
+)  # fmt: skip
 from tests.provenance.test_record import ANALYZER, LINES, lines_of
 from tests.registry import Answer, Server, errors
 
@@ -98,6 +94,39 @@ def test_other_layers_of_the_same_number(server: Server) -> None:
     assert lines_of(found) == LINES
 
 
+_VALUES: st.SearchStrategy[Any] = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 9)
+    | st.text(max_size=9)
+    | st.lists(st.just("step0:0"), max_size=2)
+    | st.just({})
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10_000), _VALUES), min_size=1, max_size=5), st.sampled_from(["0.2", "1"]))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+def test_statements_with_other_values(changes: list[tuple[int, Any]], version: Version) -> None:
+    """Wherever a value is replaced by another one, the image is analyzed, with or without what the statement says."""
+    image = build()
+    document = json.loads(statement(image, version))
+    for number, value in changes:
+        places = list(_places(document))
+        holder, key = places[number % len(places)]
+        holder[key] = value
+    attested = attest(image, json.dumps(document).encode(), predicate="https://slsa.dev/provenance/v1")
+    outline = ANALYZER.outline_source(MemorySource(attested.index, attested.blobs))
+    assert len(outline.layers) == 4 and outline.digest == image.digest
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Each list and object in a document with each of its indexes and names."""
+    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from _places(value[key])
+
+
 def test_more_steps_than_any_build() -> None:
     document = {
         "predicateType": "https://slsa.dev/provenance/v0.2",
@@ -143,7 +172,7 @@ def test_lines_keep_their_numbers() -> None:
 @pytest.mark.parametrize(("uri", "expected"), [
     ("pkg:docker/python@3.12-slim?platform=linux%2Famd64", "docker.io/library/python:3.12-slim"),
     ("pkg:docker/ghcr.io/team/app@v1", "ghcr.io/team/app:v1"), ("pkg:docker/localhost%3A5000/app@1", "localhost:5000/app:1"),
-    (f"pkg:docker/team/app?digest={BASE_DIGEST}&platform=x", "docker.io/team/app:latest"),
+    (f"pkg:docker/team/app?digest={BASE_DIGEST}&platform=x", "docker.io/team/app"),
     ("pkg:docker/", None), ("https://github.com/team/app", None), ("", None), ("pkg:docker/" + 600 * "a", None),
 ])  # fmt: skip
 def test_package_urls(uri: str, expected: str | None) -> None:
@@ -191,8 +220,6 @@ def test_notes_without_a_base(document: Any) -> None:
 
 def test_notes_of_another_type_are_no_error() -> None:
     """As any other field of a config that no size depends on."""
-    from tests.oci.test_image import single
-
     image = build_image(build().layers, config={"moby.buildkit.buildinfo.v1": [1]})
     assert not Analyzer().outline_source(single(image)).warnings
     image = build_image(build().layers, config={"moby.buildkit.buildinfo.v1": "%"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -13,11 +14,12 @@ from ocisize.model.base import BaseCertainty, BaseImage, BaseMethod
 from ocisize.model.outline import Outline
 from ocisize.model.provenance import Provenance, SourceLines
 from tests.images import compress, index_bytes, layout_files, named, sha256, tar_bytes, write_files
+from tests.piping import piped
 from tests.provenance.statements import (
     BASE_DIGEST, COMMAND, Attested, Build, Mode, Version, attest, build, serve, statement,
 )  # fmt: skip
 from tests.pulling import QUICK
-from tests.registry import Answer, Server, errors
+from tests.registry import Answer, RealRegistry, Server, errors
 
 pytestmark = pytest.mark.usefixtures("home")
 ANALYZER = Analyzer(platform="linux/amd64", connection=QUICK)
@@ -67,7 +69,7 @@ def write_index(attested: Attested, tmp_path: Path, form: str) -> Path:
 
 @pytest.mark.parametrize("legacy", [False, True])
 @pytest.mark.parametrize("version", ["0.2", "1"])
-@pytest.mark.parametrize("form", ["registry", "layout", "flat", "archive", "compressed"])
+@pytest.mark.parametrize("form", ["registry", "layout", "flat", "archive", "compressed", "pipe"])
 def test_lines_and_base_of_every_source(
     server: Server,
     tmp_path: Path,
@@ -79,7 +81,14 @@ def test_lines_and_base_of_every_source(
     image = build()
     attested = attest(image, statement(image, version), legacy=legacy)
     name = serve(server, attested) if form == "registry" else str(write_index(attested, tmp_path, form))
-    for found in (ANALYZER.analyze(name), ANALYZER.outline(name)):
+
+    def read(make: Callable[[str], Analysis | Outline]) -> Analysis | Outline:
+        if form != "pipe":
+            return make(name)
+        with piped(Path(name).read_bytes()) as writer:
+            return make(writer.path)
+
+    for found in (read(ANALYZER.analyze), read(ANALYZER.outline)):
         assert lines_of(found) == LINES and base_of(found) == BASE
         assert [layer.source.command for layer in found.layers if layer.source] == ["", "", COMMAND, ""]
         assert found.provenance == Provenance(
@@ -205,6 +214,20 @@ def test_all_platforms(server: Server) -> None:
     name = serve(server, attest(image, statement(image)))
     assert lines_of(ANALYZER.analyze_all(name).analyses["linux/amd64"]) == LINES
     assert lines_of(ANALYZER.outline_all(name).outlines["linux/amd64"]) == LINES
+
+
+@pytest.mark.parametrize("by_digest", [False, True])
+def test_a_real_registry(registry: RealRegistry, by_digest: bool) -> None:  # noqa: FBT001
+    """Of Docker: it takes the attestations as any manifest, and before version 3 it has no referrers API."""
+    image = build()
+    attested = attest(image, statement(image))
+    for data in (image.config, attested.statement, b"[]", b"{}", *(built.blob for built in image.layers)):
+        registry.push_blob("attested", data)
+    registry.push_manifest("attested", image.digest, image.manifest)
+    registry.push_manifest("attested", sha256(attested.manifest), attested.manifest)
+    registry.push_manifest("attested", "1", attested.index, "application/vnd.oci.image.index.v1+json")
+    found = ANALYZER.analyze(f"{registry.host}/attested{f'@{image.digest}' if by_digest else ':1'}")
+    assert not found.warnings and lines_of(found) in ([LINES, ("None",) * 4] if by_digest else [LINES])
 
 
 def test_json_round_trip(server: Server) -> None:

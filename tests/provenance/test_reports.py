@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from ocisize import compare, compare_outlines, render_report, to_json
+from ocisize import check, compare, compare_outlines, parse_budgets, render_report, to_json
 from ocisize.cli.main import main
 from tests.images import build_image
 from tests.provenance.statements import attest, build, statement
@@ -44,6 +44,7 @@ def printed(capsys: pytest.CaptureFixture[str], path: str, *options: str) -> str
     (["analyze", "-f", "github"], ["::notice file=Dockerfile,line=4,endLine=6,title=ocisize OS203::"]),
     (["analyze", "-f", "html"], ["Dockerfile:4-6 RUN apt-get update", "Layer 2 · Dockerfile:4-6: ",
         "lines are those of the Dockerfile in the provenance of the image"]),
+    (["analyze", "-f", "junit"], ["layer 2, Dockerfile:4-6: RUN apt-get update"]),
     (["advise", "--all"], ["Dockerfile:4-6 (layer 2)"]),
     (["files", "--layer", "2"], ["layer 2: Dockerfile:4-6 RUN apt-get update"]),
 ])  # fmt: skip
@@ -80,10 +81,19 @@ def test_comparisons_name_lines(path: str) -> None:
         assert [str(layer.source) for layer in layers][-2:] == ["Dockerfile:4-6", "Dockerfile:7"]
     for format_name in ("text", "markdown", "html"):
         assert "Dockerfile:4-6 RUN apt-get update" in render_report(comparison, format_name)
+    assert "layer 2 `RUN apt-get update && apt-get install -y curl` (`Dockerfile:4-6`) is new" in comparison.reasons[0].text
     assert json.loads(render_report(comparison, "json"))["layers"][-1]["source"]["first"] == 7
     assert "Dockerfile:4  RUN apt-get update" in render_report(quick, "text")
     assert "`Dockerfile:4-6 RUN apt-get update" in render_report(quick, "markdown")
     assert json.loads(render_report(quick, "json"))["layers"][-1]["source"]["first"] == 7
+
+
+def test_budgets_name_lines(path: str) -> None:
+    """The layers at fault."""
+    analysis = ANALYZER.analyze(path)
+    verdicts = check(analysis, parse_budgets('max-layer-unpacked = "100 kB"').budgets)
+    text = render_report(analysis, "text", verdicts=verdicts)
+    assert "in layer 2 (Dockerfile:4-6 RUN apt-get" in " ".join(text.split())
 
 
 def test_lines_of_a_dockerfile_here_come_first(path: str, capsys: pytest.CaptureFixture[str]) -> None:

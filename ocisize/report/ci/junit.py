@@ -22,6 +22,7 @@ from ocisize.report.words.advice import is_secret
 from ocisize.report.words.budgets import describe, places_of, title_of
 from ocisize.report.words.findings import describe_image, describe_saving, list_paths
 from ocisize.report.words.incomplete import describe_layer
+from ocisize.report.words.steps import name_lines_at
 from ocisize.report.words.upgrade import describe_reason
 from ocisize.text import printable
 from ocisize.values import evolve, frozen
@@ -152,13 +153,19 @@ def _of_finding(finding: Finding, image: ReportedImage) -> Check:
         failure=saving if outcome is BudgetStatus.FAIL else "",
         warning=saving if outcome is BudgetStatus.WARN else "",
         skipped=f"{finding.severity}: {saving}; no budget forbids it" if outcome is BudgetStatus.PASS else "",
-        details="\n".join([finding.fix, *_steps(finding), *list_paths(finding)]),
+        details="\n".join([finding.fix, *_steps(finding, image), *list_paths(finding)]),
     )
 
 
-def _steps(finding: Finding) -> list[str]:
-    pairs = zip(finding.layers, finding.build_steps, strict=True)
-    return [f"layer {layer}: {printable(step.text)}" for layer, step in pairs if step.text]
+def _steps(finding: Finding, image: ReportedImage) -> list[str]:
+    """The layers with their lines, if they are known, and build steps."""
+    pairs = [(layer, printable(step.text)) for layer, step in zip(finding.layers, finding.build_steps, strict=True)]
+    places = [name_lines_at(image.analysis.layers, layer) for layer, _ in pairs]
+    return [
+        f"layer {layer}{f', {place}' if place else ''}: {step}"
+        for (layer, step), place in zip(pairs, places, strict=True)
+        if step
+    ]
 
 
 def write_suites(suites: Sequence[tuple[Analysis, Sequence[Check]]], file: TextIO) -> None:

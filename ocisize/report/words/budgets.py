@@ -15,6 +15,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.budget import BASELINE, Budget, BudgetStatus, Verdict, VerdictPlace
 from ocisize.model.quantity import Number, Unit, parse_size
 from ocisize.model.unread import NOT_READ
+from ocisize.report.words.steps import name_lines_of
 from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path
 from ocisize.text import display_name, printable
 
@@ -224,8 +225,10 @@ def _place(place: VerdictPlace, verdict: Verdict, analysis: Analysis) -> str:
     if place.path is not None:
         parts.append(shorten_path("/" + display_name(place.path), 60))
     if place.layer is not None:
-        step = "" if place.path or place.finding else analysis.layers[place.layer].build_step.shown[:40]
-        parts.append(f"in layer {place.layer}" + (f" ({step})" if step else ""))
+        layer = analysis.layers[place.layer]
+        step = "" if place.path or place.finding else layer.build_step.shown[:40]
+        about = " ".join(filter(None, (name_lines_of(layer), step)))
+        parts.append(f"in layer {place.layer}" + (f" ({about})" if about else ""))
     return " ".join(parts)
 
 
