@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import ocisize
 from ocisize.errors import ReportError
-from ocisize.model.packages import ECOSYSTEMS, JAVA, OF_SYSTEM, RUNTIME, Package
+from ocisize.model.packages import ECOSYSTEMS, JAVA, OF_SYSTEM, RPM, RUNTIME, Package
 from ocisize.report.sbom.licenses import License, read_licenses
 from ocisize.report.sbom.purls import PurlParts, add_qualifier, make_image_purl, split_purl
 from ocisize.report.sbom.systems import choose_ecosystem
@@ -50,8 +50,18 @@ class ListedPackage:
 
     @property
     def version(self) -> str:
-        """The version, "" if it is not known."""
-        return brief_version(self.package.version)
+        """The version, with the epoch of rpm that its package URL has apart; "" if it is not known."""
+        return brief_version(f"{self.epoch}:{self.package.version}" if self.epoch else self.package.version)
+
+    @property
+    def epoch(self) -> str:
+        """The epoch of a package of rpm whose version does not begin with it, "" for all others."""
+        package = self.package
+        return (
+            printable(self.parts.qualifiers.get("epoch", ""))
+            if package.ecosystem == RPM and ":" not in package.version
+            else ""
+        )
 
     @property
     def group(self) -> str:

@@ -70,7 +70,7 @@ def trivy_properties(listed: ListedPackage, contents: Contents) -> Pairs:
 
 def _source_of(listed: ListedPackage) -> Pairs:
     """The source package, which advisories of distributions name."""
-    package, version = listed.package, source_version(listed.package)
+    package, version = listed.package, source_version(listed)
     yield "SrcName", printable(package.source or package.name)
     if package.ecosystem == APK:
         yield "SrcVersion", printable(version)
@@ -81,15 +81,15 @@ def _source_of(listed: ListedPackage) -> Pairs:
     yield "SrcEpoch", split.epoch
 
 
-def source_version(package: Package) -> str:
+def source_version(listed: ListedPackage) -> str:
     """The version of the source package; of rpm with the epoch of the package, which the name of a source rpm lacks."""
-    version = package.source_version or package.version
-    epoch = _epoch_of(package) if package.ecosystem == RPM and not split_version(version).epoch else ""
+    version = listed.package.source_version or listed.version
+    epoch = _epoch_of(listed) if listed.package.ecosystem == RPM and not split_version(version).epoch else ""
     return f"{epoch}:{version}" if epoch else version
 
 
-def _epoch_of(package: Package) -> str:
-    return split_version(package.version).epoch
+def _epoch_of(listed: ListedPackage) -> str:
+    return split_version(listed.version).epoch
 
 
 def _module_of(listed: ListedPackage) -> str:
@@ -117,7 +117,7 @@ def _source_record(listed: ListedPackage) -> Pairs:
     elif package.ecosystem == ALPM:
         yield "syft:metadata:basepackage", printable(package.source)
     elif package.ecosystem == RPM:
-        yield "syft:metadata:epoch", _epoch_of(package)
+        yield "syft:metadata:epoch", _epoch_of(listed)
         yield "syft:metadata:sourceRpm", printable(listed.parts.qualifiers.get("upstream", ""))
         yield "syft:metadata:modularityLabel", printable(_module_of(listed))
 

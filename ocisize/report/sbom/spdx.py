@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TextIO
 
 import ocisize
-from ocisize.model.packages import APK, DEB, RPM, Package
+from ocisize.model.packages import APK, DEB, RPM
 from ocisize.report.options import ReportOptions
 from ocisize.report.sbom.contents import Contents, ListedPackage, list_contents
 from ocisize.report.sbom.document import drop_empty, write_document
@@ -120,7 +120,7 @@ def _package(listed: ListedPackage, contents: Contents, spdx_id: str) -> dict[st
             **_base(spdx_id, name, listed.version),
             "licenseDeclared": _declare(listed.licenses),
             "supplier": _supplier(package.vendor),
-            "sourceInfo": _source_info(package),
+            "sourceInfo": _source_info(listed),
             "externalRefs": _references(printable(package.purl), cpe_of(package)),
             "annotations": _annotations((*properties, *own_properties(package)), contents),
         }
@@ -133,11 +133,12 @@ def _supplier(vendor: str) -> str:
     return f"Organization: {' '.join(name.split())}" if name.strip() else ""
 
 
-def _source_info(package: Package) -> str:
+def _source_info(listed: ListedPackage) -> str:
     """The source package in the words that Trivy looks for."""
+    package = listed.package
     if package.ecosystem not in (DEB, APK, RPM):
         return ""
-    return f"built package from: {printable(package.source or package.name)} {printable(source_version(package))}"
+    return f"built package from: {printable(package.source or package.name)} {printable(source_version(listed))}"
 
 
 def _references(purl: str, cpe: str) -> list[dict[str, str]]:

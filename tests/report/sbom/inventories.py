@@ -68,7 +68,7 @@ OPENSSL_LIBS = package(
     database="var/lib/rpm/rpmdb.sqlite", source="openssl", source_version="3.0.7-27.el9", licenses=("ASL 2.0",),
 )  # fmt: skip
 NODE_MODULE = package(
-    RPM, "nodejs", "1:20.11.1-1.module+el9",
+    RPM, "nodejs", "20.11.1-1.module+el9",
     "pkg:rpm/redhat/nodejs@20.11.1-1.module%2Bel9?arch=x86_64&distro=rhel-9.4&epoch=1&rpmmod=nodejs%3A20",
     database="var/lib/rpm/rpmdb.sqlite", source="nodejs",
 )  # fmt: skip

@@ -191,6 +191,8 @@ def test_other_systems_have_their_source() -> None:
     ]  # fmt: skip
     assert (rpm["syft:metadata:sourceRpm"], rpm["syft:metadata:epoch"]) == ("openssl-3.0.7-27.el9.src.rpm", "1")
     node = properties(component(document, "nodejs"))
+    assert component(document, "nodejs")["version"] == "1:20.11.1-1.module+el9"
+    assert (node["aquasecurity:trivy:SrcEpoch"], node["syft:metadata:epoch"]) == ("1", "1")
     assert node["aquasecurity:trivy:Modularitylabel"] == node["syft:metadata:modularityLabel"] == "nodejs:20"
 
 

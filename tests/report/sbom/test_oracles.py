@@ -115,7 +115,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     archive = write_docker_archive(image, folder / "image.tar")
     analysis = Analyzer(packages=True).analyze(archive)
     listed = list_contents(analysis, ReportOptions()).packages
-    ours = frozenset((type_of(one.package.purl), one.package.name, one.package.version) for one in listed)
+    ours = frozenset((type_of(one.package.purl), one.package.name, one.version) for one in listed)
     assert len(ours) == len(listed)
     syft = run_syft(["scan", f"docker-archive:{archive}"], folder)
     trivy = run_trivy(["image", "--input", str(archive)], folder)

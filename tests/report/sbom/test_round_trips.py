@@ -53,7 +53,7 @@ def listed(analysis: Analysis) -> list[Package]:
 
 def seen(package: Package, *, with_group: bool = True) -> Seen:
     name = package.name if with_group or package.ecosystem != JAVA else package.name.partition(":")[2]
-    return type_of(package.purl), name, package.version
+    return type_of(package.purl), name, f"1:{package.version}" if package.name == "nodejs" else package.version
 
 
 @pytest.mark.parametrize("image", [*SYSTEMS, "no system"])
