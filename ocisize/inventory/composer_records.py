@@ -12,19 +12,20 @@ from typing import Any
 
 from ocisize.inventory.record import Ecosystem, PackageRecord
 from ocisize.inventory.record_limits import Relations
-from ocisize.inventory.text_fields import keys_of, load_json_of_tool, object_of, resolve, text_of, texts_of
-from ocisize.layer.kept_files import COMPOSER_INSTALLED
+from ocisize.inventory.text_fields import keys_of, load_json_of_tool, load_object, object_of, resolve, text_of, texts_of
+from ocisize.layer.kept_files import COMPOSER_INSTALLED, COMPOSER_JSON
 from ocisize.model.packages import COMPOSER
 from ocisize.tar.paths import join
+from ocisize.values import evolve
 
 
 def is_composer_database(path: bytes) -> bool:
-    """Whether a file lists the packages of a ``vendor`` directory.
+    """Whether a file lists the packages of a ``vendor`` directory, or those that a project asks for.
 
-    >>> is_composer_database(b"app/vendor/composer/installed.json"), is_composer_database(b"vendor/composer/installed.json")
+    >>> is_composer_database(b"app/vendor/composer/installed.json"), is_composer_database(b"app/composer.json")
     (True, True)
     """
-    return path == COMPOSER_INSTALLED or path.endswith(b"/" + COMPOSER_INSTALLED)
+    return path in (COMPOSER_INSTALLED, COMPOSER_JSON) or path.endswith((b"/" + COMPOSER_INSTALLED, b"/" + COMPOSER_JSON))
 
 
 def read_composer(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
@@ -37,14 +38,26 @@ def read_composer(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
     """
     relations = Relations()
     for path in sorted(files):
+        if not path.endswith(COMPOSER_INSTALLED):
+            continue
+        project = path[: -len(COMPOSER_INSTALLED)].rstrip(b"/")
+        asked = _names_asked(files.get(join(project, COMPOSER_JSON)))
         document = load_json_of_tool(files[path])
         packages = document if isinstance(document, list) else object_of(document).get("packages")
         development = frozenset(texts_of(object_of(document).get("dev-package-names")))
         for package in packages if isinstance(packages, list) else ():
             record = _read_package(path, object_of(package), development, relations)
             if record is not None:
-                yield record
+                yield record if asked is None else evolve(record, is_automatic=record.name not in asked)
     relations.check()
+
+
+def _names_asked(content: bytes | None) -> frozenset[str] | None:
+    """The packages that a project's ``composer.json`` names; None if it is not there."""
+    if content is None:
+        return None
+    document = load_object(content)
+    return frozenset(name.lower() for key in ("require", "require-dev") for name in keys_of(document.get(key)))
 
 
 def _read_package(

@@ -12,6 +12,7 @@ from ocisize.layer.kept_files import (
     APK_WORLD,
     APT_STATES,
     COMPOSER_INSTALLED,
+    COMPOSER_JSON,
     CONDA_FOLDER,
     DEPS_JSON,
     DNF_HISTORY,
@@ -76,7 +77,7 @@ ECOSYSTEMS: tuple[LazyEcosystem, ...] = (
     LazyEcosystem(
         "gem_records", "ECOSYSTEM", names=(b".gemspec", b"/gem.build_complete"), places=(b"specifications", b"extensions")
     ),
-    LazyEcosystem("composer_records", "ECOSYSTEM", ends=(COMPOSER_INSTALLED,)),
+    LazyEcosystem("composer_records", "ECOSYSTEM", ends=(COMPOSER_INSTALLED, COMPOSER_JSON)),
     LazyEcosystem("dotnet_records", "ECOSYSTEM", ends=(DEPS_JSON,)),
 )
 

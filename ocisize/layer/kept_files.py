@@ -10,7 +10,8 @@ Python: https://packaging.python.org/en/latest/specifications/recording-installe
 https://setuptools.pypa.io/en/latest/deprecated/python_eggs.html. conda: one document per package in ``conda-meta``,
 https://docs.conda.io/projects/conda/en/stable/user-guide/concepts/packages.html. npm: the lock of a ``node_modules``,
 https://docs.npmjs.com/cli/configuring-npm/package-lock-json, and the ``package.json`` of projects and packages. composer:
-``vendor/composer/installed.json``, https://getcomposer.org/doc/. .NET: the dependencies of a program, ``*.deps.json``,
+``vendor/composer/installed.json`` and the ``composer.json`` of projects, https://getcomposer.org/doc/. .NET: the
+dependencies of a program, ``*.deps.json``,
 https://github.com/dotnet/sdk/blob/main/documentation/specs/runtime-configuration-file.md.
 """
 
@@ -45,6 +46,7 @@ RPM_DATABASES = tuple(folder + name for folder in RPM_FOLDERS for name in RPM_NA
 NPM_LOCK = b"node_modules/.package-lock.json"
 PACKAGE_JSON = b"package.json"
 COMPOSER_INSTALLED = b"vendor/composer/installed.json"
+COMPOSER_JSON = b"composer.json"
 CONDA_FOLDER = b"conda-meta"
 DIST_INFO, EGG_INFO = b".dist-info", b".egg-info"
 PYTHON_RECORD = b".dist-info/RECORD"
@@ -57,7 +59,7 @@ _EXACT_PATHS = frozenset({
 _MAX_SIZE = 16 << 20  # bytes of one file; the largest known status file has 5 MB
 _MAX_TOTAL = 64 << 20  # bytes of all files of one layer whose paths are known, those of rpm left out
 _MAX_RPM = 128 << 20  # bytes of rpm's databases of one layer; the largest known have 100 MB
-_RPM_SHARE = 32  # divisor: the part of the memory for entries that a database may have, which counts 8 times
+_RPM_SHARE = 64  # divisor: the part of the memory for entries that a database may have, which counts 8 times
 _MAX_HEADERS = 256 << 10  # bytes of one package.json or METADATA; the largest of 1,500 package.json have 30 kB
 _MAX_NAMED_TOTAL = 64 << 20  # bytes of all files of one layer that PATH_PARTS tells; those of 441 npm packages have 0.8 MB
 # package.json at the root of a package or outside of all packages: those deeper in a package belong to its tests and parts
@@ -137,12 +139,18 @@ def _is_in_known_place(path: bytes) -> bool:
     )
 
 
+def _is_manifest(path: bytes, name: bytes) -> bool:
+    """Whether a file is the manifest of a package of npm, or of a project of npm or composer, by its path and its name."""
+    if name == COMPOSER_JSON:
+        return b"vendor/" not in path  # the list of packages has what their own files have
+    return b"node_modules/" not in path or _PACKAGE_ROOT.fullmatch(path) is not None
+
+
 def _max_size_of_named(path: bytes) -> int:
     """The bytes that a file of PATH_PARTS may have, by its path; -1 if it is not to be kept."""
     directory, _, name = path.rpartition(b"/")
-    if name == PACKAGE_JSON:
-        is_root = b"node_modules/" not in path or _PACKAGE_ROOT.fullmatch(path) is not None
-        return _MAX_HEADERS if is_root else -1
+    if name in (PACKAGE_JSON, COMPOSER_JSON):
+        return _MAX_HEADERS if _is_manifest(path, name) else -1
     if directory.endswith(DIST_INFO):
         return _OF_DIST_INFO.get(name, -1)
     if directory.endswith(EGG_INFO):

@@ -24,7 +24,8 @@ from ocisize.inventory.record import DatabaseError, Ecosystem, PackageRecord
 MODULES = (composer_records, conda_records, dotnet_records, gem_records, npm_records, python_records)
 ECOSYSTEMS = [module.ECOSYSTEM for module in MODULES]
 PATHS = [
-    b"app/vendor/composer/installed.json", b"vendor/composer/installed.json", b"env/conda-meta/a-1-0.json", b"conda-meta/b.json",
+    b"app/composer.json", b"app/vendor/composer/installed.json", b"vendor/composer/installed.json", b"env/conda-meta/a-1-0.json",
+    b"conda-meta/b.json",
     b"app/app.deps.json", b"x.deps.json", b"net/shared/A/1/A.deps.json", b"net/sdk/8.0.1/dotnet.deps.json",
     b"gem/specifications/a-1.gemspec", b"specifications/default/b-2-java.gemspec", b"gem/extensions/x/3/a-1/gem.build_complete",
     b"package.json", b"app/package.json", b"node_modules/.package-lock.json", b"app/node_modules/.package-lock.json",
@@ -39,7 +40,7 @@ PATHS = [
 NAMES = [
     "name", "version", "dependencies", "optionalDependencies", "peerDependencies", "peerDependenciesMeta", "devDependencies",
     "license", "licenses", "author", "packages", "lockfileVersion", "dev", "optional", "files", "paths_data", "paths", "_path",
-    "depends", "requested_spec", "build", "channel", "subdir", "install-path", "dev-package-names", "require", "provide",
+    "depends", "requested_spec", "build", "channel", "subdir", "install-path", "dev-package-names", "require", "require-dev", "provide",
     "replace", "libraries", "targets", "type", "runtime", "native", "resources", "locale", "runtimeTargets", "a/1", "a", "b",
     "node_modules/a", "../x", "dir_info", "editable", "\ud800",
 ]  # fmt: skip

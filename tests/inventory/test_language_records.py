@@ -172,6 +172,19 @@ def test_what_composer_wrote() -> None:
     assert [name for name, record in found.items() if record.is_development] == ["acme/unit"]
     assert found["acme/monolog"].requires == (("acme/log",),)
     assert [record.licenses for record in found.values()] == [("MIT",), ("BSD-3-Clause",), ()]
+    assert {record.is_automatic for record in found.values()} == {None}
+
+
+def test_what_a_project_of_composer_asks_for() -> None:
+    """Its own ``composer.json`` names it; the other packages are there because of these."""
+    asked = {"require": {"php": ">=8", "Acme/Monolog": "^3"}, "require-dev": {"acme/unit": "*"}}
+    files = {
+        b"app/vendor/composer/installed.json": TESTDATA.joinpath("composer.json").read_bytes(),
+        b"app/composer.json": document(asked),
+        b"composer.json": document({"require": {"acme/log": "*"}}),
+    }
+    found = {record.name: record.is_automatic for record in read_composer(files)}
+    assert found == {"acme/log": True, "acme/monolog": False, "acme/unit": False}
 
 
 def test_composer_1() -> None:
