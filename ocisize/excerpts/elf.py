@@ -19,7 +19,8 @@ _MAX_SEGMENTS = 64
 _MAX_BUILD_INFO = 192 << 10  # bytes; a program of 382 modules has 37 kB
 _MAX_CRATES = 192 << 10  # bytes of JSON; a program of 567 crates has 60 kB
 _MAX_NOTE = 2 << 10  # bytes
-_MAX_TAIL = 1 << 20  # bytes behind the last segment; debug information is there too, and then the file is not searched
+_MAX_TAIL = 256 << 10  # bytes behind the last segment; linkers write the crates before debug information and symbols
+_MAX_SECTIONS, _MAX_TRIES = 1 << 10, 16
 _PIECE = 64 << 10  # bytes
 #: Bytes that are searched from the first writable segment on, and those in programs whose notes name Go: linkers of C write
 #: build information in the middle of a segment, or in the next one.
@@ -33,7 +34,7 @@ _GO_STRINGS = 32  # bytes from the magic to the strings
 _GO_SENTINEL = 16  # bytes around the list of modules
 _GO_NOTE = b"Go\0\0"
 _PACKAGE_NOTE, _PACKAGE_OWNER = 0xCAFE1A7E, b"FDO\0"
-_CRATES_SECTION = b".dep-v0"
+_CRATES, _CRATES_AT, _ZLIB = b'"packages"', 16, b"\x78"  # near the beginning of the JSON, and where it is compressed
 _LOAD, _NOTE, _WRITABLE = 1, 4, 2
 
 
@@ -51,9 +52,9 @@ class _Layout(NamedTuple):
     """The forms of headers in files of one class and byte order."""
 
     order: str
-    header: struct.Struct  #: e_phoff, e_shoff, e_phentsize, e_phnum, e_shentsize, e_shnum, e_shstrndx
+    header: struct.Struct  #: e_phoff, e_shoff, e_phentsize, e_phnum, e_shentsize, e_shnum
     segment: struct.Struct
-    section: struct.Struct  #: sh_name, sh_offset, sh_size
+    section: struct.Struct  #: sh_offset, sh_size
     is_64: bool
 
     def read_segment(self, data: bytes, position: int) -> _Segment:
@@ -71,7 +72,7 @@ def _make_layout(elf_class: int, order: int) -> _Layout | None:
     if elf_class not in (1, 2) or order not in (1, 2):
         return None
     sign, is_64 = "<>"[order - 1], elf_class == 2
-    forms = ("32xQQ6xHHHHH", "IIQQ8xQ", "I20xQQ") if is_64 else ("28xII6xHHHHH", "III4xI4xI", "I12xII")
+    forms = ("32xQQ6xHHHH", "IIQQ8xQ", "24xQQ24x") if is_64 else ("28xII6xHHHH", "III4xI4xI", "16xII16x")
     header, segment, section = (struct.Struct(sign + form) for form in forms)
     return _Layout(sign, header, segment, section, is_64)
 
@@ -93,9 +94,8 @@ class ProgramReader:
         self._size = size
         self._head: bytearray | None = bytearray()  # None once it was read
         self._layout: _Layout | None = None
-        self._section_headers = (0, 0, 0, 0)  # offset, size of one, count, index of the one with names
         self._search: _BuildInfoSearch | None = None
-        self._tail_start, self._tail = size, bytearray()
+        self._tail = self._sections = _Range(0, 0)
         self._parts: list[Part] = []
 
     def skip(self, count: int) -> None:
@@ -119,35 +119,33 @@ class ProgramReader:
             self._gather(0, head)
             start, piece = len(head), piece[missing:]
         self._gather(start, piece)
-        self.needed = self._next_needed()
+        starts = [max(part.start, self.position) for part in self._ranges() if part.stop > self.position]
+        self.needed = min(starts, default=self._size)
 
     def finish(self) -> list[Part]:
         """The parts that were found, when all bytes have passed."""
         if self._search is not None and (info := self._search.read()) is not None:
             self._parts.append(Part(GO_BUILD_INFO, b"", info))
-        if _CRATES_SECTION in self._tail and (crates := self._read_crates()):
+        if (crates := self._read_crates()) is not None:
             self._parts.append(Part(RUST_CRATES, b"", crates))
         return self._parts
 
-    def _next_needed(self) -> int:
-        needed = [max(self._tail_start, self.position)]
-        if self._search is not None and self._search.stop > self.position:
-            needed.append(max(self._search.start, self.position))
-        return min(needed)
+    def _ranges(self) -> list[_Range | _BuildInfoSearch]:
+        """What is kept or searched of the file, besides its head."""
+        ranges: list[_Range | _BuildInfoSearch] = [self._tail, self._sections]
+        return ranges if self._search is None else [self._search, *ranges]
 
     def _gather(self, start: int, piece: bytes | memoryview) -> None:
-        if self._search is not None and start < self._search.stop:
-            self._search.feed(start, piece)
-        if start + len(piece) > self._tail_start:
-            self._tail += piece[max(self._tail_start - start, 0) :]
+        for part in self._ranges():
+            if part.start < start + len(piece) and start < part.stop:
+                part.feed(start, piece)
 
     def _read_head(self, head: bytes) -> None:
         """Find out from the start of the file what else is needed of it."""
         if head[:4] != b"\x7fELF" or len(head) < 64 or (layout := _make_layout(head[4], head[5])) is None:
             return
         self._layout = layout
-        first, sections, size, count, section_size, section_count, names = layout.header.unpack_from(head)
-        self._section_headers = (sections, section_size, section_count, names)
+        first, sections, size, count, section_size, section_count = layout.header.unpack_from(head)
         last = first + size * (count - 1) + layout.segment.size
         if size < layout.segment.size or not 0 < count <= _MAX_SEGMENTS or last > len(head):
             return
@@ -164,23 +162,35 @@ class ProgramReader:
             stop = min(max(segment.offset + segment.size for segment in writable), self._size)
             self._search = _BuildInfoSearch(writable[0], stop, limit)
         end = max((segment.offset + segment.size for segment in loads), default=self._size)
-        if self._size - end <= _MAX_TAIL:
-            self._tail_start = min(end, self._size)
+        if end < sections and section_size == layout.section.size and section_count <= _MAX_SECTIONS:
+            self._tail = _Range(end, min(end + _MAX_TAIL, sections, self._size))
+            self._sections = _Range(sections, min(sections + section_size * section_count, self._size))
 
     def _read_crates(self) -> bytes | None:
-        """The JSON in the section of cargo-auditable."""
-        offset, size, count, names = self._section_headers
-        layout, tail, shift = self._layout, bytes(self._tail), self._tail_start
-        if layout is None or size < layout.section.size or names >= count or offset < shift:
+        """The JSON in the section of cargo-auditable, told by its content: the names of sections may be far away."""
+        headers, tail, layout, tries = self._sections.data, self._tail, self._layout, _MAX_TRIES
+        if layout is None:
             return None
-        if offset - shift + size * (count - 1) + layout.section.size > len(tail):
-            return None
-        sections = [layout.section.unpack_from(tail, offset - shift + size * number) for number in range(count)]
-        names_start = sections[names][1] - shift
-        for name, start, length in sections:
-            if start >= shift and names_start >= 0 and tail.startswith(_CRATES_SECTION + b"\0", names_start + name):
-                return _inflate(tail[start - shift : start - shift + length])
+        for position in range(0, len(headers) - layout.section.size + 1, layout.section.size):
+            offset, size = layout.section.unpack_from(headers, position)
+            at = offset - tail.start
+            if at >= 0 and 0 < size <= _MAX_CRATES and tail.data[at : at + 1] == _ZLIB and tries:
+                tries -= 1
+                crates = _inflate(bytes(tail.data[at : at + size]))
+                if crates is not None and _CRATES in crates[:_CRATES_AT]:
+                    return crates
         return None
+
+
+class _Range:
+    """The bytes from ``start`` to ``stop``, which are kept."""
+
+    def __init__(self, start: int, stop: int) -> None:
+        self.start, self.stop, self.data = start, stop, bytearray()
+
+    def feed(self, offset: int, piece: bytes | memoryview) -> None:
+        """Take bytes of the file from ``offset`` on."""
+        self.data += piece[max(self.start - offset, 0) : max(self.stop - offset, 0)]
 
 
 def _read_notes(head: bytes, segment: _Segment, order: str) -> Iterator[tuple[int, bytes, bytes]]:

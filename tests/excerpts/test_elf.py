@@ -106,7 +106,7 @@ def test_crates_behind_the_segments(bits: int, order: str) -> None:
 
 
 def test_crates_that_are_too_long_or_damaged_are_none() -> None:
-    """A bomb is not inflated, and debug information of more than 1 MiB is not searched."""
+    """A bomb is not inflated, and what is behind 256 KiB of debug information is not searched."""
     assert parts_of(rust_program(b" " * 100_000_000)) == []
     broken = rust_program(CRATES).replace(zlib.compress(CRATES)[:6], b"broken")
     assert parts_of(broken) == []
@@ -114,6 +114,21 @@ def test_crates_that_are_too_long_or_damaged_are_none() -> None:
     elf.add(LOAD, READ, bytes(200_000))
     elf.sections = [(b".debug_info", bytes(2 << 20)), (b".dep-v0", zlib.compress(CRATES))]
     assert parts_of(elf.build()) == []
+    elf.sections = [*[(b".x", zlib.compress(b"{}"))] * 20, (b".dep-v0", zlib.compress(CRATES))]
+    assert parts_of(elf.build()) == []
+    elf.sections = elf.sections[5:]
+    assert len(parts_of(elf.build())) == 1
+
+
+def test_crates_before_debug_information() -> None:
+    """Programs that were not stripped have megabytes behind the crates."""
+    elf = Elf()
+    elf.add(LOAD, READ, bytes(200_000))
+    debug = random.Random(4).randbytes(3 << 20)
+    elf.sections = [(b".comment", b"rustc"), (b".dep-v0", zlib.compress(CRATES)), (b".debug_info", debug)]
+    data = elf.build()
+    assert parts_of(data) == [Part(RUST_CRATES, b"", CRATES)]
+    assert read_needed(ProgramReader(len(data)), data)[1] < 500_000
 
 
 @pytest.mark.parametrize(("bits", "order"), FORMS)
