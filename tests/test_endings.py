@@ -31,7 +31,7 @@ from tests.images import (
 from tests.registry import Answer, Server
 
 PATIENCE = 15.0  #: seconds in which what was interrupted ends; servers here are silent for 30, readers wait for 60
-COMMANDS = (["analyze"], ["advise"], ["files"], ["tree"], ["baseline", "write"])
+COMMANDS = (["analyze"], ["advise"], ["files"], ["tree"], ["packages"], ["baseline", "write"])
 
 
 @pytest.fixture

@@ -391,7 +391,7 @@ def test_comparisons_refuse(partial: Analysis, tmp_path: Path) -> None:
 # The command line
 
 
-@pytest.mark.parametrize("command", ["analyze", "advise", "files", "tree"])
+@pytest.mark.parametrize("command", ["analyze", "advise", "files", "tree", "packages"])
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, form: str) -> None:
     """Each shows what could be read, names what could not, and has status 2; without the option it shows nothing."""

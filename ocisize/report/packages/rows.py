@@ -68,7 +68,7 @@ def list_rows(analysis: Analysis, inventory: Inventory, listing: PackageListing)
             for files in listing.unowned
         ),
         *_other_unowned(listing),
-        *([_sums(Part.OTHERS, name_left_out(listing), listing.left_out)] if listing.left_out_count else []),
+        *([_sums(Part.OTHERS, name_left_out(), listing.left_out)] if listing.left_out_count else []),
         *_overhead(listing),
         TableRow(
             part=Part.TOTAL,

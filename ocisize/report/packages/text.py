@@ -11,7 +11,7 @@ from ocisize.model.packages import Inventory
 from ocisize.report.packages.rows import Part, TableRow, list_rows
 from ocisize.report.packages.words import NOT_OWNED, describe_inventory
 from ocisize.report.text.alerts import list_head
-from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
+from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, spare_columns, write_lines
 from ocisize.report.words.units import UNKNOWN, cut, human_size
 from ocisize.sizes.packages import PackageGrouping, PackageListing
 from ocisize.text import printable
@@ -51,7 +51,7 @@ def write_packages(
     color: bool | None = None,
 ) -> None:
     """Write a listing of the packages of ``analysis``; ``color`` None means only on a terminal."""
-    chosen_width = min(width or page_width(file, color), MAX_WIDTH)
+    chosen_width = min(width or page_width(file, color) - spare_columns(file), MAX_WIDTH)  # a row can have two cut texts
     lines = _list_lines(analysis, inventory, listing, chosen_width)
     write_lines(lines, file, color=has_color(file, color))
 

@@ -148,6 +148,6 @@ def name_others(listing: PackageListing) -> str:
     return f"… {listing.other_count:,} other {plural(listing.other_count, noun)}"
 
 
-def name_left_out(listing: PackageListing) -> str:
+def name_left_out() -> str:
     """The row of the kinds that were not chosen."""
-    return f"… other kinds ({listing.left_out_count:,})"
+    return "… all other kinds"
