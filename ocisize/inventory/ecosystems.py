@@ -30,7 +30,7 @@ from ocisize.tar.paths import clean_name
 from ocisize.tuples import NamedTuple
 
 _OF_NPM = (b".pnp.cjs", b".pnp.js", b".zip", b"/.yarn-integrity", b"/.yarn-state.yml", b"/.modules.yaml")
-_PLACES_OF_NPM = (*[b".yarn"] * 3, *[b"node_modules"] * 3)
+_PLACES_OF_NPM = (*[b".yarn"] * 3, *[b"node_modules"] * 2, b".pnpm")
 
 
 class LazyEcosystem(NamedTuple):

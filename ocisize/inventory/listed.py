@@ -12,6 +12,7 @@ from ocisize.logs import Logger
 from ocisize.model.packages import DEB, OF_SYSTEM, RUNTIME
 from ocisize.tar.paths import join
 
+MAX_LISTED = 10_000_000  #: files in the lists of an image, read for several layers; 6,000 packages list 500,000
 INFO_DIRECTORY = b"var/lib/dpkg/info"
 #: databases of all packages, which belong to none of them, though rpm lists its own
 SHARED_DATABASES = (
@@ -25,12 +26,20 @@ SHARED_DATABASES = (
 _log = Logger(__name__)
 
 
+class ListMeter:
+    """How many more files the databases of an image may list; negative if some of them were not read."""
+
+    def __init__(self, remaining: int = MAX_LISTED) -> None:
+        """Begin with ``remaining`` files."""
+        self.remaining = remaining
+
+
 class Listed:
     """What some packages list. Of two packages that list a file, it belongs to the one with the lower number."""
 
-    def __init__(self, records: Sequence[PackageRecord], numbers: Iterable[int]) -> None:
+    def __init__(self, records: Sequence[PackageRecord], numbers: Iterable[int], meter: ListMeter) -> None:
         """List the directories of packages; ``numbers`` are their indexes in ``records``, ascending."""
-        self._records = records
+        self._records, self._meter = records, meter
         self._numbers = list(numbers)
         self.files: dict[bytes, int] = {}
         self.directories: dict[bytes, int] = {}
@@ -41,8 +50,8 @@ class Listed:
             for directory in records[number].directories:
                 self.directories.setdefault(directory, number)
 
-    def read_all(self, real: RealDirectories, known: Collection[bytes], max_files: int) -> bool:
-        """List the files of all packages in ``known`` directories; False if there are more than ``max_files``.
+    def read_all(self, real: RealDirectories, known: Collection[bytes], max_files: int) -> None:
+        """List the files of all packages in ``known`` directories, at most ``max_files``.
 
         A file in a directory that is reached through symlinks is listed at its real path, too, for the packages that list
         no other file there.
@@ -59,7 +68,8 @@ class Listed:
                     continue
                 max_files -= 1
                 if max_files < 0:
-                    return False
+                    self._meter.remaining = -1
+                    break
                 self._add(path, number)
                 if target != directory:
                     moved.setdefault(join(target, path[len(directory) + 1 :]), number)
@@ -67,7 +77,6 @@ class Listed:
             self._add(path, number)
         self._add_databases()
         self._drop_runtimes()
-        return True
 
     def read_some(self, real: RealDirectories, wanted: Iterable[bytes], numbers: Iterable[int]) -> None:
         """List those of the ``wanted`` files that some of the packages list; ``numbers`` are theirs, ascending."""
@@ -87,8 +96,13 @@ class Listed:
         self._add_databases()
 
     def _list_files(self, number: int) -> Iterable[bytes]:
+        meter = self._meter
         try:
-            yield from self._records[number].list_files()
+            for path in self._records[number].list_files():
+                meter.remaining -= 1
+                if meter.remaining < 0:
+                    return
+                yield path
         except DAMAGE as error:
             _log.info("files of %s: %s", self._records[number].name, error)
 

@@ -17,7 +17,7 @@ from ocisize.filesystem.directories import ImageRuns
 from ocisize.inventory.databases import Databases, read_databases
 from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem
 from ocisize.inventory.links import RealDirectories, find_links
-from ocisize.inventory.listed import INFO_DIRECTORY, Listed, source_of
+from ocisize.inventory.listed import INFO_DIRECTORY, Listed, ListMeter, source_of
 from ocisize.inventory.lower_view import LowerView
 from ocisize.inventory.record import PackageRecord
 from ocisize.inventory.unowned import UnownedKind, UnownedPlaces
@@ -28,6 +28,7 @@ from ocisize.tar.filetable import HARD_LINK, FileTable, IntArray
 from ocisize.tar.paths import clean_name
 from ocisize.values import frozen
 
+_TOO_MANY_FILES = "the package databases list far more files than the image has; not all of them were read"
 _FILES_PER_ROW, _MIN_FILES = 4, 100_000  # that databases may list in the directories of an image
 
 
@@ -96,9 +97,9 @@ class _Search:
         self._real = RealDirectories(find_links(tables, hidden_by) if self._count else {})
         rows = chain.from_iterable(binaries.values() for binaries in databases.in_binaries)
         self._of_binaries = frozenset(chain.from_iterable(rows))  # which own their files after all others
-        self._listed = Listed(databases.records, self._with_lists(databases.installed))
+        self._meter = ListMeter()
+        self._listed = Listed(databases.records, self._with_lists(databases.installed), self._meter)
         self._rows: list[IntArray] = []
-        self._warnings: list[str] = []
 
     def _with_lists(self, numbers: Iterable[int]) -> list[int]:
         """Those of some packages that are not parts of a binary."""
@@ -107,8 +108,7 @@ class _Search:
     def map_visible(self) -> None:
         """Map all rows by the databases of the whole image."""
         listed, rows = self._listed, sum(map(len, self._tables))
-        if not listed.read_all(self._real, self._directories.numbers, _FILES_PER_ROW * rows + _MIN_FILES):
-            self._warnings.append("the package databases list far more files than the image has; not all of them were read")
+        listed.read_all(self._real, self._directories.numbers, _FILES_PER_ROW * rows + _MIN_FILES)
         directory_owners = self._find_directory_owners(listed)
         info = self._directories.numbers.get(INFO_DIRECTORY)
         for layer, table in enumerate(self._tables):
@@ -193,7 +193,7 @@ class _Search:
         if not any(rows.values()):
             return
         paths = {layer: list(self._tables[layer].paths.select(own)) for layer, own in rows.items()}
-        listed = Listed(self._databases.records, self._with_lists(state))
+        listed = Listed(self._databases.records, self._with_lists(state), self._meter)
         packages, whole = frozenset(state), self._listed.files
         wanted = {name for own in paths.values() for path in own for name in (path, source_of(path))}
         listed.read_some(self._real, wanted, lost)
@@ -258,7 +258,7 @@ class _Search:
             installed=frozenset(databases.installed).difference(self._listed.dropped),
             first_layers=databases.first_layers,
             owned_by={number: tuple(sorted(owners)) for number, owners in self._listed.shared.items()},
-            warnings=(*databases.warnings, *self._warnings),
+            warnings=(*databases.warnings, *([_TOO_MANY_FILES] if self._meter.remaining < 0 else [])),
         )
 
 

@@ -24,9 +24,6 @@ class PackageReason(enum.Enum):
     UNKNOWN = "unknown"  #: no database says
 
 
-Reason = PackageReason
-
-
 class Unowned(enum.Enum):
     """The kinds of files that no package owns."""
 

@@ -223,3 +223,20 @@ def test_source_of_bytecode_with_any_name() -> None:
 def test_kinds_are_those_of_the_model() -> None:
     """Every kind occurs in the tests above."""
     assert {kind.value for kind in Unowned} == {"cache", "application", "generated", "unknown"}
+
+
+def test_lists_are_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those whose files are in no directory of the image."""
+    monkeypatch.setattr(listed.ListMeter.__init__, "__defaults__", (10,))
+    base = {**installed(("a", "1", ["none/x"] * 100), ("b", "1", ["bin/b"])), "bin/b": b"b"}
+    ownership = owned(base)
+    assert ownership.warnings
+    assert owners_of(ownership, base)["bin/b"] == "unknown: /bin"
+
+
+def test_links_without_end_are_not_followed() -> None:
+    """A hostile image may have many, and paths that grow with each of them."""
+    links = {f"l{number}": Link(f"l{number + 1}/" * 40 + "x") for number in range(200)}
+    listed_paths = [f"l{number}/{'d/' * number}f" for number in range(150)]
+    base: Files = {**installed(("a", "1", [*listed_paths, "bin/a"])), **links, "bin/a": b"a", "deep": Link("deep/deep")}
+    assert map_layers(base)[0]["bin/a"] == "a 1"
