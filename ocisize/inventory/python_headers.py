@@ -7,7 +7,7 @@ https://packaging.python.org/en/latest/specifications/dependency-specifiers/.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ocisize.inventory.record import Alternatives
 from ocisize.inventory.text_fields import text_of
@@ -30,6 +30,7 @@ class Requirement(NamedTuple):
     name: str
     extras: frozenset[str]  # of the needed package
     extra: str  # of the package itself, "" if it always needs the other one
+    has_condition: bool  # on the interpreter or the platform
 
 
 def normalize(name: str) -> str:
@@ -95,7 +96,7 @@ def read_requirement(value: str) -> Requirement | None:
     """Read a ``Requires-Dist``; None for one without a name.
 
     >>> read_requirement('PySocks!=1.5.7,>=1.5.6; extra == "socks"')
-    Requirement(name='pysocks', extras=frozenset(), extra='socks')
+    Requirement(name='pysocks', extras=frozenset(), extra='socks', has_condition=False)
     """
     text, _, marker = value.partition(";")
     match = _REQUIREMENT.match(text)
@@ -103,10 +104,13 @@ def read_requirement(value: str) -> Requirement | None:
         return None
     extras = frozenset(normalize(extra.strip()) for extra in (match[2] or "").split(",") if extra.strip())
     extra = _EXTRA.search(marker)
-    return Requirement(normalize(match[1]), extras, normalize(extra[1]) if extra is not None else "")
+    rest = marker if extra is None else marker.replace(extra[0], "")
+    return Requirement(
+        normalize(match[1]), extras, normalize(extra[1]) if extra is not None else "", bool(rest.strip(" ()"))
+    )
 
 
-def needed_packages(requirements: Iterable[Requirement], extras: set[str]) -> tuple[Alternatives, ...]:
-    """What a package needs, with those of its extras that others ask for."""
+def needed_packages(requirements: Iterable[Requirement], extras: Collection[str]) -> tuple[Alternatives, ...]:
+    """What a package needs, with those of its extras that are in use."""
     names = [found.name for found in requirements if not found.extra or found.extra in extras]
     return tuple((name,) for name in dict.fromkeys(names))

@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from ocisize.inventory.python_extras import find_extras
 from ocisize.inventory.python_headers import (
     Requirement,
     find_licenses,
@@ -92,33 +93,43 @@ def read_python(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
 def _read_environment(distributions: Iterable[_Distribution], relations: Relations) -> Iterator[PackageRecord]:
     """The packages of one directory."""
     found: list[tuple[_Distribution, dict[str, list[str]], list[Requirement]]] = []
+    names: dict[bytes, tuple[str, str]] = {}  # with versions, by path of the info
     for distribution in distributions:
         headers = read_headers(distribution.files.get(distribution.headers_name(), b""))
         named = relations.take(headers.pop("requires-dist", []), distribution.info)
         requirements = [requirement for requirement in map(read_requirement, named) if requirement is not None]
-        found.append((distribution, headers, requirements))
-    extras: dict[str, set[str]] = defaultdict(set)  # by package: those that others ask for
-    for _, _, requirements in found:
-        for requirement in requirements:
-            extras[requirement.name] |= requirement.extras
-    shared = Counter(name for distribution, _, _ in found for name in set(_top_level_names(distribution)))
-    # pip marks what a command named; other installers mark all packages or none
-    says_requested = any(_is_of_pip(distribution) and b"REQUESTED" in distribution.files for distribution, _, _ in found)
-    for distribution, headers, requirements in found:
         name, version = _name_and_version(distribution, headers)
-        if not name:
-            continue
-        is_automatic = b"REQUESTED" not in distribution.files if says_requested and _is_of_pip(distribution) else None
-        top_level = [module for module in _top_level_names(distribution) if shared[module] == 1]
+        if name:
+            found.append((distribution, headers, requirements))
+            names[distribution.info] = name, version
+    shared = Counter(module for distribution, _, _ in found for module in set(_top_level_names(distribution)))
+    automatic = _find_automatic([distribution for distribution, _, _ in found])
+    extras = find_extras(
+        {names[distribution.info][0]: requirements for distribution, _, requirements in found},
+        asked=[names[info][0] for info, is_automatic in automatic.items() if not is_automatic],
+        automatic=[names[info][0] for info, is_automatic in automatic.items() if is_automatic],
+    )
+    for distribution, headers, requirements in found:
+        name, version = names[distribution.info]
         yield _make_record(
             distribution,
             headers,
             name=name,
             version=version,
-            requires=needed_packages(requirements, extras[name]),
-            is_automatic=is_automatic,
-            top_level=top_level,
+            requires=needed_packages(requirements, extras.get(name, ())),
+            is_automatic=automatic.get(distribution.info),
+            top_level=[module for module in _top_level_names(distribution) if shared[module] == 1],
         )
+
+
+def _find_automatic(distributions: Iterable[_Distribution]) -> dict[bytes, bool]:
+    """Whether packages are there because of others, by path of the info, where pip has marked those that a command named.
+
+    Other installers mark all packages or none.
+    """
+    of_pip = [found for found in distributions if found.files.get(b"INSTALLER", b"").strip() == b"pip"]
+    is_requested = {found.info: b"REQUESTED" in found.files for found in of_pip}
+    return {info: not requested for info, requested in is_requested.items()} if any(is_requested.values()) else {}
 
 
 def _make_record(
@@ -171,10 +182,6 @@ def _name_and_version(distribution: _Distribution, headers: Mapping[str, list[st
     normalized = normalize(name)
     is_interpreter = normalized == "python" and distribution.info.endswith(EGG_INFO)  # which Debian lists as a package
     return ("", "") if is_interpreter else (normalized, version)
-
-
-def _is_of_pip(distribution: _Distribution) -> bool:
-    return distribution.files.get(b"INSTALLER", b"").strip() == b"pip"
 
 
 def _is_editable(files: Mapping[bytes, bytes]) -> bool:

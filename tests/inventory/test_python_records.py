@@ -144,6 +144,49 @@ def test_extras_that_others_ask_for() -> None:
     assert {record.name: record.requires for record in read_python(files)} == {"a": (("b",),), "b": (("c",), ("e",))}
 
 
+def environment_of(packages: dict[str, list[str]], asked: set[str]) -> dict[str, set[str]]:
+    """What each package of an environment of pip needs; its packages with their requirements, and what a command named."""
+    files: dict[bytes, bytes] = {}
+    for name, requirements in packages.items():
+        info = f"lib/{name}-1.dist-info/"
+        lines = [f"Name: {name}", "Version: 1", *(f"Requires-Dist: {text}" for text in requirements), ""]
+        files[f"{info}METADATA".encode()], files[f"{info}INSTALLER".encode()] = "\n".join(lines).encode(), b"pip"
+        if name in asked:
+            files[f"{info}REQUESTED".encode()] = b""
+    return {record.name: {name for (name,) in record.requires} for record in read_python(files)}
+
+
+def test_extras_of_extras() -> None:
+    """An extra counts if a requirement that counts asks for it, also of the package itself."""
+    packages = {
+        "a": ["b[all]"], "b": ["b[x,y]; extra == 'all'", "c; extra == 'x'", "d[z]; extra == 'y'", "e; extra == 'w'"],
+        "c": [], "d": ["e; extra == 'z'", "f; extra == 'other'"], "e": ["f[q]; extra == 'unused'"], "f": ["a; extra == 'q'"],
+    }  # fmt: skip
+    assert environment_of(packages, set()) == {
+        "a": {"b"},
+        "b": {"b", "c", "d"},
+        "c": set(),
+        "d": {"e"},
+        "e": set(),
+        "f": set(),
+    }
+
+
+def test_extras_that_a_command_asked_for() -> None:
+    """pip does not note them, but what is there because of nothing else is there because of them."""
+    packages = {
+        "uvicorn": [
+            "click", "uvloop; sys_platform != 'win32' and extra == 'standard'", "httptools; extra == 'standard'",
+            "colorama; (sys_platform == 'win32') and extra == 'standard'", "trio; extra == 'missing'", "uvloop; extra == 'missing'",
+            "click; extra == 'nothing-new'",
+        ],
+        "click": [], "uvloop": [], "httptools": [],
+    }  # fmt: skip
+    assert environment_of(packages, {"uvicorn"})["uvicorn"] == {"click", "uvloop", "httptools", "colorama"}
+    assert environment_of(packages, {"uvicorn", "uvloop", "httptools"})["uvicorn"] == {"click"}
+    assert environment_of(packages, set())["uvicorn"] == {"click"}
+
+
 def test_an_editable_package_is_only_its_info() -> None:
     """Its modules are in the source tree."""
     folder = FOLDER + b"/app-1.dist-info/"
