@@ -35,7 +35,8 @@ def printed(capsys: pytest.CaptureFixture[str], path: str, *options: str) -> str
 
 @pytest.mark.parametrize(("options", "expected"), [
     (["analyze"], ["2  509 B  Dockerfile:4  RUN apt-get update", "safe   Dockerfile:4\n"]),
-    (["analyze", "--quick"], ["2  509 B  Dockerfile:4  RUN apt-get", "docker.io/library/debian:12@sha256:babababababa…: layer 0"]),
+    (["analyze", "--quick"], ["2  509 B  Dockerfile:4  RUN apt-get", "docker.io/library/debian:12@sha256:babababababa…: layer 0",
+        "Source  Dockerfile, https://me:<redacted>@code.example/team/app at 0123456789ab"]),
     (["analyze", "--full"], ["Dockerfile:4-6 RUN", "layer 2 · Dockerfile:4-6", "Dockerfile, https://me:<redacted>@code.example/team/app",
         "lines are those of the Dockerfile in the provenance of the image", "from the provenance attestation"]),
     (["analyze", "-f", "markdown"], ["`Dockerfile:4-6 RUN apt-get update && apt-get install -y curl`", "**Fix 1** · Dockerfile:4-6",

@@ -17,6 +17,7 @@ from ocisize.report.options import ReportOptions
 from ocisize.report.outline_subject import OutlineDiffSubject, OutlineSubject, ReportedOutline
 from ocisize.report.subject import ReportedImage
 from ocisize.report.words.budgets import summarize_outcomes
+from ocisize.report.words.context import name_source
 from ocisize.report.words.findings import describe_image
 from ocisize.report.words.growth import signed_size
 from ocisize.report.words.outline import (
@@ -112,6 +113,7 @@ def _facts(image: ReportedOutline) -> str:
     rows = [
         ("Base", [describe_base(outline)]),
         ("Yours", [describe_own(outline)]),
+        ("Source", [name_source(outline.provenance)]),
         ("Config", describe_config(outline.run)),
         ("Labels", describe_labels(outline)),
         ("Index", [describe_index(outline)]),

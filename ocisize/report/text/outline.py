@@ -13,6 +13,7 @@ from ocisize.report.text.alerts import LABEL_WIDTH, label_lines, list_violations
 from ocisize.report.text.commands import list_commands, write_analyze
 from ocisize.report.text.layer_list import MIN_LINES, LayerList, ListedLayer
 from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
+from ocisize.report.words.context import name_source
 from ocisize.report.words.flow import SEPARATOR, join_parts
 from ocisize.report.words.image import describe_trust, name_image
 from ocisize.report.words.outline import (
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 MAX_LINES = 24
 _MAX_FACT_LINES = 3  # of a label
-_LESS_URGENT = ("Digest", "Labels")  # facts that are left out, in this order, where the layers need the lines
+_LESS_URGENT = ("Digest", "Labels", "Source")  # facts that are left out, in this order, where the layers need the lines
 
 
 def write(subject: OutlineSubject, file: TextIO, options: ReportOptions) -> None:
@@ -110,6 +111,7 @@ def _facts(outline: Outline, width: int, left_out: Sequence[str] = ()) -> Iterat
     for label, parts in (
         ("Base", [describe_base(outline)]),
         ("Yours", [describe_own(outline)]),
+        ("Source", [name_source(outline.provenance)]),
         ("Config", describe_config(outline.run) if is_container else []),
         ("Labels", describe_labels(outline)),
         ("Index", [describe_index(outline)]),

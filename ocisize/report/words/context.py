@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.base import BaseCertainty, BaseImage, BaseMethod
+from ocisize.model.provenance import Provenance
 from ocisize.model.sizes import Sizes
 from ocisize.model.system import System
 from ocisize.report.words.download import human_download
@@ -56,12 +57,21 @@ def describe_base(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
 
 def describe_source(analysis: Analysis) -> Iterator[tuple[str, str, str]]:
     """What the provenance says about the source, in one line; nothing if it names none."""
-    found = analysis.provenance
-    if found is None or not (found.repository or found.dockerfile):
-        return
+    if source := name_source(analysis.provenance):
+        yield "Source", "", f"{source}, from the provenance attestation"
+
+
+def name_source(found: Provenance | None) -> str:
+    """The Dockerfile, the repository and the commit that a provenance names; "" if it names none.
+
+    >>> name_source(Provenance(digest="", predicate_type="", has_steps=True, dockerfile="Dockerfile", revision="0123"))
+    'Dockerfile'
+    """
+    if found is None:
+        return ""
     revision = f" at {found.revision[:_MAX_REVISION]}" if found.revision else ""
     parts = [found.dockerfile or "", f"{found.repository}{revision}" if found.repository else ""]
-    yield "Source", "", printable(f"{', '.join(filter(None, parts))}, from the provenance attestation")
+    return printable(", ".join(filter(None, parts)))
 
 
 def describe_found(base: BaseImage) -> str:
