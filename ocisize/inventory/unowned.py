@@ -100,7 +100,7 @@ _GENERATED_FILES: Mapping[str, Mapping[str, str]] = {
 _OF_SYSTEM = frozenset(b"bin boot dev etc lib lib32 lib64 libo32 libx32 proc run sbin sys usr var".split())
 _OF_APPLICATION = frozenset((b"usr/local", b"usr/src", b"usr/app", b"var/www", b"var/task", b"var/runtime"))
 #: directories whose children have names of their own
-_DIVIDED = frozenset((b"", b"home", b"media", b"mnt", b"opt", b"srv", b"usr", b"usr/src", b"var"))
+_DIVIDED = frozenset((b"", b"home", b"media", b"mnt", b"opt", b"srv", b"usr", b"usr/src", b"var", b"var/lib"))
 
 
 class UnownedKind(NamedTuple):

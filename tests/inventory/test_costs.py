@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from ocisize import Analyzer, PackageReason, Unowned
+from ocisize import Analysis, Analyzer, PackageReason, Unowned
 from ocisize.inventory import databases, owners
 from ocisize.inventory.costs import MAX_UNOWNED, make_inventory
 from ocisize.inventory.owners import assign_owners
@@ -20,7 +21,9 @@ from tests.evidence import make_evidence
 from tests.images import build_image, layer
 from tests.inventory.test_owners import Files, installed
 from tests.oci.test_image import single
+from tests.platforms import write_index_layout
 from tests.property.test_cache_laws import Memory, Source
+from tests.test_partial import damaged
 
 
 def inventory_of(
@@ -111,7 +114,8 @@ def test_small_groups_of_files_are_one() -> None:
     assert len(inventory.unowned) == MAX_UNOWNED + 1
     (rest,) = [files for files in inventory.unowned if not files.name]
     assert (rest.kind, rest.file_count) == (Unowned.APPLICATION, 100 - MAX_UNOWNED)
-    assert inventory.unowned[0].name in ("/srv/099", "")
+    named = sorted(files.name for files in inventory.unowned if files.name)
+    assert named == [f"/srv/{number:03}" for number in range(100 - MAX_UNOWNED, 100)]
 
 
 def test_far_too_many_packages_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,3 +153,21 @@ def test_nothing_is_computed_before_it_is_asked_for(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(owners, "assign_owners", lambda *arguments: calls.append(arguments))
     assert Analyzer(jobs=1).analyze_source(single(build_image([layer({"a": b"a"})]))).packages is None
     assert not calls
+
+
+def test_images_of_all_platforms_and_with_layers_that_cannot_be_read(tmp_path: Path) -> None:
+    """The parts add up to what was read; with a cache and without it."""
+    store = Memory()
+    for cache in (None, store, store):
+        index = Analyzer(jobs=1, packages=True, cache=cache).analyze_all(write_index_layout(tmp_path / "index"))
+        assert len(index.analyses) == 3
+        for analysis in index.analyses.values():
+            assert sum_content(analysis) == analysis.content_size > 0
+    analysis = Analyzer(jobs=1, packages=True, keep_going=True).analyze(damaged(tmp_path / "damaged", 1))
+    assert not analysis.complete
+    assert sum_content(analysis) == analysis.content_size > 0
+
+
+def sum_content(analysis: Analysis) -> int:
+    assert analysis.packages is not None
+    return sum(part.content_size for part in (*analysis.packages.packages, *analysis.packages.unowned))
