@@ -59,31 +59,35 @@ class PackageGraph:
             other for names in record.requires for name in names for other in self._by_name.get(name, ()) if other != package
         )
 
-    def reach(self, start: Iterable[int]) -> set[int]:
-        """Some packages, with all that they need or recommend."""
+    def reach(self, start: Iterable[int], not_recommended: AbstractSet[int] = frozenset()) -> set[int]:
+        """Some packages, with all that they need or recommend.
+
+        A package of ``not_recommended`` is reached only if another one needs it.
+        """
         waiting = list(start)
         reached = set(waiting)
-        followed = set[str]()
+        followed: dict[bool, set[str]] = {True: set(), False: set()}  # names by whether they are only recommended
         while waiting:
             record = self.records[waiting.pop()]
-            names = {name for relations in (record.requires, record.recommends) for names in relations for name in names}
-            for name in names - followed:
-                for other in self._by_name.get(name, ()):
-                    if other not in reached:
-                        reached.add(other)
-                        waiting.append(other)
-            followed |= names
+            for is_weak, relations in ((False, record.requires), (True, record.recommends)):
+                names = {name for alternatives in relations for name in alternatives} - followed[is_weak]
+                followed[is_weak] |= names
+                for name in names:
+                    for other in self._by_name.get(name, ()):
+                        if other not in reached and not (is_weak and other in not_recommended):
+                            reached.add(other)
+                            waiting.append(other)
         return reached
 
     def removed_with(self, packages: AbstractSet[int], keep: Iterable[int] = ()) -> frozenset[int]:
         """The packages that a package manager removes with some of them.
 
         Args:
-            packages: the packages to remove; those that another package needs stay.
+            packages: the packages to remove; those that another package needs stay, not those that one recommends.
             keep: packages that stay in any case.
 
         """
-        left = self.reach({*(self.asked - packages), *keep})
+        left = self.reach({*(self.asked - packages), *keep}, packages)
         return frozenset(self.reach(self.asked | packages) - left)
 
     def askers(self, package: int) -> frozenset[int]:
