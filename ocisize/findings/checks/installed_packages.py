@@ -7,7 +7,6 @@ anyway. Rows are looked up for these packages only.
 from __future__ import annotations
 
 import re
-import struct
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress
@@ -16,6 +15,8 @@ from typing import TypeAlias
 from ocisize.filesystem.path_search import find_rows
 from ocisize.findings.checks.package_kinds import load_usual_names
 from ocisize.findings.evidence import ImageEvidence
+from ocisize.inventory.databases import DAMAGE
+from ocisize.inventory.ecosystems import find_contents
 from ocisize.inventory.record import Ecosystem, PackageRecord
 from ocisize.layer.kept_files import APK_DATABASES, DPKG_STATUS, RPM_DATABASES
 from ocisize.logs import Logger
@@ -32,8 +33,6 @@ _NAME = lazy_pattern(rb"^(?:Package: *|P:)(\S{1,200})[ \r]*$", re.MULTILINE)
 _MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
 _BYTECODE = lazy_pattern(rb"([^/]+?)\.[a-z]+-\d[^/]*\.pyc")
 _CACHE = b"__pycache__"
-#: what a parser may raise for a damaged record, besides DatabaseError, which is a ValueError
-_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error)
 _log = Logger(__name__)
 
 
@@ -41,8 +40,9 @@ def visible_contents(evidence: ImageEvidence) -> dict[bytes, bytes]:
     """The small files that scans keep and a container sees, by path."""
     contents: dict[bytes, bytes] = {}
     for table, hidden_by in zip(evidence.tables, evidence.overlay.hidden_by, strict=True):
-        rows = [row for row in sorted(table.contents) if hidden_by[row] < 0]
-        contents.update(zip(table.paths.select(rows), map(table.contents.__getitem__, rows), strict=True))
+        kept = find_contents(table)
+        rows = [row for row in sorted(kept) if hidden_by[row] < 0]
+        contents.update(zip(table.paths.select(rows), map(kept.__getitem__, rows), strict=True))
     return contents
 
 
@@ -97,7 +97,7 @@ def _read(ecosystem: Ecosystem, contents: Mapping[bytes, bytes]) -> list[Package
     found: list[PackageRecord] = []
     try:
         found.extend(ecosystem.read({path: content for path, content in contents.items() if ecosystem.is_database(path)}))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         _log.info("%s: %s", ecosystem.name, error)
     return found
 
@@ -140,7 +140,7 @@ def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) 
 def _list_files(record: PackageRecord) -> Iterator[bytes]:
     try:
         yield from record.list_files()
-    except _DAMAGE as error:
+    except DAMAGE as error:
         _log.info("files of %s: %s", record.name, error)
 
 

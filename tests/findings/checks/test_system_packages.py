@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from ocisize.findings.claim import Tier
 from ocisize.findings.checks.package_kinds import load_package_kinds
 from ocisize.model.findings import Confidence, Finding
 from ocisize.model.plan import Plan
 from ocisize.model.system import System
 from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
-from ocisize.findings.advise import advise
+from ocisize.findings.advise import advise, make_claims
 from ocisize.plan.make import make_plan
 from ocisize.values import evolve
 from tests.evidence import make_evidence
@@ -243,6 +244,31 @@ def test_no_byte_counts_twice() -> None:
     kept = {"libc6", "ca-certificates", "libgomp1", "gcc-12-base", "libpq5", "libssl3", "nodejs", "libnode108", "perl"}
     assert sum(finding.size for finding in found.values()) == sizes(*set(needed_by(asked)) - kept)
     assert sum(step.size for step in plan.steps) == sum(finding.size for finding in found.values())
+
+
+def test_findings_have_the_files_that_the_inventory_gives_to_the_packages() -> None:
+    """Two searches that know nothing of each other find the same owner of each file."""
+    asked = ["build-essential", "git", "npm", "composer", "libpq-dev"]
+    steps = ["ADD rootfs in /", f"{INSTALL} {' '.join(asked)} && ./x"]
+    evidence = make_evidence(
+        BASE, installed(asked, DEBIAN), steps=steps, config=ImageConfig(RootFs(), run=RunConfig(cmd=("x",)))
+    )
+    ownership = evidence.packages.ownership
+    claimed = {
+        (layer, row)
+        for claim in make_claims(evidence)
+        if claim.tier is Tier.PACKAGE
+        for layer, rows in claim.rows.items()
+        for row in rows
+    }
+    names = {owner.name for place in claimed if (owner := ownership.package_at(*place)) is not None}
+    assert names == {*needed_by(asked)} - {
+        "libc6", "libgomp1", "gcc-12-base", "libpq5", "libssl3", "nodejs", "libnode108", "perl",
+    }  # fmt: skip
+    for layer, table in enumerate(evidence.tables):
+        for row in range(len(table)):
+            owner = ownership.package_at(layer, row)
+            assert ((layer, row) in claimed) == (owner is not None and owner.name in names), table.paths[row]
 
 
 def test_hard_links_go_together() -> None:
