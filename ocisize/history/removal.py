@@ -7,7 +7,7 @@ that may use installed programs, unless it is known not to.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from ocisize.history.package_managers import ManagerCommand, load_manager_commands, package_arguments, package_name
 from ocisize.history.shell import edit_each
@@ -72,6 +72,26 @@ def named_packages(manager: ManagerCommand, step: BuildStep) -> frozenset[str]:
     ['gcc', 'git']
     """
     return frozenset(map(package_name, package_arguments(manager, step) or ()))
+
+
+def names_installed(steps: Iterable[BuildStep]) -> frozenset[str] | None:
+    """The names of the packages that some steps install; None if one of them installs what it does not name.
+
+    >>> sorted(names_installed([BuildStep("RUN apt-get install -y gcc make"), BuildStep("RUN apk add curl")]) or ())
+    ['curl', 'gcc', 'make']
+    >>> names_installed([BuildStep("RUN apt-get install -y ./app.deb")]) is None
+    True
+    """
+    names: set[str] = set()
+    managers = [manager for manager in load_manager_commands() if manager.name in _REMOVALS]
+    for step in steps:
+        for manager in managers:
+            if any(map(manager.find_install, step.shell_commands)):
+                packages = package_arguments(manager, step)
+                if packages is None:
+                    return None
+                names.update(map(package_name, packages))
+    return frozenset(names)
 
 
 def calls_after_install(manager: ManagerCommand, step: BuildStep, names: Collection[str]) -> bool:

@@ -1,0 +1,203 @@
+"""Removals: which packages of a distribution can go, kind by kind, and the one RUN that can remove some of them itself.
+
+Kinds are removed one after the other, so that what two of them need goes with the second one. The edits of a RUN follow the
+same order: together they remove exactly what is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from typing import TypeAlias
+
+from ocisize.findings.checks.installed_packages import RowsByLayer, find_listed_rows, size_of
+from ocisize.findings.checks.package_graph import PackageGraph
+from ocisize.findings.checks.package_kinds import PackageKind
+from ocisize.findings.evidence import ImageEvidence
+from ocisize.findings.explanations import Check
+from ocisize.history.package_managers import ManagerCommand
+from ocisize.history.removal import (
+    add_beside,
+    calls_after_install,
+    find_callers,
+    find_manager,
+    named_packages,
+    names_installed,
+    removal_command,
+    replace_packages,
+)
+from ocisize.history.shell import Change
+from ocisize.inventory.record import PackageRecord
+from ocisize.patterns import lazy_pattern
+from ocisize.tuples import NamedTuple
+
+Places: TypeAlias = "Mapping[int, RowsByLayer]"  #: rows by package
+
+_MAX_KEPT = 50  # libraries that stay where a RUN removes packages
+_MAX_LAYERS = 8  # that are tried as the one that removes packages
+_HEADERS = Check.DEVELOPMENT_LIBRARIES
+#: libraries that compilers bring and compiled programs load
+_OF_COMPILED = lazy_pattern(r"lib(?:gomp|gfortran|atomic|quadmath|stdc\+\+|gcc|objc|itm|clang-?cpp|llvm)[\w.-]*(?<!-dev)")
+
+
+class Removal(NamedTuple):
+    """The packages of some kinds that go, and how the chosen RUN removes those of its layer."""
+
+    kinds: Sequence[PackageKind]
+    packages: frozenset[int]  #: all that go, those that only other packages among them need included
+    in_layer: frozenset[int] = frozenset()  #: those that the RUN removes, as far as its layer has them
+    change: Change | None = None  #: of the RUN
+    is_used: bool = False  #: whether commands of the RUN may use the packages
+
+
+class Removals:
+    """The packages of a distribution that can go, by groups of kinds that are removed together."""
+
+    def __init__(
+        self, evidence: ImageEvidence, graph: PackageGraph, groups: Sequence[Sequence[PackageKind]], *, can_edit: bool
+    ) -> None:
+        """Note what is searched; ``can_edit`` is False if no RUN may remove packages, as others build on the image."""
+        self._evidence, self._graph, self._groups, self._can_edit = evidence, graph, groups, can_edit
+        self._kinds = [kind for kinds in groups for kind in kinds]
+        self._seeds = [self._find_seeds(kinds) for kinds in groups]
+
+    def _find_seeds(self, kinds: Sequence[PackageKind]) -> frozenset[int]:
+        records = enumerate(self._graph.records)
+        return frozenset(
+            index for index, record in records if any(kind.is_seed(record.ecosystem, record.name) for kind in kinds)
+        )
+
+    @cached_property
+    def all_seeds(self) -> frozenset[int]:
+        """The packages that are removed by name."""
+        return frozenset[int]().union(*self._seeds)
+
+    @cached_property
+    def places(self) -> Places:
+        """The rows of all packages that go."""
+        gone = self._graph.removed_with(self.all_seeds, self._libraries(self.all_seeds))
+        rows = find_listed_rows(self._evidence, (self._graph.records[index] for index in sorted(gone)))
+        return {index: rows[self._graph.records[index]] for index in gone}
+
+    @cached_property
+    def layer(self) -> int | None:
+        """The layer whose RUN can remove most bytes of packages itself; None if none can remove any."""
+        evidence = self._evidence
+        sizes: dict[int, int] = {}
+        layers = range(len(evidence.layers) - 1, evidence.base_layers - 1, -1) if self._can_edit else ()
+        for layer in layers:
+            seeds = self._seeds_in(layer)
+            if seeds:
+                gone = self._removed_in(layer, seeds)
+                rows = ({layer: self.places[index].get(layer, ())} for index in gone if index in self.places)
+                sizes[layer] = sum(size_of(evidence, chosen) for chosen in rows)
+            if len(sizes) == _MAX_LAYERS or find_callers(evidence.layers[layer].build_step):
+                break  # a layer below must not remove what this one may use
+        best = max(sizes, key=lambda layer: (sizes[layer], layer), default=None)
+        return best if best is not None and sizes[best] else None
+
+    def __iter__(self) -> Iterator[Removal]:
+        """What goes with each group, after what goes with those before it."""
+        before: frozenset[int] = frozenset()
+        removed: frozenset[int] = frozenset()  # in the layer
+        added: set[str] = set()
+        for number, kinds in enumerate(self._groups):
+            seeds = frozenset[int]().union(*self._seeds[: number + 1])
+            gone = self._graph.removed_with(seeds, self._libraries(seeds))
+            removal = Removal(kinds, gone - before)
+            if self.layer is not None and (own := self._seeds_in(self.layer) & self._seeds[number]):
+                chosen = self._removed_in(self.layer, self._seeds_in(self.layer) & seeds)
+                names = {self._graph.records[index].name for index in own & chosen}
+                if names:
+                    keep = self._names_to_keep(self.layer, self._seeds_in(self.layer) & seeds) - added
+                    added |= keep
+                    removal = self._with_change(removal, self.layer, chosen - removed, names, sorted(keep))
+                    removed |= chosen
+            before |= gone
+            yield removal
+
+    def _with_change(
+        self, removal: Removal, layer: int, packages: frozenset[int], names: set[str], added: Sequence[str]
+    ) -> Removal:
+        step = self._evidence.layers[layer].build_step
+        manager = find_manager(step)
+        if manager is None:
+            return removal
+        is_used = calls_after_install(manager, step, names)
+        return Removal(
+            removal.kinds, removal.packages, packages, _change(layer, manager, names, added, is_used=is_used), is_used
+        )
+
+    def _seeds_in(self, layer: int) -> frozenset[int]:
+        """The packages that the RUN of a layer can remove by name: no layer below has them, and none above names them."""
+        step = self._evidence.layers[layer].build_step
+        manager = find_manager(step)
+        if manager is None or (again := self._named_above(layer)) is None:
+            return frozenset()
+        named = self._graph.named(named_packages(manager, step)) & self.all_seeds - again
+        seeds = frozenset(index for index in named if min(self.places.get(index) or (-1,)) >= layer)
+        return seeds if len(self._libraries(seeds)) <= _MAX_KEPT else frozenset()
+
+    def _named_above(self, layer: int) -> frozenset[int] | None:
+        """The packages that RUNs above a layer install, and would bring again; None if one does not name them."""
+        names = names_installed(above.build_step for above in self._evidence.layers[layer + 1 :])
+        return self._graph.named(names) if names is not None else None
+
+    def _removed_in(self, layer: int, seeds: AbstractSet[int]) -> frozenset[int]:
+        again = self._named_above(layer) or frozenset()
+        return self._graph.removed_with(seeds, self._libraries(seeds) | again)
+
+    def _names_to_keep(self, layer: int, seeds: AbstractSet[int]) -> set[str]:
+        """The libraries that a RUN must name so that they stay; what one of them needs stays with it."""
+        graph, kept = self._graph, self._libraries(seeds)
+        needed: set[int] = set()
+        for index in sorted(kept):
+            waiting = [index] if index not in needed else []
+            while waiting:
+                for other in graph.requirements(waiting.pop()) & kept:
+                    if other not in needed and other != index:
+                        needed.add(other)
+                        waiting.append(other)
+        step = self._evidence.layers[layer].build_step
+        manager = find_manager(step)
+        named = named_packages(manager, step) if manager is not None else frozenset[str]()
+        return {graph.records[index].name for index in kept - needed} - named
+
+    def _libraries(self, seeds: AbstractSet[int]) -> frozenset[int]:
+        """What stays although only the packages need it: the libraries of headers, and what compiled programs load."""
+        graph, records = self._graph, self._graph.records
+        gone = graph.removed_with(seeds)
+        kept = {
+            index
+            for index in gone
+            if index in graph.protected
+            or any(kind.keeps(records[index].name) for kind in self._kinds)
+            or (self.kind_of(records[index]) is None and _OF_COMPILED.fullmatch(records[index].name))
+        }
+        for index in gone:
+            kind = self.kind_of(records[index])
+            if kind is not None and kind.check is _HEADERS:
+                kept |= {
+                    other
+                    for other in graph.requirements(index) & gone
+                    if self.kind_of(records[other]) is None and _source(records[other]) == _source(records[index])
+                }
+        return frozenset(kept)
+
+    def kind_of(self, record: PackageRecord) -> PackageKind | None:
+        """The kind of a package; None if it is there only for others."""
+        return next((kind for kind in self._kinds if kind.has(record.ecosystem, record.name)), None)
+
+
+def _change(
+    layer: int, manager: ManagerCommand, removed: AbstractSet[str], added: Sequence[str], *, is_used: bool
+) -> Change:
+    """The change that leaves packages out, or removes them behind the last command of the RUN that may use them."""
+    if not is_used:
+        return Change(layer, replace_packages(manager, removed, added))
+    return Change(layer, add_beside(manager, removed, added), removal_command(manager, removed))
+
+
+def _source(record: PackageRecord) -> str:
+    return record.source or record.name
