@@ -255,7 +255,7 @@ TABLE: Any = {
    'deb': ('npm', 'node-\\S+', 'yarnpkg'),
    'apk': (),
    'rpm': (),
-   'keep': ('nodejs', 'libnode\\d+', 'libnode\\S*', 'nodejs-doc'),
+   'keep': ('nodejs', 'libnode\\d+'),
    'seeds': ('npm', 'yarnpkg'),
    'programs': ('npm', 'npx', 'yarn', 'yarnpkg', 'pnpm'),
    'fix': 'Debian packages each module of npm separately. Build on an official Node.js image, or copy Node.js from it, with its own npm of 25 MB: `COPY --from=node:lts-slim /usr/local /usr/local`.',
