@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ocisize.findings.checks.base_fit import find_unfit
+from ocisize.findings.checks.bytecode import find_bytecode
 from ocisize.findings.checks.development_packages import find_development
 from ocisize.findings.checks.duplicates import find_duplicate_files
 from ocisize.findings.checks.foreign_packages import find_foreign_packages
@@ -36,6 +37,7 @@ def make_claims(evidence: ImageEvidence) -> list[Claim]:
         find_tool_caches,
         find_system_packages,
         find_language_packages,
+        find_bytecode,
         find_foreign_packages,
         find_unneeded_files,
         find_layer_shape,

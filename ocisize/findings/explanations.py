@@ -55,6 +55,7 @@ class Check(str, enum.Enum):
     CUDA_LIBRARIES = "cuda-libraries"
     FOREIGN_LIBC = "foreign-libc"
     FOREIGN_PROCESSOR = "foreign-processor"
+    PIP_BYTECODE = "pip-bytecode"
 
 
 @frozen(kw_only=True)

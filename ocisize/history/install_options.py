@@ -67,6 +67,10 @@ _DEVELOPMENT_FILE = (  # of requirements
     rf"|requirements/{_DEVELOPMENT_NAMES})\.(?:txt|in)"
 )
 _DEVELOPMENT_EXTRA = rf"[./][^\[]*\[(?:[\w-]+,)*{_DEVELOPMENT_NAMES}(?:,[\w-]+)*\]"  # of a project in a directory
+_PIP_INSTALL = lazy_pattern(  # the directory of a program is not read twice, which takes more than linear time
+    r"\s*(?:\w+=\S*\s+)*(?:[\w./-]*\bpython[\d.]*\s+-m\s+)?[\w./-]*\bpip[\d.]*\s+(?:-\S+\s+)*install\b"
+)
+_MAX_COMMAND = 20_000  # characters of a command that is changed
 _MAX_WORD = 200  # characters of a file's name or an extra; expressions take more than linear time
 _WITHOUT_GROUP = ("--only", "--without", "--no-dev")
 
@@ -136,6 +140,30 @@ def users_of_packages(step: BuildStep, *, after: Installer | None = None) -> tup
         installs = [index for index, command in enumerate(commands) if after.find_install(command)]
         commands = commands[installs[-1] + 1 :] if installs else ()
     return tuple(command for command in commands if command.strip() and not _USES_NO_PACKAGES.match(command))
+
+
+def compiles_with_pip(step: BuildStep) -> bool:
+    """Whether a RUN installs packages with pip so that pip compiles their modules.
+
+    >>> compiles_with_pip(BuildStep("RUN pip install x")), compiles_with_pip(BuildStep("RUN pip install --no-compile x"))
+    (True, False)
+    """
+    commands = step.shell_commands if step.kind is StepKind.RUN else ()
+    return any(without_compiling(command) for command in commands)
+
+
+def without_compiling(command: str) -> str | None:
+    """A shell command that installs packages with pip, with the option that compiles no modules.
+
+    None if the command has the option, installs nothing, or is one of uv, which compiles nothing.
+
+    >>> without_compiling("python3 -m pip install -r requirements.txt"), without_compiling("uv pip install x")
+    ('python3 -m pip install --no-compile -r requirements.txt', None)
+    """
+    match = _PIP_INSTALL.match(command) if len(command) <= _MAX_COMMAND else None
+    if match is None or "--no-compile" in command:
+        return None
+    return f"{command[: match.end()]} --no-compile{command[match.end() :]}"
 
 
 def python_development(step: BuildStep) -> str:

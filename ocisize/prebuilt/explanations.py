@@ -377,4 +377,15 @@ TABLE: Any = {
   'fix': 'Run `npm ci` for the platform of the image, or `npm ci --os=linux --cpu=…` (npm 10.3 or later).',
   'source': 'https://docs.npmjs.com/cli/v10/using-npm/config#cpu',
  },
+ 'pip-bytecode': {
+  'id': 'OS260',
+  'title': 'bytecode of pip although Python writes none',
+  'message': 'bytecode that pip compiles in layer {layer}, although PYTHONDONTWRITEBYTECODE is set: {files}',
+  'category': 'build',
+  'confidence': 'probably',
+  'what': 'Bytecode in the layer of a RUN that installs packages with pip, in an image whose environment sets PYTHONDONTWRITEBYTECODE. Other bytecode is a finding of OS340.',
+  'why': 'pip compiles all modules of a package, whatever the variable says. Bytecode is a fifth of site-packages.',
+  'fix': 'Use `pip install --no-compile`. Or remove the variable if programs are to start fast.',
+  'source': 'https://pip.pypa.io/en/stable/cli/pip_install/#cmdoption-no-compile',
+ },
 }

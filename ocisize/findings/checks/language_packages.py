@@ -26,7 +26,8 @@ from ocisize.findings.claim import FILES, Claim, Tier
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
 from ocisize.inventory.record import PackageRecord
-from ocisize.packages.npm import NODE_MODULES
+from ocisize.layer.kept_files import PACKAGE_JSON
+from ocisize.packages.npm import NODE_MODULES, package_root
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import REGULAR
 from ocisize.text import count_of, decode_name
@@ -35,11 +36,11 @@ _Places: TypeAlias = "tuple[bytes, bytes]"  # two directories with packages, sor
 _MAX_NAMES = 3  # packages in a title
 _MAX_PLACES = 5  # pairs of places with a finding of their own
 _MAX_LIBRARIES = 500  # names of libraries of CUDA that are searched for
+_MAX_PATH = 4096  # bytes; no filesystem has longer paths
 _MIN_SHARE = 0.005  # of the content; smaller packages in several versions are no finding
 _TOOLS = frozenset(("pip", "setuptools", "wheel", "pkg-resources"))  # that each environment has
 _DIST_INFO = lazy_pattern(rb"((?:.*/)?)([^/-]+)-([^/]+)\.dist-info/[^/]+", re.DOTALL)
 _SEPARATORS = lazy_pattern(r"[-_.]+")
-_NPM_ROOT = lazy_pattern(rb"((?:.*?/)?node_modules/)(?:.*/node_modules/)?((?:@[^/]+/)?[^/]+)/package\.json", re.DOTALL)
 _NOT_OF_NPM = (b"/.pnpm/", b"lib/node_modules/npm/node_modules/")  # what npm cannot rearrange
 _OF_CUDA = lazy_pattern(r"nvidia-[a-z0-9-]*?-?cu1\d|nvidia-(?:cu[a-z]+|nccl|nvjitlink|nvtx)")
 _LIBRARY = lazy_pattern(rb"(lib[a-zA-Z_]+)[\w.-]*\.so(?:\.\d+)?")  # of CUDA, with the major version
@@ -90,11 +91,24 @@ def _repeated_manifests(contents: Iterable[bytes]) -> frozenset[bytes]:
     """The ``package.json`` of packages of npm that one project has at several places."""
     places: dict[tuple[bytes, bytes], list[bytes]] = defaultdict(list)
     for path in contents:
-        if NODE_MODULES not in path or any(part in path for part in _NOT_OF_NPM):
-            continue
-        if (match := _NPM_ROOT.fullmatch(path)) is not None:
-            places[match[1], match[2]].append(path)
+        place = _npm_place(path)
+        if place is not None and not any(part in path for part in _NOT_OF_NPM):
+            places[place].append(path)
     return frozenset(path for paths in places.values() if len(paths) > 1 for path in paths)
+
+
+def _npm_place(path: bytes) -> _Places | None:
+    """The outermost ``node_modules`` and the name of the package that a ``package.json`` is of; None for other files.
+
+    >>> _npm_place(b"app/node_modules/a/node_modules/@b/c/package.json"), _npm_place(b"app/package.json")
+    ((b'app/node_modules', b'@b/c'), None)
+    """
+    root = path[: -len(PACKAGE_JSON) - 1] if path.endswith(b"/" + PACKAGE_JSON) and len(path) <= _MAX_PATH else b""
+    if package_root(root) is None:
+        return None
+    part = b"/" + NODE_MODULES + b"/"
+    end, start = (b"/" + root).find(part) + len(part) - 2, (b"/" + root).rfind(part) + len(part) - 1
+    return root[:end], root[start:]
 
 
 def _exclusive(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iterator[Claim]:
@@ -155,9 +169,9 @@ def _nested_versions(evidence: ImageEvidence, npm: Sequence[PackageRecord]) -> I
     by_name: dict[tuple[bytes, str, str], list[PackageRecord]] = defaultdict(list)
     for record in npm:
         major = _MAJOR.match(record.version)
-        match = _NPM_ROOT.fullmatch(record.database)
-        if major is not None and major[0] != "0" and match is not None:
-            by_name[match[1], record.name, major[0]].append(record)
+        place = _npm_place(record.database)
+        if major is not None and major[0] != "0" and place is not None:
+            by_name[place[0], record.name, major[0]].append(record)
     groups: dict[_Places, list[PackageRecord]] = defaultdict(list)
     for (project, _, _), records in by_name.items():
         newest = max(map(_version_key, records))
@@ -169,7 +183,7 @@ def _nested_versions(evidence: ImageEvidence, npm: Sequence[PackageRecord]) -> I
 
 
 def _fix_of_project(places: _Places) -> str:
-    project = places[0][: -len(NODE_MODULES + b"/")].rstrip(b"/")
+    project = places[0][: -len(NODE_MODULES)].rstrip(b"/")
     return (
         f"Run `npm dedupe` in {_shown(project)}. Update the packages that ask for the older versions: `npm ls` shows them."
     )
