@@ -1,7 +1,7 @@
 """Findings on packages of Python and npm that are installed more often than a program can use them.
 
-Files of equal content are findings of ``duplicates``. Here are packages in several versions, packages that replace each
-other, and libraries for GPUs.
+Files of equal content are findings of ``duplicates``. Here are packages in several versions, and packages that replace each
+other.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
+from ocisize.findings.checks.cuda_libraries import OF_CUDA, find_cuda
 from ocisize.findings.checks.installed_packages import (
     RowsByLayer,
     find_listed_rows,
@@ -21,30 +22,26 @@ from ocisize.findings.checks.installed_packages import (
     size_of,
     visible_contents,
 )
+from ocisize.findings.checks.package_claims import split_claims
 from ocisize.findings.checks.package_kinds import load_exclusive_packages
-from ocisize.findings.claim import FILES, Claim, Tier
+from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
 from ocisize.inventory.record import PackageRecord
 from ocisize.layer.kept_files import PACKAGE_JSON
 from ocisize.packages.npm import NODE_MODULES, package_root
 from ocisize.patterns import lazy_pattern
-from ocisize.tar.filetable import REGULAR
 from ocisize.text import count_of, decode_name
 
 _Places: TypeAlias = "tuple[bytes, bytes]"  # two directories with packages, sorted
 _MAX_NAMES = 3  # packages in a title
 _MAX_PLACES = 5  # pairs of places with a finding of their own
-_MAX_LIBRARIES = 500  # names of libraries of CUDA that are searched for
 _MAX_PATH = 4096  # bytes; no filesystem has longer paths
 _MIN_SHARE = 0.005  # of the content; smaller packages in several versions are no finding
 _TOOLS = frozenset(("pip", "setuptools", "wheel", "pkg-resources"))  # that each environment has
 _DIST_INFO = lazy_pattern(rb"((?:.*/)?)([^/-]+)-([^/]+)\.dist-info/[^/]+", re.DOTALL)
 _SEPARATORS = lazy_pattern(r"[-_.]+")
 _NOT_OF_NPM = (b"/.pnpm/", b"lib/node_modules/npm/node_modules/")  # what npm cannot rearrange
-_OF_CUDA = lazy_pattern(r"nvidia-[a-z0-9-]*?-?cu1\d|nvidia-(?:cu[a-z]+|nccl|nvjitlink|nvtx)")
-_LIBRARY = lazy_pattern(rb"(lib[a-zA-Z_]+)[\w.-]*\.so(?:\.\d+)?")  # of CUDA, with the major version
-_GPU_VARIABLES = ("NVIDIA_VISIBLE_DEVICES=", "NVIDIA_REQUIRE_CUDA=", "NVIDIA_DRIVER_CAPABILITIES=", "CUDA_VERSION=")
 _MAJOR = lazy_pattern(r"\d{1,9}(?=\.)")
 _NUMBERS = lazy_pattern(r"\d{1,18}")
 
@@ -58,7 +55,7 @@ def find_language_packages(evidence: ImageEvidence) -> Iterator[Claim]:
         python = read_python({path: contents[path] for path in contents if path.rpartition(b"/")[0] in wanted})
         yield from _exclusive(evidence, python)
         yield from _several_versions(evidence, python)
-        yield from _cuda(evidence, python)
+        yield from find_cuda(evidence, python)
     if manifests := _repeated_manifests(contents):
         yield from _nested_versions(evidence, read_npm({path: contents[path] for path in manifests}))
 
@@ -75,7 +72,7 @@ def _python_names(contents: Iterable[bytes]) -> set[str]:
         if len({place for place, _ in found}) > 1 and len({version for _, version in found}) > 1
     }
     names -= _TOOLS
-    names.update(name for name in installed if _OF_CUDA.fullmatch(name))
+    names.update(name for name in installed if OF_CUDA.fullmatch(name))
     for group in load_exclusive_packages():
         if len(found := installed.keys() & set(group.names)) > 1:
             names |= found
@@ -130,7 +127,7 @@ def _exclusive(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iter
                     rows[layer] += [row for row, path in zip(chosen, paths, strict=True) if path not in shared]
             rule = explain(Check.EXCLUSIVE_PACKAGES)
             title = partial(rule.title_of, names=" and ".join(record.name for record in found), where=_shown(place))
-            yield from _claims(evidence, Check.EXCLUSIVE_PACKAGES, title, rows, group.fix)
+            yield from split_claims(evidence, Check.EXCLUSIVE_PACKAGES, title, rows, group.fix)
 
 
 def _several_versions(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iterator[Claim]:
@@ -221,83 +218,7 @@ def _claims_by_group(
         for record in records:
             for layer, chosen in rows[record].items():
                 joined[layer] += chosen
-        yield from _claims(evidence, Check.SEVERAL_VERSIONS, title, joined, fix(places))
-
-
-def _cuda(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iterator[Claim]:
-    """Claims for libraries of CUDA that the system has, too, or else for those that an image without a GPU has."""
-    wheels = [record for record in python if _OF_CUDA.fullmatch(record.name)]
-    if not wheels:
-        return
-    libraries = {
-        match[0]
-        for record in wheels
-        for path in record.list_files()
-        if (match := _LIBRARY.fullmatch(path.rpartition(b"/")[2])) is not None
-    }
-    rows = _system_libraries(evidence, libraries)
-    if rows:
-        title = partial(explain(Check.CUDA_LIBRARIES).title_of, "twice", names=_names_of(wheels))
-        fix = (
-            "The packages of Python bring the libraries that they load. Build on an image without CUDA such as "
-            "`python:3.12-slim`, or on `nvidia/cuda:…-base`."
-        )
-        yield from _claims(evidence, Check.CUDA_LIBRARIES, title, rows, fix)
-    elif not any(text.startswith(_GPU_VARIABLES) for text in evidence.config.run.env):
-        joined: dict[int, list[int]] = defaultdict(list)
-        for layers in find_listed_rows(evidence, wheels).values():
-            for layer, chosen in layers.items():
-                joined[layer] += chosen
-        title = partial(explain(Check.CUDA_LIBRARIES).title_of, "unused", names=_names_of(wheels))
-        fix = (
-            "If no container has a GPU, install the packages for CPUs: "
-            "`pip install torch --index-url https://download.pytorch.org/whl/cpu`."
-        )
-        yield from _claims(evidence, Check.CUDA_LIBRARIES, title, joined, fix)
-
-
-def _system_libraries(evidence: ImageEvidence, libraries: Iterable[bytes]) -> dict[int, list[int]]:
-    """The visible files of the system that have the name and major version of some libraries."""
-    wanted = frozenset(sorted(libraries)[:_MAX_LIBRARIES])
-    stems = sorted({match[1] for name in wanted if (match := _LIBRARY.match(name)) is not None})
-    rows: dict[int, set[int]] = defaultdict(set)
-    for layer, table in enumerate(evidence.tables):
-        hidden_by = evidence.overlay.hidden_by[layer]
-        for stem in stems:
-            for row, path in table.paths.select_with(b"/" + stem):
-                if hidden_by[row] >= 0 or table.kinds[row] != REGULAR or b"-packages/" in path or b"/envs/" in path:
-                    continue
-                match = _LIBRARY.match(path.rpartition(b"/")[2])
-                if match is not None and match[0] in wanted:
-                    rows[layer].add(row)
-    return {layer: sorted(chosen) for layer, chosen in rows.items()}
-
-
-def _names_of(records: Sequence[PackageRecord]) -> str:
-    names = sorted({record.name for record in records})
-    return ", ".join(names[:_MAX_NAMES]) + (" …" if len(names) > _MAX_NAMES else "")
-
-
-def _claims(
-    evidence: ImageEvidence,
-    check: Check,
-    title: Callable[..., str],
-    rows: RowsByLayer,
-    fix: str,
-) -> Iterator[Claim]:
-    """The claims for some rows: those of the base image are separate."""
-    for in_base in (True, False):
-        chosen = {layer: sorted(found) for layer, found in sorted(rows.items()) if found}
-        chosen = {layer: found for layer, found in chosen.items() if (layer < evidence.base_layers) is in_base}
-        if chosen:
-            yield Claim(
-                rule=explain(check),
-                title=title(files=FILES),
-                fix=f"The base image contains them: use another one. {fix}" if in_base else fix,
-                blame_first_layer=True,
-                tier=Tier.PACKAGE,
-                rows=chosen,
-            )
+        yield from split_claims(evidence, Check.SEVERAL_VERSIONS, title, joined, fix(places))
 
 
 def _shown(place: bytes) -> str:
