@@ -43,6 +43,7 @@ class Format(NamedTuple):
     needs_layers: bool = True  #: an outline is not enough: it shows figures that only the layers have
     lists_files: bool = False  #: it always lists all files, or all wasted ones: this takes memory
     needs_packages: bool = False  #: it shows ``Analysis.packages``, which take time to find
+    has_date: bool = False  #: it says when it was written
 
 
 def _text() -> Writer:
@@ -147,7 +148,10 @@ _ROWS = (
         "json", "everything, for programs; ocisize.from_json reads it", _json,
         all_platforms=True, unread_images=True, takes_files=True, content_hashes=True, lists_files=True,
     ),
-    Format("html", "one page with a treemap and all files; works offline", _html, lists_files=True, file_tables=True),
+    Format(
+        "html", "one page with a treemap and all files; works offline", _html,
+        lists_files=True, file_tables=True, needs_packages=True,
+    ),
     Format("markdown", "for comments of pull requests and step summaries", _markdown, all_platforms=True),
     Format("sarif", "findings for code scanning and editors", _sarif, all_platforms=True, dockerfile_lines=True),
     Format("junit", "budgets and findings as tests, for Jenkins, GitLab, Azure", _junit, all_platforms=True),
@@ -168,11 +172,11 @@ _ROWS = (
     ),
     Format(
         "cyclonedx", "installed packages as CycloneDX 1.6, for grype, trivy and other scanners", _cyclonedx,
-        estimates=False, advice=False, needs_packages=True,
+        estimates=False, advice=False, needs_packages=True, has_date=True,
     ),
     Format(
         "spdx", "installed packages as SPDX 2.3, for Docker Scout and other scanners", _spdx,
-        estimates=False, advice=False, needs_packages=True,
+        estimates=False, advice=False, needs_packages=True, has_date=True,
     ),
     Format("badge", "JSON for a shields.io endpoint", _badge, estimates=False, needs_layers=False),
     Format("badge-svg", "the badge as an SVG image", _badge_svg, estimates=False, needs_layers=False),

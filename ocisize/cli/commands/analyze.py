@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
     advice = bool(gate.budgets) or any(row.advice for row in formats)
     packages = any(row.needs_packages for row in formats)
-    source_date = read_source_date() if packages else None
+    source_date = read_source_date() if any(row.has_date for row in formats) else None
     files = read_build_files(options) if advice or options.dockerfile else None
     analysis = read_image(
         options,

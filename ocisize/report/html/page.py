@@ -18,6 +18,7 @@ from ocisize.report.html.findings import write_findings, write_secrets
 from ocisize.report.html.markup import element
 from ocisize.report.html.plan import write_plan
 from ocisize.report.options import ReportOptions
+from ocisize.report.packages.html_table import write_largest
 from ocisize.report.subject import Subject
 from ocisize.report.words.image import name_image
 from ocisize.sizes.cost import CostAssumptions, default_assumptions
@@ -52,6 +53,7 @@ def to_html(
             write_verdicts(analysis, verdicts),
             write_plan(analysis, assumptions),
             write_findings(analysis, assumptions),
+            write_largest(analysis),
             write_layers(analysis),
         ),
         write_foot(analysis),

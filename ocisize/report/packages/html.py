@@ -6,7 +6,6 @@ parts of names that have slashes below; the file type of a row is its kind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TextIO
 
 from ocisize.model.analysis import Analysis
@@ -16,20 +15,17 @@ from ocisize.report.html.body import write_foot, write_head
 from ocisize.report.html.data import embed, rows_document
 from ocisize.report.html.document import write_document
 from ocisize.report.html.explorer import SCRIPTS, write_explorer
-from ocisize.report.html.markup import Markup, element, join
+from ocisize.report.html.markup import Markup, element
 from ocisize.report.html.rows import OVERHEAD, PageRows, fold_small_files
-from ocisize.report.packages.rows import Part, TableRow, list_rows
-from ocisize.report.packages.words import Explainer, describe_inventory, name_package, name_unowned
+from ocisize.report.packages.html_table import write_table
+from ocisize.report.packages.words import Explainer, name_package, name_unowned
 from ocisize.report.words.image import name_image
-from ocisize.report.words.units import human_size
 from ocisize.sizes.cost import default_assumptions
 from ocisize.sizes.packages import PackageListing
 from ocisize.text import display_name
 
 _SLASH = "\N{DIVISION SLASH}"  # in place of the slash that separates folders
 _CAUSES = ("waste",)  # why a row is hidden: the layers that hide it are not known
-_TITLE = "packages-title"
-_HEADINGS = ("Download", "Unpacked", "Waste", "Layer", "Kind", "Package", "Why")
 
 
 def write_html(analysis: Analysis, inventory: Inventory, listing: PackageListing, file: TextIO) -> None:
@@ -45,7 +41,7 @@ def write_html(analysis: Analysis, inventory: Inventory, listing: PackageListing
         element(
             "main",
             write_explorer(noun="package", type_title="Kind"),
-            _write_table(describe_inventory(inventory), list_rows(analysis, inventory, listing)),
+            write_table(analysis, inventory, listing),
         ),
         write_foot(analysis),
         element("script", Markup(embed(document)), id="data", type="application/json"),
@@ -77,29 +73,3 @@ def _add(rows: PageRows, kind: str, name: str, end: str, layer: int, sizes: Owne
     for (size, compressed_size), hidden in ((live, (-1, -1)), (wasted, (-1, 0))):
         if size or compressed_size:
             rows.add(parent, (last + end).encode(), size, compressed_size, 1, (layer, *hidden, kind, 0))
-
-
-def _write_table(title: str, rows: Sequence[TableRow]) -> Markup:
-    head = element("thead", element("tr", *[element("th", name, scope="col") for name in _HEADINGS]))
-    body = element("tbody", *[_write_row(row) for row in rows])
-    return element(
-        "section",
-        element("h2", title, id=_TITLE),
-        element("p", "The rows add up to the image, which is the last one.", class_="note"),
-        element("div", element("table", head, body), class_="scroll", tabindex="0", role="region", aria_labelledby=_TITLE),
-        aria_labelledby=_TITLE,
-    )
-
-
-def _write_row(row: TableRow) -> Markup:
-    name = element("strong", row.name) if row.part in (Part.PACKAGES, Part.TOTAL) else row.name
-    cells = [
-        human_size(row.compressed_size),
-        "" if row.part is Part.OVERHEAD else human_size(row.content_size),
-        human_size(row.wasted_size) if row.wasted_size else "-",
-        "" if row.layer is None else str(row.layer),
-        row.kind,
-        join([name, f" {row.version}" if row.version else ""]),
-        row.why,
-    ]
-    return element("tr", *[element("td", cell) for cell in cells])

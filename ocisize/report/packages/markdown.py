@@ -9,7 +9,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.packages import Inventory
 from ocisize.report.ci.markdown_text import Table, code_span, escape_text, keep_together
 from ocisize.report.packages.rows import Part, TableRow, list_rows
-from ocisize.report.packages.words import describe_inventory
+from ocisize.report.packages.words import NOT_OWNED, describe_inventory
 from ocisize.report.words.image import name_image
 from ocisize.report.words.units import human_size
 from ocisize.sizes.packages import PackageListing
@@ -35,7 +35,7 @@ def _row(row: TableRow, *, waste: bool) -> str:
         "" if row.layer is None else str(row.layer),
         row.kind,
         _name(row),
-        escape_text(row.why),
+        NOT_OWNED.lower() if row.part is Part.UNOWNED else escape_text(row.why),
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -11,6 +11,7 @@ import pytest
 
 from ocisize.model.analysis import Analysis
 from ocisize.model.packages import APK, DEB, PYTHON, Inventory, PackageReason, Unowned
+from ocisize.report.html.page import to_html
 from ocisize.report.packages.csv import write_csv
 from ocisize.report.packages.html import write_html
 from ocisize.report.packages.json import packages_to_json
@@ -256,6 +257,14 @@ def test_the_page_has_every_byte_in_its_treemap() -> None:
     assert {document["types"][kind[3]] for kind in document["kinds"]} >= {PYTHON, DEB, "npm", APK, "not owned: cache"}
 
 
+def test_the_page_about_an_image_has_the_largest_packages() -> None:
+    analysis = analysis_with(make_inventory())
+    page = to_html(analysis)
+    assert '<h2 id="packages-title">8 packages' in page
+    assert "<strong>torch</strong> 2.2.0" in page
+    assert "packages-title" not in to_html(evolve(analysis, packages=None))
+
+
 def test_markdown_is_a_table_that_ends_with_the_image() -> None:
     inventory, file = make_inventory(), io.StringIO()
     write_markdown(analysis_with(inventory), inventory, list_packages(inventory, count=1), file)
@@ -263,4 +272,5 @@ def test_markdown_is_a_table_that_ends_with_the_image() -> None:
     assert lines[-1].endswith("| **Image** |  |")
     (row,) = [line for line in lines if "torch" in line]
     assert "asked for" in row
+    assert sum("| not owned by a package |" in line for line in lines) == 3
     assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
