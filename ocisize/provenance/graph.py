@@ -8,10 +8,12 @@ a merge, whose chain is those of its inputs, one after the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
-from ocisize.provenance.statement import BuildNode, Statement
+from ocisize.provenance.statement import BuildNode, Chain, Statement
 from ocisize.tuples import NamedTuple
 
+_MAX_SKIPPED = 1000  # outputs of steps without a chain that are looked through
 _MAX_COMPARED = 1_000_000  # digests, of all chains; real builds compare some hundred
 
 
@@ -30,18 +32,19 @@ def find_owners(statement: Statement, digests: Sequence[str], *, is_about_image:
     The digests differ from those in the statement if the layers were compressed again since. The layers are then paired by
     their places in the chain, if there are as many, and if the statement ``is_about_image``.
     """
-    chain = statement.chains.get(statement.result, ())
-    if not chain or len(chain) != len(digests) or not (is_about_image or list(chain) == list(digests)):
-        return None
-    return _Walk(statement).run(len(chain))
+    variants = statement.chains.get(statement.result, ())
+    chain = next((chain for chain in variants if chain == tuple(digests)), None)
+    if chain is None and is_about_image:
+        chain = next((chain for chain in variants if len(chain) == len(digests)), None)
+    return None if chain is None else _Walk(statement).run(chain)
 
 
 class _Segment(NamedTuple):
     """The layers of an image that are the chain of an output."""
 
     output: str
-    start: int
-    height: int  #: number of layers
+    chain: Chain
+    start: int  #: index of the first of them in the image
 
 
 class _Walk:
@@ -50,51 +53,67 @@ class _Walk:
     def __init__(self, statement: Statement) -> None:
         self._statement = statement
         self._remaining = _MAX_COMPARED
+        self._visited = set[str]()  # outputs
 
-    def run(self, count: int) -> Owners:
-        """The owners of the ``count`` layers of the result."""
-        owners: list[str | None] = [None] * count
+    def run(self, chain: Chain) -> Owners:
+        """The owners of the layers of the result."""
+        owners: list[str | None] = [None] * len(chain)
         base, base_layers, from_scratch = None, 0, False
-        segments, visited = [_Segment(self._statement.result, 0, count)], set[str]()
+        segments = [_Segment(self._statement.result, chain, 0)]
         while segments:
-            output, start, height = segments.pop()
+            segment = segments.pop()
+            output, start, end = segment.output, segment.start, segment.start + len(segment.chain)
             name = output.partition(":")[0]
             node = self._statement.nodes.get(name)
-            if node is None or output in visited or self._remaining < 0:
+            if node is None or output in self._visited or self._remaining < 0:
                 continue
-            visited.add(output)
-            end = start + height
+            self._visited.add(output)
             if node.source:
-                owners[start:end] = [name] * height
+                owners[start:end] = [name] * (end - start)
                 if not start:
-                    base, base_layers = name, height
+                    base, base_layers = name, end
             elif node.is_merge:
-                segments += self._split(node, start, height)
-            elif (below := self._find_below(node, self._statement.chains[output])) is not None:
-                lower = start + len(self._statement.chains[below])
-                owners[lower:end] = [name] * (end - lower)
-                segments.append(_Segment(below, start, lower - start))
+                segments += self._split(node, segment)
+            elif (below := self._find_below(node, segment)) is not None:
+                lower = start + len(below.chain)
+                if below.output in node.inputs:
+                    owners[lower:end] = [name] * (end - lower)
+                elif lower < end:  # the layers in between are of steps without a chain
+                    owners[end - 1] = name
+                segments.append(below)
             elif self._remaining >= 0:  # a step on top of nothing, or one whose step below is not known
                 owners[end - 1] = name
-                from_scratch |= not start and height == 1
+                from_scratch |= end == 1
         return Owners(owners, base, base_layers, from_scratch)
 
-    def _split(self, node: BuildNode, start: int, height: int) -> list[_Segment]:
+    def _split(self, node: BuildNode, merged: _Segment) -> list[_Segment]:
         """The segments of the inputs of a merge; [] if they are not as long as the merge."""
-        counts = [len(self._statement.chains.get(output, ())) for output in node.inputs]
-        if sum(counts) != height:
+        counts = [len(self._statement.chains.get(output, [()])[0]) for output in node.inputs]
+        if sum(counts) != len(merged.chain):
             return []
-        starts = [start + sum(counts[:index]) for index in range(len(counts))]
+        ends = list(accumulate(counts))
         return [
-            _Segment(output, first, count) for output, first, count in zip(node.inputs, starts, counts, strict=True) if count
+            _Segment(output, merged.chain[end - count : end], merged.start + end - count)
+            for output, count, end in zip(node.inputs, counts, ends, strict=True)
+            if count
         ]
 
-    def _find_below(self, node: BuildNode, chain: Sequence[str]) -> str | None:
-        """The input whose layers are the lowest of a chain, the longest one of several; None if there is none."""
-        best, most = None, 0
-        for output in node.inputs:
-            candidate = self._statement.chains.get(output, ())
-            self._remaining -= len(candidate)
-            if most < len(candidate) <= len(chain) and self._remaining >= 0 and candidate == chain[: len(candidate)]:
-                best, most = output, len(candidate)
+    def _find_below(self, node: BuildNode, segment: _Segment) -> _Segment | None:
+        """The input whose layers are the lowest of a chain, the longest one of several; None if there is none.
+
+        Inputs without a chain stand for their own inputs.
+        """
+        best: _Segment | None = None
+        outputs = list(node.inputs)
+        for output in outputs:  # which grows
+            self._remaining -= 1
+            chains = self._statement.chains.get(output, ()) if output not in self._visited else ()
+            inner = self._statement.nodes.get(output.partition(":")[0])
+            if not chains and inner is not None and len(outputs) < _MAX_SKIPPED:
+                outputs += inner.inputs
+            for chain in chains:
+                self._remaining -= len(chain)
+                is_longer = best is None or len(chain) > len(best.chain)
+                if self._remaining >= 0 and is_longer and chain == segment.chain[: len(chain)]:
+                    best = _Segment(output, chain, segment.start)
         return best

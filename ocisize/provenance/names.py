@@ -16,7 +16,7 @@ from ocisize.provenance.statement import Material
 from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
 
-_IMAGE_SOURCES = ("docker-image://", "oci-layout://")
+_IMAGE, _LAYOUT = "docker-image://", "oci-layout://"  # sources of LLB
 _IMAGE_PURL = "pkg:docker/"
 _MAX_NOTES = 1 << 20  # characters of the notes of older BuildKits
 _MAX_NAME = 512  # characters; registries allow 255, and a tag of 128
@@ -48,8 +48,10 @@ def parse_source(identifier: str) -> NamedImage | None:
     >>> parse_source("docker-image://docker.io/library/debian:12").name, parse_source("local://context")
     ('docker.io/library/debian:12', None)
     """
-    scheme = next((scheme for scheme in _IMAGE_SOURCES if identifier.startswith(scheme)), None)
-    return None if scheme is None else _parse_name(identifier.removeprefix(scheme))
+    if identifier.startswith(_LAYOUT):  # which the builder's machine has under this name
+        name, _, digest = identifier.removeprefix(_LAYOUT).partition("@")
+        return NamedImage(redact(name[:_MAX_NAME]).text or None, digest if is_digest(digest) else None)
+    return _parse_name(identifier.removeprefix(_IMAGE)) if identifier.startswith(_IMAGE) else None
 
 
 def parse_material(material: Material) -> NamedImage | None:
@@ -65,7 +67,7 @@ def parse_material(material: Material) -> NamedImage | None:
     name, version = unquote(name), unquote(version)
     digest = material.digest or version
     if not is_digest(digest):
-        digest = parse_qs(query, max_num_fields=32).get("digest", [""])[0]
+        digest = parse_qs(query).get("digest", [""])[0]
     tag = "" if not version or is_digest(version) else f":{version}"
     return _parse_name(f"{name}{tag}", digest) if name else None
 

@@ -24,6 +24,7 @@ from ocisize.provenance.statement import SourceFile, Statement, parse_statement
 from ocisize.values import frozen
 
 _DOCKERFILE = "Dockerfile"
+_MAX_COMMAND = 8192  # characters
 _SHELLS = (("/bin/sh", "-c"), ("/bin/bash", "-c"))  # whose command is shown without them
 _log = Logger(__name__)
 
@@ -128,8 +129,13 @@ def _find_lines(statement: Statement, node: str | None) -> SourceLines | None:
         file=_clean_name(statement.files[location.file].name),
         first=location.first,
         last=location.last,
-        command=redact(_join_words(statement.nodes[node].command)).text,
+        command=_cut(redact(_join_words(statement.nodes[node].command)).text),
     )
+
+
+def _cut(text: str) -> str:
+    """A command of a length that each layer may have."""
+    return text if len(text) <= _MAX_COMMAND else f"{text[: _MAX_COMMAND - 1]}…"
 
 
 def _join_words(words: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ocisize.errors import DocumentError
 from ocisize.oci.strict_json import parse_json
@@ -18,11 +18,13 @@ from ocisize.values import field, frozen
 
 _MAX_STEPS, _MAX_INPUTS = 10_000, 256  # of a build, and of a step
 _MAX_CHAIN = 4096  # layers of a step, as many as an image may have
+_MAX_VARIANTS = 8  # chains of a step
 _MAX_MATERIALS = 1000
 _MAX_LINE = 1_000_000
 _MAX_TEXT = 4096  # characters of a name
 _MAX_DOCKERFILE = 256 << 10  # bytes
 _MAX_WORDS = 1000  # of a command
+Chain: TypeAlias = tuple[str, ...]  #: digests of layers, base first
 _METADATA_V02 = "https://mobyproject.org/buildkit@v1#metadata"
 
 
@@ -72,7 +74,8 @@ class Statement:
     dockerfile: str = ""  #: the name of the Dockerfile
     nodes: Mapping[str, BuildNode] = field(factory=dict)  #: by name: ``step1``
     result: str = ""  #: the output of which the image was made; "" if unknown
-    chains: Mapping[str, Sequence[str]] = field(factory=dict)  #: by output: the digests of all layers up to it
+    #: by output: the digests of all layers up to it, once for each compression that BuildKit has of them
+    chains: Mapping[str, Sequence[Chain]] = field(factory=dict)
     locations: Mapping[str, Location] = field(factory=dict)  #: by name of a node
     files: Sequence[SourceFile] = ()
     repository: str = ""
@@ -154,13 +157,18 @@ def _find_result(nodes: dict[str, BuildNode]) -> str:
     return last.inputs[0] if len(last.inputs) == 1 and not last.source and not last.command else ""
 
 
-def _read_chains(value: object) -> dict[str, tuple[str, ...]]:
-    """The first chain of each output; BuildKit lists one for each compression that it has."""
-    chains = dict[str, tuple[str, ...]]()
+def _read_chains(value: object) -> dict[str, tuple[Chain, ...]]:
+    """The first chains of each output that are different."""
+    chains = dict[str, tuple[Chain, ...]]()
     for output, listed in _object(value).items():
-        chain = listed[0] if isinstance(listed, list) and listed else None
-        if isinstance(chain, list) and 0 < len(chain) <= _MAX_CHAIN:
-            chains[output] = tuple(_text(_object(descriptor).get("digest")) for descriptor in chain)
+        lists = [chain for chain in listed[:_MAX_VARIANTS] if isinstance(chain, list)] if isinstance(listed, list) else []
+        variants = (
+            tuple(_text(_object(descriptor).get("digest")) for descriptor in chain)
+            for chain in lists
+            if 0 < len(chain) <= _MAX_CHAIN
+        )
+        if known := tuple(dict.fromkeys(variants)):
+            chains[output] = known
     return chains
 
 

@@ -29,7 +29,7 @@ def owners_of(
         predicate_type="x",
         nodes=nodes,
         result=result or f"{list(nodes)[-1]}:0",
-        chains={output: tuple(chain) for output, chain in chains.items()},
+        chains={output: [tuple(variant) for variant in chain.split("|")] for output, chain in chains.items()},
     )
     return find_owners(statement, list(digests), is_about_image=is_about_image)
 
@@ -46,7 +46,7 @@ def step(*inputs: str, merge: bool = False) -> BuildNode:
 def test_the_samples(name: str) -> None:
     """Two layers of the base image, and one each of WORKDIR, RUN and COPY."""
     statement = parse_statement((SAMPLES / name).read_bytes())
-    chain = statement.chains["step4:0"]
+    (chain,) = statement.chains["step4:0"]
     assert find_owners(statement, chain, is_about_image=False) == Owners(
         ["step0", "step0", "step1", "step2", "step4"], base="step0", base_layers=2
     )
@@ -100,6 +100,24 @@ def test_other_digests() -> None:
     assert owners_of(nodes, chains, "xy", is_about_image=True) == Owners(["base", "one"], "base", 1)
     assert owners_of(nodes, chains, "xy") is None
     assert owners_of(nodes, chains, "abc", is_about_image=True) is None
+
+
+def test_steps_without_a_chain() -> None:
+    """What they made is unknown; the walk goes on below them, and ends."""
+    nodes = {"base": source(), "one": step("base:0"), "two": step("one:0"), "three": step("two:0")}
+    assert owners_of(nodes, {"base:0": "a", "three:0": "ab"}, "ab") == Owners(["base", "three"], "base", 1)
+    assert owners_of(nodes, {"base:0": "a", "three:0": "abcd"}, "abcd") == Owners(["base", None, None, "three"], "base", 1)
+    nodes["two"] = step("two:0", "one:0", "three:0")
+    assert owners_of(nodes, {"base:0": "a", "three:0": "ab"}, "ab") == Owners(["base", "three"], "base", 1)
+
+
+def test_chains_in_several_compressions() -> None:
+    """The one that the image has counts, and any one of a step below."""
+    nodes = {"base": source(), "one": step("base:0"), "two": step("one:0")}
+    chains = {"base:0": "A|a", "one:0": "AB|ab", "two:0": "ABC|abc"}
+    for digests in ("ABC", "abc"):
+        assert owners_of(nodes, chains, digests) == Owners(["base", "one", "two"], "base", 1)
+    assert owners_of(nodes, chains, "abx") is None
 
 
 @pytest.mark.parametrize("nodes", [
@@ -171,6 +189,6 @@ def test_large_graphs_take_little_work() -> None:
     chain = tuple(f"sha256:{number:064x}" for number in range(4000))
     names = [f"step{number}:0" for number in range(9000)]
     nodes = {name.partition(":")[0]: step(*names[max(0, number - 250) : number]) for number, name in enumerate(names)}
-    statement = Statement(predicate_type="x", nodes=nodes, result=names[-1], chains=dict.fromkeys(names, chain))
+    statement = Statement(predicate_type="x", nodes=nodes, result=names[-1], chains=dict.fromkeys(names, [chain]))
     found = find_owners(statement, chain, is_about_image=True)
     assert found is not None and set(found.nodes) == {None}  # without the bound, step 0 would own all layers

@@ -16,7 +16,7 @@ from ocisize import Analyzer
 from ocisize.errors import DocumentError
 from ocisize.provenance.attestation import MAX_STATEMENT
 from ocisize.provenance.dockerfile_text import redact_dockerfile
-from ocisize.provenance.names import find_only_image, parse_build_info, parse_material, parse_source
+from ocisize.provenance.names import NamedImage, find_only_image, parse_build_info, parse_material, parse_source
 from ocisize.provenance.statement import Material, parse_statement
 from tests.images import build_image, sha256
 from tests.oci.test_image import MemorySource, single
@@ -173,6 +173,7 @@ def test_lines_keep_their_numbers() -> None:
     ("pkg:docker/python@3.12-slim?platform=linux%2Famd64", "docker.io/library/python:3.12-slim"),
     ("pkg:docker/ghcr.io/team/app@v1", "ghcr.io/team/app:v1"), ("pkg:docker/localhost%3A5000/app@1", "localhost:5000/app:1"),
     (f"pkg:docker/team/app?digest={BASE_DIGEST}&platform=x", "docker.io/team/app"),
+    (f"pkg:docker/team/app?{'&a=1' * 900}", "docker.io/team/app:latest"), ("pkg:docker/a%ff%00@%zz", "a\ufffd\0:%zz"),
     ("pkg:docker/", None), ("https://github.com/team/app", None), ("", None), ("pkg:docker/" + 600 * "a", None),
 ])  # fmt: skip
 def test_package_urls(uri: str, expected: str | None) -> None:
@@ -197,6 +198,12 @@ def test_tools_are_no_base_images() -> None:
 def test_sources_without_a_name(identifier: str) -> None:
     image = parse_source(identifier)
     assert image is None or image.name is None
+
+
+def test_a_layout_on_the_machine_of_the_builder() -> None:
+    """Its name is none of a registry."""
+    assert parse_source(f"oci-layout://mine@{BASE_DIGEST}") == NamedImage("mine", BASE_DIGEST)
+    assert parse_source("oci-layout://") == NamedImage(None, None)
 
 
 def encoded(document: Any) -> str:

@@ -270,6 +270,16 @@ def test_secrets_are_redacted(server: Server) -> None:
     assert not any(secret in to_json(analysis) for secret in ("s3cret", "hunter2"))
 
 
+def test_long_commands_are_cut(server: Server) -> None:
+    """Every layer has its own."""
+    nodes = [*Build().nodes]
+    nodes[2] = {**nodes[2], "op": {"Op": {"exec": {"meta": {"args": ["/bin/sh", "-c", "x" * 100_000]}}}}}
+    image = build()
+    outline = ANALYZER.outline(serve(server, attest(image, statement(image, build=Build(nodes=nodes)))))
+    command = outline.layers[2].source.command if outline.layers[2].source is not None else ""
+    assert len(command) == 8192 and command.endswith("…")
+
+
 def test_notes_of_older_builders(tmp_path: Path) -> None:
     """The config of BuildKit 0.9 to 0.11 names the base image."""
     sample = json.loads(Path("testdata/provenance/buildinfo-legacy-config.json").read_text())
