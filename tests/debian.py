@@ -87,7 +87,7 @@ class Machine:
         before = set(self.present)
         for command in text.removeprefix("RUN ").split(" && "):
             words = command.split()
-            names = [word for word in words[2:] if not word.startswith("-")]
+            names = [word for word in words[2:] if not word.startswith("-") and "::" not in word]
             if words[:2] == ["apt-get", "install"]:
                 self.asked.update(names)
                 self.present.update(needed_by(names))

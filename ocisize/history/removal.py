@@ -14,8 +14,12 @@ from ocisize.history.shell import edit_each
 from ocisize.model.build_step import BuildStep, StepKind
 from ocisize.patterns import lazy_pattern
 
-#: by the name of a manager: the command that removes packages, and what was installed only because of them
-_REMOVALS = {"apt": "apt-get purge -y --auto-remove", "apk": "apk del --no-cache"}
+#: by the name of a manager: the command that removes packages, and what was installed only because of them; apt-get would
+#: keep what any other package suggests, as Python suggests binutils
+_REMOVALS = {
+    "apt": "apt-get purge -y --auto-remove -o APT::AutoRemove::SuggestsImportant=false",
+    "apk": "apk del --no-cache",
+}
 _CALLS_NO_PACKAGES = lazy_pattern(  # a command that calls no programs but those that every distribution has
     r"\s*(?:(?:apk|apt|apt-get|apt-mark|dnf|microdnf|yum|tdnf)\s|(?:rm|rmdir|mkdir|mv|cp|ln|touch|cat|echo|printf|true|:|test|cd|"
     r"set|export|unset|chown|chgrp|chmod|useradd|adduser|groupadd|addgroup|usermod|passwd|install|sed|tar|gzip|gunzip|"
@@ -110,7 +114,7 @@ def removal_command(manager: ManagerCommand, names: Collection[str]) -> str:
     """The command that removes packages, with what was installed only because of them.
 
     >>> removal_command(load_manager_commands()[0], ["gcc", "g++"])
-    'apt-get purge -y --auto-remove g++ gcc'
+    'apt-get purge -y --auto-remove -o APT::AutoRemove::SuggestsImportant=false g++ gcc'
     """
     return f"{_REMOVALS[manager.name]} {' '.join(sorted(names))}"
 

@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 from ocisize.findings.checks.package_graph import PackageGraph
+from ocisize.history.package_managers import load_manager_commands
+from ocisize.history.removal import removal_command
 from ocisize.inventory.dpkg_records import DPKG
 from ocisize.layer.kept_files import APT_STATES, DPKG_STATUS
 from tests.tools import program
@@ -24,8 +26,8 @@ def database(rng: random.Random) -> tuple[bytes, bytes]:
     for name in names:
         others = [other for other in names if other != name]
         choices = [*others, *set(provided.values())]
-        relations: dict[str, list[str]] = {"Depends": [], "Recommends": []}
-        for field, most in (("Depends", 3), ("Recommends", 2)):
+        relations: dict[str, list[str]] = {"Depends": [], "Recommends": [], "Suggests": []}
+        for field, most in (("Depends", 3), ("Recommends", 2), ("Suggests", 1)):
             for _ in range(rng.randint(0, most) * rng.randint(0, 1)):
                 words = rng.sample(choices, rng.choice((1, 1, 1, 2)))
                 relations[field].append(" | ".join([*words, *(["gone"] * (rng.random() < 0.2))]))
@@ -45,7 +47,10 @@ def removed_by_apt(folder: Path, names: list[str]) -> set[str] | None:
         "Dir::Cache": folder / "cache", "Dir::Etc": folder / "etc", "APT::Architecture": "amd64",
     }  # fmt: skip
     command = [program("apt-get"), "-s", *(f"-o{name}={value}" for name, value in options.items())]
-    command += ["purge", "--auto-remove", *names] if names else ["autoremove"]
+    apt = next(manager for manager in load_manager_commands() if manager.name == "apt")
+    command += (
+        removal_command(apt, names).split()[1:] if names else ["-oAPT::AutoRemove::SuggestsImportant=false", "autoremove"]
+    )
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"})
     if done.returncode:  # a cycle that apt-get does not resolve
         return None

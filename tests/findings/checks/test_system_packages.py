@@ -41,6 +41,7 @@ def advice(
 
 
 BASE = installed(DEBIAN)
+PURGE = "apt-get purge -y --auto-remove -o APT::AutoRemove::SuggestsImportant=false"
 INSTALL = "RUN apt-get update && apt-get install -y --no-install-recommends"
 
 
@@ -57,12 +58,12 @@ def test_a_compiler_that_one_run_uses_is_removed_in_it() -> None:
     assert finding.plan_step == 1
     assert [edit.text for edit in plan.edits] == [
         "RUN apt-get update && apt-get install -y --no-install-recommends gcc curl libgomp1 && ./configure && "
-        "apt-get purge -y --auto-remove gcc && rm -rf /var/lib/apt/lists/*"
+        f"{PURGE} gcc && rm -rf /var/lib/apt/lists/*"
     ]
     assert plan.steps[0].size == sizes(*gone)
     assert plan.steps[0].action == (
         "Change the command to `apt-get install -y --no-install-recommends gcc curl libgomp1`, and run "
-        "`apt-get purge -y --auto-remove gcc` in the same RUN, behind the commands that need the packages."
+        f"`{PURGE} gcc` in the same RUN, behind the commands that need the packages."
     )
 
 
@@ -97,8 +98,7 @@ def test_headers_leave_their_libraries() -> None:
     assert "libc6-dev" not in found["OS251"].title
     (edit,) = plan.edits
     assert edit.text == (
-        f"{INSTALL} gcc libpq-dev libc6-dev libgomp1 libpq5 && pip install psycopg2 && "
-        "apt-get purge -y --auto-remove gcc libc6-dev libpq-dev"
+        f"{INSTALL} gcc libpq-dev libc6-dev libgomp1 libpq5 && pip install psycopg2 && {PURGE} gcc libc6-dev libpq-dev"
     )
     assert plan.steps[0].title == "compilers and build tools and development packages of libraries"
     assert plan.steps[0].size == found["OS250"].size + found["OS251"].size
@@ -153,7 +153,7 @@ def test_npm_of_debian() -> None:
     steps = ["ADD rootfs in /", f"{INSTALL} npm && npm install -g serve"]
     found, plan = advice(BASE, top, steps=steps)
     assert found["OS252"].size == sizes("npm", "node-glob", "node-once", "node-tar")
-    assert plan.edits[0].text == f"{INSTALL} npm nodejs && npm install -g serve && apt-get purge -y --auto-remove npm"
+    assert plan.edits[0].text == f"{INSTALL} npm nodejs && npm install -g serve && {PURGE} npm"
     assert "OS252" not in advice(BASE, top, steps=steps, command=["npm", "start"])[0]
 
 
@@ -163,7 +163,7 @@ def test_git_with_perl() -> None:
     found, plan = advice(BASE, installed(["git"], DEBIAN), steps=["ADD rootfs in /", step])
     assert found["OS253"].size == sizes("git", "git-man", "libcurl3-gnutls", "perl")
     assert found["OS253"].confidence is Confidence.ASK
-    assert plan.edits[0].text == f"{step} && apt-get purge -y --auto-remove git"
+    assert plan.edits[0].text == f"{step} && {PURGE} git"
     found, _ = advice(BASE, installed(["git", "exim4"], DEBIAN), steps=["ADD rootfs in /", step])
     assert found["OS253"].size == sizes("git", "git-man", "libcurl3-gnutls")
     assert not advice(BASE, installed(["git"], DEBIAN), steps=["ADD rootfs in /", step], command=["git", "daemon"])[0]
