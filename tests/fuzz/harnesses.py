@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.fuzz import databases, documents, excerpts, images, layers, mirrors, settings, steps, stores, texts, tocs
+from tests.fuzz import databases, documents, excerpts, images, layers, mirrors, records, settings, steps, stores, texts, tocs
 from tests.fuzz.oracle import Harness
 
 HARNESSES: Mapping[str, Harness] = {
@@ -18,5 +18,6 @@ HARNESSES: Mapping[str, Harness] = {
     **stores.HARNESSES,
     **tocs.HARNESSES,
     **databases.HARNESSES,
+    **records.HARNESSES,
     **excerpts.HARNESSES,
 }
