@@ -1,14 +1,15 @@
 """What a bill of materials lists, before it is written in a format: the installed packages, their ids and what needs what.
 
-Packages that a container does not see are none of its packages. A package of a language that belongs to one of the operating
-system, as Debian's ``python3-yaml`` has PyYAML, is left out, because scanners would compare it with advisories of both.
+Packages that a container does not see are none of its packages. A package of a language that the distribution maintains, as
+Debian's ``python3-yaml`` has PyYAML, is left out: the advisories of the distribution are about it, and others would name
+versions that it has fixed.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import ocisize
@@ -16,7 +17,7 @@ from ocisize.errors import ReportError
 from ocisize.model.packages import ECOSYSTEMS, JAVA, OF_SYSTEM, RPM, RUNTIME, Package
 from ocisize.report.sbom.licenses import License, read_licenses
 from ocisize.report.sbom.purls import PurlParts, add_qualifier, make_image_purl, split_purl
-from ocisize.report.sbom.systems import choose_ecosystem
+from ocisize.report.sbom.systems import choose_ecosystem, is_of_distribution
 from ocisize.report.words.findings import describe_image
 from ocisize.report.words.incomplete import headline
 from ocisize.text import count_of, printable
@@ -126,7 +127,8 @@ def list_contents(analysis: Analysis, options: ReportOptions) -> Contents:
     if inventory is None:
         raise ReportError("the analysis has no packages", hint="make it with Analyzer(packages=True)")
     main = choose_ecosystem(analysis.system, (package for package in inventory.packages if package.installed))
-    chosen = [package for package in inventory.packages if _is_listed(package, main)]
+    maintained = _find_maintained(inventory.packages)
+    chosen = [package for package in inventory.packages if _is_listed(package, main) and not maintained(package)]
     listed = _identify(sorted(chosen, key=_sort_key))
     version = analysis.digest or analysis.config_digest
     identity = uuid.uuid5(uuid.NAMESPACE_URL, f"ocisize:{ocisize.__version__}:{version}")
@@ -145,11 +147,32 @@ def list_contents(analysis: Analysis, options: ReportOptions) -> Contents:
 
 
 def _is_listed(package: Package, main: str) -> bool:
-    if not package.installed or package.owned_by:
+    if not package.installed:
         return False
     if package.ecosystem == RUNTIME:
         return bool(package.version)  # without one, nothing can be looked up
     return package.ecosystem == main or package.ecosystem not in OF_SYSTEM
+
+
+def _find_maintained(packages: Iterable[Package]) -> Callable[[Package], bool]:
+    """A function that says whether a package of a language has its files from a package of the distribution.
+
+    Owners are known by name alone. A name that both the distribution and a language have means the package itself, such as
+    Debian's ``rake``, or else is taken for that of the language, which lists more packages.
+    """
+    of_system, of_languages = set[str](), set[str]()
+    for package in packages:
+        if package.ecosystem not in OF_SYSTEM:
+            of_languages.add(package.name)
+        elif package.installed and is_of_distribution(package):
+            of_system.add(package.name)
+
+    def is_maintained(package: Package) -> bool:
+        return package.ecosystem not in OF_SYSTEM and any(
+            owner in of_system and (owner == package.name or owner not in of_languages) for owner in package.owned_by
+        )
+
+    return is_maintained
 
 
 def _sort_key(package: Package) -> tuple[object, ...]:

@@ -19,6 +19,16 @@ _FAMILIES: Mapping[str, str] = {
 }  # fmt: skip
 _MANAGERS = {"dpkg": DEB, "apk": APK, "rpm": RPM, "pacman": ALPM}
 _OF_SYSTEM = (DEB, APK, RPM, ALPM)
+#: parts of the field Maintainer, in lower case, of vendors with repositories of their own
+_OTHER_VENDORS = (
+    "docker.com", "nvidia.com", "nodesource", "hashicorp", "@microsoft.com", "elastic.co", "grafana.com", "datadoghq.com",
+    "mongodb.com", "confluent.io", "gitlab.com", "github.com", "percona.com", "influxdata.com", "google llc",
+)  # fmt: skip
+#: how the vendors of distributions with packages of rpm begin, in lower case
+_RPM_DISTRIBUTIONS = (
+    "red hat", "fedora project", "centos", "rocky", "almalinux", "cloudlinux", "oracle america", "amazon linux",
+    "amazon.com", "suse", "opensuse", "vmware", "broadcom", "microsoft corporation",
+)  # fmt: skip
 
 
 class SplitVersion(NamedTuple):
@@ -53,6 +63,17 @@ def split_version(version: str) -> SplitVersion:
         epoch, rest = "", version
     upstream, dash, release = rest.rpartition("-")
     return SplitVersion(epoch, upstream, release) if dash else SplitVersion(epoch, rest, "")
+
+
+def is_of_distribution(package: Package) -> bool:
+    """Whether a package of the system comes from its distribution, whose advisories then cover what is in it.
+
+    Other vendors are known by the maintainer of a package of dpkg, distributions by the vendor of a package of rpm.
+    """
+    vendor = package.vendor.lower()
+    if package.ecosystem == DEB:
+        return not any(name in vendor for name in _OTHER_VENDORS)
+    return package.ecosystem != RPM or not vendor or vendor.startswith(_RPM_DISTRIBUTIONS)
 
 
 def choose_ecosystem(system: System, packages: Iterable[Package]) -> str:

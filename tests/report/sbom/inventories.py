@@ -84,6 +84,10 @@ IDNA = package(
     PYTHON, "idna", "3.6", "pkg:pypi/idna@3.6", layer=1, licenses=("BSD-3-Clause AND MIT",), needed_by=("requests",),
     place="usr/lib/python3.11/site-packages", database="usr/lib/python3.11/site-packages/idna-3.6.dist-info/METADATA",
 )  # fmt: skip
+PYTHON3_YAML = package(
+    DEB, "python3-yaml", "6.0-3+b2", "pkg:deb/debian/python3-yaml@6.0-3%2Bb2?arch=amd64&distro=debian-12&upstream=pyyaml%406.0-3",
+    source="pyyaml", source_version="6.0-3", vendor="Debian Python Team <team+python@tracker.debian.org>",
+)  # fmt: skip
 YAML = package(
     PYTHON, "pyyaml", "6.0", "pkg:pypi/pyyaml@6.0", owned_by=("python3-yaml",),
     database="usr/lib/python3/dist-packages/PyYAML-6.0.egg-info/PKG-INFO",
@@ -105,7 +109,7 @@ PYTHON_ITSELF = package(RUNTIME, "python", "3.11.2", "pkg:generic/python@3.11.2"
 REMOVED = evolve(GIT, name="removed", installed=False, purl="pkg:deb/debian/removed@1")
 
 LANGUAGES = (REQUESTS, OTHER_REQUESTS, IDNA, BABEL, MUX, STDLIB, GUAVA, RAKE, PYTHON_ITSELF)
-ON_DEBIAN = image_of([LIBSSL, GIT, GCC, *LANGUAGES, YAML, REMOVED])
+ON_DEBIAN = image_of([LIBSSL, GIT, GCC, PYTHON3_YAML, *LANGUAGES, YAML, REMOVED])
 ON_ALPINE = image_of([LIBCRYPTO, REQUESTS, BABEL], ALPINE)
 ON_RHEL = image_of([OPENSSL_LIBS, NODE_MODULE, REQUESTS], RHEL)
 WITHOUT_SYSTEM = image_of([LIBSSL, REQUESTS, BABEL], System())

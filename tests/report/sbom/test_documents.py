@@ -36,11 +36,15 @@ from tests.report.sbom.inventories import (
     IMAGES,
     LIBCRYPTO,
     LIBSSL,
+    MUX,
     ON_ALPINE,
     ON_DEBIAN,
     ON_RHEL,
+    OPENSSL_LIBS,
     PYTHON_ITSELF,
+    RAKE,
     REQUESTS,
+    RHEL,
     WITHOUT_SYSTEM,
     image_of,
     package,
@@ -257,6 +261,35 @@ def test_removed_and_owned_packages_are_left_out() -> None:
     assert {one["name"] for one in of_document["packages"]}.isdisjoint({"removed", "pyyaml"})
     nameless = image_of([evolve(PYTHON_ITSELF, version="")])
     assert [one["type"] for one in cyclonedx(nameless)["components"]] == ["operating-system"]
+
+
+def listed_names(*packages: Package) -> set[str]:
+    return {one["name"] for one in cyclonedx(image_of(packages))["components"]} - {"debian"}
+
+
+def test_only_the_distribution_stands_for_packages_of_languages() -> None:
+    """What packages of other vendors and of languages bring is listed: no advisory of the distribution is about it."""
+    module = evolve(MUX, owned_by=("docker-ce",))
+    docker = evolve(GIT, name="docker-ce", vendor="Docker <support@docker.com>", purl="pkg:deb/debian/docker-ce@1")
+    assert listed_names(docker, module) == {"docker-ce", MUX.name}
+    assert listed_names(evolve(docker, vendor="Debian Go Team <team+go@tracker.debian.org>"), module) == {"docker-ce"}
+    assert listed_names(evolve(docker, installed=False), module) == {MUX.name}
+    esbuild = evolve(BABEL, name="esbuild", purl="pkg:npm/esbuild@1")
+    inside = evolve(MUX, owned_by=("esbuild",))
+    assert listed_names(esbuild, inside) == {"esbuild", MUX.name}
+    both = evolve(GIT, name="esbuild", purl="pkg:deb/debian/esbuild@1")  # whose name says nothing about the owner
+    assert listed_names(both, esbuild, inside) == {"esbuild", MUX.name}
+    rake, of_debian = evolve(RAKE, owned_by=("rake",)), evolve(GIT, name="rake", purl="pkg:deb/debian/rake@13")
+    assert [one["purl"] for one in cyclonedx(image_of([rake, of_debian]))["components"][1:]] == [of_debian.purl]
+
+
+@pytest.mark.parametrize(("vendor", "listed"), [("Red Hat, Inc.", 1), ("SUSE LLC <https://www.suse.com/>", 1), ("", 1),
+                                                ("NodeSource", 2), ("HashiCorp", 2)])  # fmt: skip
+def test_vendors_of_rpm(vendor: str, listed: int) -> None:
+    """The vendor tells packages of the distribution from those of other repositories."""
+    module = evolve(MUX, owned_by=("openssl-libs",))
+    document = cyclonedx(image_of([evolve(OPENSSL_LIBS, vendor=vendor), module], RHEL))
+    assert len(document["components"]) - 1 == listed
 
 
 def test_bytes_are_properties() -> None:
