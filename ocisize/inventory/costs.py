@@ -27,6 +27,8 @@ from ocisize.text import decode_name
 from ocisize.values import asdict
 
 MAX_UNOWNED = 30  #: named groups of one kind of files without a package; the others of the kind are one group
+#: steps that bring a system with its packages, which no command of theirs named
+_WITHOUT_COMMANDS = (StepKind.ROOT_FILESYSTEM, StepKind.ADD, StepKind.COPY)
 _Why: TypeAlias = tuple[PackageReason, tuple[str, ...], int | None]
 _UNKNOWN: _Why = (PackageReason.UNKNOWN, (), None)
 
@@ -142,7 +144,7 @@ def _make_packages(ownership: Ownership, sums: _Sums, layers: Sequence[LayerAnal
         if not installed.isdisjoint(numbers) or sums.has_rows(numbers)
     ]
     present = [numbers for numbers in groups if numbers[0] in installed]
-    bases = {layer.index for layer in layers if layer.build_step.kind is StepKind.ROOT_FILESYSTEM}
+    bases = {layer.index for layer in layers if layer.build_step.kind in _WITHOUT_COMMANDS}
     in_base = {place for place, numbers in enumerate(present) if ownership.first_layers[numbers[0]] in bases}
     reasons = find_reasons(
         [[records[number] for number in numbers if number in installed] for numbers in present],

@@ -26,6 +26,7 @@ from ocisize.values import evolve, frozen
 
 MAX_PACKAGES = 200_000  #: of an image, those of lower layers included; the largest known image has 6,000
 MAX_READ_SIZE = 512 << 20  #: bytes of records that are read for lower layers; an image with twenty layers of apt reads 50 MB
+_READ_SIZE_PER_FILE = 1024  # bytes that count for a record besides its content: the time that it takes to read any
 _MAX_WARNINGS = 20
 #: what a parser may raise for a damaged record, besides DatabaseError, which is a ValueError
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error)
@@ -111,23 +112,36 @@ class _View:
         self.uppermost = changed[-1] if changed else 0  #: of these
         self._visible: dict[bytes, _Place] = {}
 
-    def add(self, layer: int) -> dict[bytes, _Place]:
-        """Add the next layer that changes a file; return the places of all files by path, which are sorted."""
-        removed = self._removed[layer]
-        kept = {path: place for path, place in self._visible.items() if place not in removed} if removed else self._visible
-        self._visible = dict(sorted({**kept, **self._added[layer]}.items()))
-        return self._visible
+    def add(self, layer: int) -> None:
+        """Add the next layer that changes a file."""
+        for place, path in self._removed[layer].items():
+            if self._visible.get(path) == place:
+                del self._visible[path]
+        self._visible.update(self._added[layer])
+
+    @property
+    def count(self) -> int:
+        """Number of visible files."""
+        return len(self._visible)
+
+    def places(self) -> list[tuple[bytes, _Place]]:
+        """The visible files with their layers and rows, sorted by path."""
+        return sorted(self._visible.items())
 
 
-def _read_states(parser: Ecosystem, view: _View, kept: Sequence[Mapping[int, bytes]], found: _Found) -> list[Sequence[int]]:
+def _read_states(
+    parser: Ecosystem, view: _View, contents: Sequence[Mapping[int, bytes]], found: _Found
+) -> list[Sequence[int]]:
     """The numbers of the packages of one ecosystem by layer; where nothing changes, it is the same object as below."""
     states: list[Sequence[int]] = []
-    for layer in range(len(kept)):
+    for layer in range(len(contents)):
         if layer in view.changed:
-            contents = {path: kept[place].get(row, b"") for path, (place, row) in view.add(layer).items()}
-            if layer == view.uppermost or found.may_read(sum(map(len, contents.values()))):
-                states.append(found.read(parser.name, partial(parser.read, contents), layer))
-                continue
+            view.add(layer)
+            if layer == view.uppermost or found.may_read(view.count * _READ_SIZE_PER_FILE):
+                files = {path: contents[place].get(row, b"") for path, (place, row) in view.places()}
+                if layer == view.uppermost or found.may_read(sum(map(len, files.values()))):
+                    states.append(found.read(parser.name, partial(parser.read, files), layer))
+                    continue
         states.append(states[-1] if states else ())
     return states
 
@@ -166,10 +180,12 @@ def _read_excerpts(
     view, states = _View(paths, hidden_by), list[Sequence[int]]()
     for layer in range(len(tables)):
         if layer in view.changed:
-            places = view.add(layer).values()
-            states.append(list(dict.fromkeys(number for place, row in places for number in by_row[place][row])))
-        else:
-            states.append(states[-1] if states else ())
+            view.add(layer)
+            if layer == view.uppermost or found.may_read(view.count * _READ_SIZE_PER_FILE):
+                numbers = (number for _, (place, row) in view.places() for number in by_row[place][row])
+                states.append(list(dict.fromkeys(numbers)))
+                continue
+        states.append(states[-1] if states else ())
     return states, by_row
 
 

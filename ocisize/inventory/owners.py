@@ -111,8 +111,9 @@ class _Search:
         listed.read_all(self._real, self._directories.numbers, _FILES_PER_ROW * rows + _MIN_FILES)
         directory_owners = self._find_directory_owners(listed)
         info = self._directories.numbers.get(INFO_DIRECTORY)
+        defaults_of = {copied: self._make_defaults(directory_owners, copied=copied) for copied in set(self._is_copied)}
         for layer, table in enumerate(self._tables):
-            defaults = self._make_defaults(directory_owners, layer)
+            defaults = defaults_of[self._is_copied[layer]]
             special = self._files_by_directory(layer)
             numbers = array("I")
             for piece in self._runs.pieces(table, layer):
@@ -154,22 +155,22 @@ class _Search:
             owners.append(inherited if own is None else own)
         return owners
 
-    def _make_defaults(self, directory_owners: Sequence[int], layer: int) -> list[int]:
+    def _make_defaults(self, directory_owners: Sequence[int], *, copied: bool) -> list[int]:
         """By number of a directory, the owner of its files that no package lists."""
-        kinds = self._unowned_numbers(layer)
+        kinds = self._unowned_numbers(copied=copied)
         return [
             kinds[kind] if owner < 0 else owner
             for owner, kind in zip(directory_owners, self._places.by_directory, strict=True)
         ]
 
-    def _unowned_numbers(self, layer: int) -> list[int]:
-        """By index of a kind of places, its number for a layer."""
-        kinds = self._places.copied if self._is_copied[layer] else range(len(self._places.copied))
+    def _unowned_numbers(self, *, copied: bool) -> list[int]:
+        """By index of a kind of places, its number; ``copied`` for a layer whose files were copied from elsewhere."""
+        kinds = self._places.copied if copied else range(len(self._places.copied))
         return [self._count + kind for kind in kinds]
 
     def _files_by_directory(self, layer: int) -> dict[int, dict[bytes, int]]:
         """By number of a directory, the numbers of the kinds of single files by name."""
-        numbers = self._unowned_numbers(layer)
+        numbers = self._unowned_numbers(copied=self._is_copied[layer])
         return {
             directory: {name: numbers[kind] for name, kind in files.items()}
             for directory, files in self._places.files.items()
@@ -203,7 +204,11 @@ class _Search:
             listed.read_some(self._real, taken, sorted(packages.intersection(self._with_lists(installed))))
         view = LowerView(self._listed, listed, packages, frozenset(lost), self._directories)
         for layer in layers:
-            numbers, hiders, kinds = self._rows[layer], self._hidden_by[layer], self._unowned_numbers(layer)
+            numbers, hiders, kinds = (
+                self._rows[layer],
+                self._hidden_by[layer],
+                self._unowned_numbers(copied=self._is_copied[layer]),
+            )
             special = self._files_by_directory(layer)
             for row, path in zip(rows[layer], paths[layer], strict=True):
                 directory, _, name = path.rpartition(b"/")

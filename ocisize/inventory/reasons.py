@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from ocisize.inventory.dominators import sum_dominated
 from ocisize.inventory.record import PackageRecord
@@ -11,7 +12,7 @@ from ocisize.model.packages import NPM, OF_SYSTEM, PackageReason
 from ocisize.tuples import NamedTuple
 
 MAX_NEEDED_BY = 100  #: names for one package: a C library has hundreds
-_MAX_EDGES = 1_000_000  # dependencies of an image; 6,000 packages have 40,000
+_MAX_EDGES = 1_000_000  # dependencies of an image that are looked at; 6,000 packages have 40,000
 _MAX_PROVIDERS = 8  # packages that provide one name and are looked at
 _NODE_MODULES = b"/node_modules/"
 
@@ -38,14 +39,12 @@ def find_reasons(
     names = _Names(packages)
     required: list[dict[int, None]] = [{} for _ in packages]  # by package: those that it needs
     recommended: list[dict[int, None]] = [{} for _ in packages]
-    edges = 0
-    for number, records in enumerate(packages):
-        for record in records:
-            for relations, found in ((record.requires, required[number]), (record.recommends, recommended[number])):
-                for target in names.find(record, relations):
-                    edges += 1
-                    if target != number and edges <= _MAX_EDGES:
-                        found[target] = None
+    remaining = _MAX_EDGES
+    for number, record in ((number, record) for number, records in enumerate(packages) for record in records):
+        for relations, found in ((record.requires, required[number]), (record.recommends, recommended[number])):
+            targets = list(islice(names.find(record, relations[:remaining]), remaining))
+            remaining -= max(len(targets), len(relations[:remaining]))
+            found.update(dict.fromkeys(target for target in targets if target != number))
     needing = _invert(required)
     recommending = _invert(recommended)
     roots = [
