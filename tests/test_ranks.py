@@ -46,6 +46,7 @@ ORDER = [
     "outlining",
     "analyzer",
     "report",
+    "browse",
     "__init__",
     "cli",
     "__main__",
