@@ -21,6 +21,8 @@ from ocisize.tar.paths import join
 _SPECIFICATION, _BUILT = b".gemspec", b"/gem.build_complete"  # the second one RubyGems writes for compiled parts
 _MAX_NAME = 255  # bytes; no filesystem has longer names
 _FOLDER = lazy_pattern(rb"(?:(.*)/)?specifications(?:/default)?", re.DOTALL)
+# A checkout of git that Bundler has installed, with its specifications: group 1 is its directory, group 2 the place
+_CHECKOUT = lazy_pattern(rb"((?:(.*)/)?bundler/gems/[^/]+-[0-9a-f]{7,40})", re.DOTALL)
 _EXTENSION = lazy_pattern(rb"((?:.*/)?extensions/[^/]+/[^/]+)/([^/]+)", re.DOTALL)
 _PLATFORM = (
     rb"(?:aarch64|amd64|arm|i\d86|java|jruby|mingw|mips|mswin|powerpc|ppc|riscv|s390|sparc|universal|wasm|x64|x86)[\w.-]*"
@@ -38,7 +40,8 @@ def is_gem_database(path: bytes) -> bool:
     """
     if path.endswith(_BUILT):
         return _EXTENSION.fullmatch(path[: -len(_BUILT)]) is not None
-    return path.endswith(_SPECIFICATION) and _FOLDER.fullmatch(path.rpartition(b"/")[0]) is not None
+    directory = path.rpartition(b"/")[0]
+    return path.endswith(_SPECIFICATION) and (_FOLDER.fullmatch(directory) or _CHECKOUT.fullmatch(directory)) is not None
 
 
 def read_gems(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
@@ -55,6 +58,16 @@ def read_gems(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
             extensions[place, match[2]].append(match[0])
     for path in sorted(files):
         directory, _, name = path.rpartition(b"/")
+        if (checkout := _CHECKOUT.fullmatch(directory)) is not None and name.endswith(_SPECIFICATION):
+            yield PackageRecord(
+                ecosystem=GEM,
+                name=_text(name[: -len(_SPECIFICATION)]),
+                version="",
+                database=path,
+                place=checkout[2] or b"",
+                directories=(directory,),
+            )
+            continue
         folder = _FOLDER.fullmatch(directory)
         if folder is None or not name.endswith(_SPECIFICATION) or len(name) > _MAX_NAME:
             continue

@@ -34,7 +34,7 @@ from ocisize.tuples import NamedTuple
 _EGG_FOLDER = b"EGG-INFO"
 _PACKAGES_DIRECTORIES = (b"site-packages", b"dist-packages")  # whose top-level names belong to packages
 # Copies that nothing imports from their place: in caches of uv and conda, and within packages, as setuptools has
-_COPIES = lazy_pattern(rb"(?:^|/)(?:\.cache/|pkgs/[^/]+-[^/]+-[^/]+/|(?:site|dist)-packages/)")
+_COPIES = lazy_pattern(rb"(?:^|/)(?:(?:archive|builds)-v\d+/|pkgs/[^/]+-[^/]+-[^/]+/|(?:site|dist)-packages/)")
 
 
 class _Distribution(NamedTuple):

@@ -27,7 +27,7 @@ PATHS = [
     b"app/composer.json", b"app/vendor/composer/installed.json", b"vendor/composer/installed.json", b"env/conda-meta/a-1-0.json",
     b"conda-meta/b.json",
     b"app/app.deps.json", b"x.deps.json", b"net/shared/A/1/A.deps.json", b"net/sdk/8.0.1/dotnet.deps.json",
-    b"gem/specifications/a-1.gemspec", b"specifications/default/b-2-java.gemspec", b"gem/extensions/x/3/a-1/gem.build_complete",
+    b"gem/specifications/a-1.gemspec", b"specifications/default/b-2-java.gemspec", b"bundler/gems/c-0123456/c.gemspec", b"gem/extensions/x/3/a-1/gem.build_complete",
     b"package.json", b"app/package.json", b"node_modules/.package-lock.json", b"app/node_modules/.package-lock.json",
     b"app/node_modules/a/package.json", b"app/node_modules/@s/a/package.json", b"node_modules/b/package.json",
     b"app/node_modules/a/node_modules/b/package.json", b"app/node_modules/.pnpm/a@1/node_modules/a/package.json",

@@ -103,6 +103,15 @@ def test_a_gem_with_compiled_parts() -> None:
     ]  # fmt: skip
 
 
+def test_gems_that_bundler_has_from_git() -> None:
+    """Their directory has the commit in place of the version, which only Ruby could find out."""
+    directory = b"usr/local/bundle/bundler/gems/rails-0123456789ab"
+    files = {directory + b"/rails.gemspec": b"", directory + b"/railties/railties.gemspec": b""}
+    assert [is_gem_database(path) for path in files] == [True, False]
+    [found] = read_gems(files)
+    assert (found.name, found.version, found.place, found.directories) == ("rails", "", b"usr/local/bundle", (directory,))
+
+
 def test_default_gems() -> None:
     """Ruby's own gems have their specifications in a directory below."""
     [found] = read_gems({b"usr/local/lib/ruby/gems/3.3.0/specifications/default/json-2.7.1.gemspec": b""})

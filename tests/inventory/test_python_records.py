@@ -113,7 +113,8 @@ def test_environments_are_apart() -> None:
     ("place", "is_read"),
     [
         (b"usr/lib/python3/dist-packages", True), (b"opt/deps", True), (b"", True), (b"opt/conda/lib/python3.12/site-packages", True),
-        (b"usr/lib/python3/dist-packages/setuptools/_vendor", False), (b"root/.cache/uv/archive-v0/0Xa", False),
+        (b"usr/lib/python3/dist-packages/setuptools/_vendor", False), (b"root/.cache/uv/archive-v0/0Xa", False), (b"uv-cache/builds-v0/.tmp1/lib/python3.12/site-packages", False),
+        (b"root/.cache/pypoetry/virtualenvs/app-x-py3.12/lib/python3.12/site-packages", True),
         (b"opt/conda/pkgs/numpy-1.26.4-py312h1/lib/python3.12/site-packages", False),
     ],
 )  # fmt: skip
