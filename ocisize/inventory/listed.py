@@ -23,6 +23,7 @@ SHARED_DATABASES = (
         for name in (b"Packages", b"Packages.db", b"Index.db", b"rpmdb.sqlite", b"rpmdb.sqlite-shm", b"rpmdb.sqlite-wal")
     ),
 )
+NOBODY = -1  #: in the place of the package that owns a directory: none does, though one owns a directory above it
 _log = Logger(__name__)
 
 
@@ -42,13 +43,15 @@ class Listed:
         self._records, self._meter = records, meter
         self._numbers = list(numbers)
         self.files: dict[bytes, int] = {}
-        self.directories: dict[bytes, int] = {}
+        self.directories: dict[bytes, int] = {}  #: with the number of a package, or NOBODY
         self.dropped: set[int] = set()  #: runtimes whose programs belong to other packages, which have all of their files
         self.shared: dict[int, dict[int, None]] = {}  #: by number: the packages that own files which it lists, too
         self._of_dpkg: dict[tuple[bytes, bytes], int] | None = None
         for number in self._numbers:
             for directory in records[number].directories:
                 self.directories.setdefault(directory, number)
+            for directory in records[number].excluded_directories:
+                self.directories.setdefault(directory, NOBODY)
 
     def read_all(self, real: RealDirectories, known: Collection[bytes], max_files: int) -> None:
         """List the files of all packages in ``known`` directories, at most ``max_files``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ocisize.filesystem.directories import DirectoryIndex
-from ocisize.inventory.listed import INFO_DIRECTORY, Listed, source_of
+from ocisize.inventory.listed import INFO_DIRECTORY, NOBODY, Listed, source_of
 
 
 class LowerView:
@@ -29,7 +29,9 @@ class LowerView:
         self._info = directories.numbers.get(INFO_DIRECTORY)
         self._innermost: dict[int, int | None] = {}
         self._innermost_lost: dict[int, int | None] = {}
-        self._lost_directories = {path: number for path, number in listed.directories.items() if number in lost}
+        self._lost_directories = {
+            path: number for path, number in listed.directories.items() if number in lost or number == NOBODY
+        }
 
     def owner(self, path: bytes, place: int) -> int | None:
         """The package that owns a file in the directory with the number ``place``."""
@@ -68,5 +70,6 @@ class LowerView:
             place = self._directories.parents[place]
         else:
             owner = known[place]
+        owner = None if owner == NOBODY else owner
         known.update(dict.fromkeys(missing, owner))
         return owner

@@ -32,6 +32,9 @@ class PackageRecord:
     place: bytes = b""  #: the directory that tells several installations apart; b"" is that of the whole system
     list_files: Callable[[], Iterable[bytes]] = list_nothing  #: the files that the database lists, parsed on demand
     directories: tuple[bytes, ...] = ()  #: that belong to the package as a whole
+    excluded_directories: tuple[
+        bytes, ...
+    ] = ()  #: of these, those in which files belong to no package unless one lists them
     architecture: str = ""  #: as the database writes it
     source: str = ""  #: the name of the source package if it has one, which may be the package's own name
     source_version: str = ""  #: "" if it is ``version``

@@ -23,6 +23,7 @@ class _Layout(NamedTuple):
     files: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
     is_whole: bool = False  #: the directory above ``bin`` has nothing else, unless it is one of ``_SHARED``
+    excluded: tuple[str, ...] = ()  #: directories below, of packages
     root: str = ""  #: the directory of the runtime, if the program is only a link to it
 
 
@@ -38,6 +39,7 @@ _LAYOUTS: Mapping[str, _Layout] = {
             "lib/pkgconfig/python-{minor}.pc", "lib/pkgconfig/python-{minor}-embed.pc", "share/man/man1/python{minor}.1",
         ),
         ("lib/python{minor}", "include/python{minor}"),
+        excluded=("lib/python{minor}/site-packages",),
     ),
     "node": _Layout(
         "node",
@@ -75,8 +77,8 @@ _LAYOUTS: Mapping[str, _Layout] = {
 def find_runtime_records(system: System) -> list[PackageRecord]:
     """Records of the runtimes in ``system.runtimes`` that have a version, and are outside of the distribution's directories.
 
-    A record owns the program, the other programs and the library of the runtime. Packages in it, such as those in
-    ``site-packages``, are further in and keep their files.
+    A record owns the program, the other programs and the library of the runtime, but not what is in ``site-packages``.
+    Packages further in keep their files.
 
     Its files are the last to be assigned, since RUNTIME is the last of ECOSYSTEMS. If a package of the system owns the
     program, which is the ``database`` of the record, the record is to be left out.
@@ -126,4 +128,5 @@ def _record(runtime: Runtime, layout: _Layout, prefix: str) -> PackageRecord:
         place=base[:-1],
         list_files=lambda: files,
         directories=directories,
+        excluded_directories=place(layout.excluded),
     )

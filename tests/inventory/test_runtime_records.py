@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ocisize import Analyzer
 from ocisize.inventory.record import PackageRecord
 from ocisize.inventory.runtime_records import find_runtime_records
 from ocisize.model.packages import RUNTIME
 from ocisize.model.system import Runtime, System
+from tests.images import Entry, File, build_image, layer, write_layout
 
 
 def records_of(name: str, version: str, path: str) -> list[PackageRecord]:
@@ -42,6 +46,24 @@ def test_runtimes_of_images(
     files = [file.decode() for file in record.list_files()]
     assert set(owned) <= set(files) and files[0] == path
     assert [directory.decode() for directory in record.directories] == directories
+
+
+def test_files_of_a_runtime_in_an_image(tmp_path: Path) -> None:
+    """What is in ``site-packages`` belongs to packages, or to none; in a lower layer, too."""
+    library = "usr/local/lib/python3.12"
+    base: dict[str, Entry] = {
+        "usr/local/bin/python3.12": File(bytes(5000), mode=0o755), f"{library}/os.py": b"o" * 700,
+        f"{library}/site-packages/own/a.py": b"a" * 90, f"{library}/site-packages/README.txt": b"r" * 30,
+        f"{library}/site-packages/pip-24.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: pip\nVersion: 24.0\n",
+        f"{library}/site-packages/pip-24.0.dist-info/RECORD": b"pip-24.0.dist-info/METADATA,,\n",
+    }  # fmt: skip
+    upper = {f"{library}/.wh.os.py": b"", f"{library}/site-packages/own/.wh.a.py": b""}
+    image = build_image([layer(base), layer(upper)], config={"config": {"Env": ["PYTHON_VERSION=3.12.4"]}})
+    inventory = Analyzer(packages=True).analyze(write_layout(image, tmp_path / "layout")).packages
+    assert inventory is not None
+    sizes = {(package.name, package.version): package.content_size for package in inventory.packages}
+    assert sizes == {("python", "3.12.4"): 5700, ("pip", "24.0"): 76}
+    assert sum(files.content_size for files in inventory.unowned) == 120
 
 
 @pytest.mark.parametrize(
