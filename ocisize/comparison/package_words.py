@@ -63,10 +63,8 @@ def _enumerate(packages: Sequence[PackageChange], weigh: Weigh) -> str:
 
 def _name(change: PackageChange, weigh: Weigh) -> str:
     """The name, the versions and the growth if it matters: ``numpy 1.25.0 → 1.26.1 +120 kB``."""
-    versions = [version for version in dict.fromkeys((change.before_version, change.after_version)) if version]
-    if not change.before_size or not change.after_size:
-        versions = versions[-1:]
-    named = " → ".join(versions)
+    sides = ((change.before_size, change.before_version), (change.after_size, change.after_version))
+    named = " → ".join(dict.fromkeys(version for size, version in sides if size and version))
     return " ".join(filter(None, (change.name, named, _size([change], weigh))))
 
 

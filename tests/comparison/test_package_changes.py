@@ -109,6 +109,15 @@ def test_versions_in_two_environments_are_those_of_the_layer() -> None:
     assert (change.before_version, change.after_version) == (None, None)
 
 
+def test_what_is_removed_has_the_version_that_was_there() -> None:
+    """A package that moves to another layer in another version is removed in the old one, and added in the new one."""
+    before = image({"etc/x": b"1"}, wheel(SITE, "numpy", "1.0", b"a" * 3000), {"etc/y": b"2"})
+    after = image({"etc/x": b"1", **wheel(SITE, "numpy", "2.0", b"b" * 4000)}, {"etc/z": b"3"})
+    texts = " ".join(reason.text for reason in compare(before, after).reasons)
+    assert "removes numpy 1.0 -" in texts
+    assert "adds numpy 2.0 +" in texts
+
+
 def test_files_of_packages_and_other_files_add_up() -> None:
     """What no package owns is counted beside the packages; together they are the growth."""
     before = image(wheel(SITE, "numpy", "1.0", b"a" * 3000))
