@@ -45,7 +45,8 @@ def analyzers() -> tuple[Analyzer, Analyzer]:
     """A hasty and a thorough one, which read layers one after the other; with few rules, as many take most of the time."""
     whole = load_catalog()
     catalog = attrs.evolve(whole, rules=whole.rules[::8], secrets=whole.secrets[:3], public=whole.public[:2])
-    return Analyzer(jobs=1, catalog=catalog), Analyzer(jobs=1, catalog=catalog, verify=True, hash_content=True)
+    common: dict[str, Any] = {"jobs": 1, "catalog": catalog, "packages": True}
+    return Analyzer(**common), Analyzer(**common, verify=True, hash_content=True)
 
 
 # documents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -15,6 +16,7 @@ from ocisize.filesystem.dive_figures import find_dive_figures
 from ocisize.filesystem.overlap import select_all_rows
 from ocisize.sizes.files import SortOrder, list_files
 from ocisize.model.analysis import Analysis, LayerAnalysis
+from ocisize.sizes.packages import PackageGrouping, list_packages
 from ocisize.sizes.tree import make_tree
 from ocisize.errors import IncompleteAnalysis, LayerError, OcisizeError, ReportError
 from ocisize.tar.filetable import FileTable
@@ -24,6 +26,11 @@ from ocisize.report.text.full import write_sections
 from ocisize.report.text.files import write_files
 from ocisize.report.formats import FORMATS, write_report
 from ocisize.report.options import ReportOptions
+from ocisize.report.packages.csv import write_csv
+from ocisize.report.packages.html import write_html
+from ocisize.report.packages.json import packages_to_json
+from ocisize.report.packages.markdown import write_markdown
+from ocisize.report.packages.text import write_packages
 from ocisize.report.text.tree import write_tree
 
 T = TypeVar("T")
@@ -167,6 +174,8 @@ def check_report(analysis: Analysis, number: int) -> None:
     lacks_parts = any(layer.files is None for layer in analysis.layers) or analysis.packages is None
     if name in ("files", "tree") and any(layer.hidden_by is None for layer in analysis.layers):
         return  # of what was read back there are no views, as callers have to know
+    if name == "packages" and analysis.packages is None:
+        return
     text = outcome(lambda: written(name, analysis))
     if name == "diff" and not is_whole(analysis):
         check_whole(text, analysis)
@@ -176,7 +185,7 @@ def check_report(analysis: Analysis, number: int) -> None:
         return
     text.encode()
     if name in (*_PLAIN_TEXT, *_VIEWS):
-        found = _STEERING.search(text.replace("\r\n", "\n") if name == "csv" else text)
+        found = _STEERING.search(text.replace("\r\n", "\n") if name in ("csv", "packages") else text)
         assert found is None, f"{name} holds {found}"
 
 
@@ -194,9 +203,22 @@ def _write_tree(analysis: Analysis, file: TextIO) -> None:
     write_tree(analysis, make_tree(analysis.layers, count=9), file, layer=None, order=SortOrder.SIZE)
 
 
+def _write_packages(analysis: Analysis, file: TextIO) -> None:
+    inventory = analysis.packages
+    assert inventory is not None
+    for by in PackageGrouping:
+        listing = list_packages(inventory, count=9, unowned_count=3, by=by)
+        write_packages(analysis, inventory, listing, file)
+        write_markdown(analysis, inventory, listing, file)
+        write_csv(listing, file)
+        assert json.loads(packages_to_json(analysis, inventory, listing))["totals"]["content_size"] == analysis.content_size
+        write_html(analysis, inventory, listing, io.StringIO())
+
+
 _VIEWS: Mapping[str, Callable[[Analysis, TextIO], object]] = {
     "files": lambda analysis, file: write_files(analysis, list_files(analysis.layers, count=9), file, layer=None),
     "tree": _write_tree,
+    "packages": _write_packages,
     "advise": lambda analysis, file: write_advise(analysis, file),
     "full": lambda analysis, file: write_sections(analysis, file),
     "diff": lambda analysis, file: write_diff(compare(analysis, analysis), file),

@@ -185,7 +185,8 @@ def budget_seeds() -> list[bytes]:
         'name = "a"\nbaseline = "b.json"\nmax-download = "120 MB"\nmax-waste = ["5 %", "+10 MB"]\nmin-efficiency = 0.95\n'
         'forbid = ["**/.git/**"]\nforbid-findings = ["OS101", "high"]\nmax-pull = "10 s at 100 Mbit/s"\n\n[[budget]]\n'
         'layer = "RUN apt-get*"\nmax-unpacked = "40 MB"\nlevel = "warn"\nreason = "r"\npath = "/usr/"\nignore = ["*.pyc"]\n'
-        'visible-only = true\nif-unknown = "off"\nplatform = "linux/*"\nmax-files = 100\n',
+        'visible-only = true\nif-unknown = "off"\nplatform = "linux/*"\nmax-files = 100\n'
+        '[[budget]]\npackage = ["python:torch", "nvidia-*"]\nmax-live = "1 GB"\n',
         '[project]\nname = "a"\n[tool.ocisize]\nmax-layers = 5\n[[tool.ocisize.budget]]\nmax-file-size = "1e3"\n',
         "rules:\n  lowestEfficiency: 0.95\n  highestWastedBytes: '20MB'\n  highestUserWastedPercent: disabled # no\n",
         '[[rule]]\nid = "ACME001"\ntitle = "t"\nwhat = "w"\nglobs = ["/var/cache/acme/"]\nexcept = ["*.keep"]\n'
