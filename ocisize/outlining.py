@@ -41,7 +41,7 @@ class Outliner:
     #: The base image of the analyzed images, named as for ``analyze``; ``scratch`` for none. Its layers are never read.
     base: str | os.PathLike[str] | None = None
     #: Read the provenance attestation of BuildKit, if an image has one: it names the base image, and which lines of the
-    #: Dockerfile made which layer. It costs one or two small requests to a registry.
+    #: Dockerfile made which layer. It costs two small requests to a registry, three for an image by digest.
     use_attestations: bool = True
     #: What an image may ask for.
     limits: Limits = field(factory=Limits)

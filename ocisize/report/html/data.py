@@ -26,6 +26,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.waste import CAUSES
 from ocisize.report.html.changes import CHANGES
 from ocisize.report.html.rows import SPECIAL, Folder, PageRows, collect_rows, fold_small_files, size_thresholds
+from ocisize.report.words.steps import show_layer
 from ocisize.text import printable
 
 MAX_SIZE = 13_000_000  #: bytes of the JSON as UTF-8
@@ -68,7 +69,7 @@ def rows_document(
                 "content_size": layer.content_size,
                 "compressed_size": layer.compressed_size,
                 "wasted_size": layer.wasted_size,
-                "build_step": printable(layer.build_step.shown or layer.digest[:19]),
+                "build_step": printable(show_layer(layer) or layer.digest[:19]),
             }
             for layer in analysis.layers
         ],
