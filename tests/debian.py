@@ -18,7 +18,7 @@ DEPENDS = {
     "libpq-dev": "libpq5, libssl-dev", "libssl-dev": "libssl3", "libpq5": "libssl3", "libssl3": "libc6", "libc6-dev": "libc6, linux-libc-dev",
     "linux-libc-dev": "", "git": "perl, git-man, libcurl3-gnutls", "git-man": "", "libcurl3-gnutls": "libc6", "dkms": "gcc, make",
     "npm": "nodejs, node-glob, node-tar", "node-glob": "node-once", "node-once": "", "node-tar": "", "nodejs": "libnode108", "libnode108": "libc6",
-    "composer": "php8.2-cli", "php8.2-cli": "libc6, php8.2-common", "php8.2-common": "", "exim4": "perl", "ruby": "ruby3.1", "ruby3.1": "libruby3.1",
+    "composer": "php8.2-cli", "php8.2-cli": "libc6, php8.2-common", "php8.2-common": "", "exim4": "perl", "mercurial": "python3", "python3": "python3.11", "python3.11": "", "ruby": "ruby3.1", "ruby3.1": "libruby3.1",
     "libruby3.1": "libc6",
 }  # fmt: skip
 SOURCES = {

@@ -119,6 +119,21 @@ def removal_command(manager: ManagerCommand, names: Collection[str]) -> str:
     return f"{_REMOVALS[manager.name]} {' '.join(sorted(names))}"
 
 
+def join_removals(first: str, second: str) -> str:
+    """Two commands of ``removal_command`` as one; "" if one is another command, or of another package manager.
+
+    >>> join_removals("apk del --no-cache gcc", "apk del --no-cache git gcc")
+    'apk del --no-cache gcc git'
+    >>> join_removals("apk del --no-cache gcc", "make")
+    ''
+    """
+    for command in _REMOVALS.values():
+        if first.startswith(f"{command} ") and second.startswith(f"{command} "):
+            names = {*first[len(command) :].split(), *second[len(command) :].split()}
+            return f"{command} {' '.join(sorted(names))}"
+    return ""
+
+
 def replace_packages(
     manager: ManagerCommand, names: Collection[str], instead: Sequence[str] = ()
 ) -> Callable[[list[str]], list[str] | None]:

@@ -184,14 +184,6 @@ class Build:
         if command not in [piece.text for piece in pieces[last:]]:
             pieces.append(Piece(command))
 
-    def append_before(self, layer: int, command: str, is_last: Callable[[str], bool]) -> None:
-        """Add a command behind those of a layer's RUN; the last ones stay behind it as far as ``is_last`` says so."""
-        pieces, own = self.leader(layer).pieces, self.drafts[layer].run
-        at = max((number for number, piece in enumerate(pieces, 1) if piece.source is own), default=len(pieces))
-        while at and is_last(pieces[at - 1].text):
-            at -= 1
-        pieces.insert(at, Piece(command))
-
     def insert_before(self, layer: int, index: int, command: str) -> None:
         """Add a command before a command of a layer's RUN; ``index`` counts the commands of the layer's own step."""
         pieces = self.leader(layer).pieces

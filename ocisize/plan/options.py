@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from ocisize.dockerfile.run_source import Piece
 from ocisize.findings.claim import Claim, Tier
 from ocisize.history.package_managers import (
     ManagerCommand,
@@ -15,7 +16,7 @@ from ocisize.history.package_managers import (
     package_arguments,
     removes_packages,
 )
-from ocisize.history.removal import cleans_up
+from ocisize.history.removal import cleans_up, join_removals
 from ocisize.history.shell import Change
 from ocisize.model.build_step import BuildStep
 from ocisize.model.findings import Category, Confidence
@@ -50,7 +51,8 @@ def fix_options(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
         before = build.commands(change.layer)
         if not _make_change(build, change):
             continue
-        changed = [after for after in build.commands(change.layer) if after not in before and after != change.last]
+        after = build.commands(change.layer)
+        changed = [command for command in after if command not in before and not join_removals(command, change.last)]
         yield Fix(
             title=" and ".join(dict.fromkeys(claim.rule.title for claim in members)),
             confidence=max((claim.confidence for claim in members), key=_CONFIDENCES.index),
@@ -67,8 +69,21 @@ def _make_change(build: Build, change: Change) -> bool:
     made = build.change(change)
     if not change.last or not build.can_edit_run(change.layer):
         return made
-    build.append_before(change.layer, change.last, cleans_up)
+    _add_last(build, change.layer, change.last)
     return True
+
+
+def _add_last(build: Build, layer: int, command: str) -> None:
+    """Add a command to a layer's RUN, behind its commands but those at the end that clean up; two removals become one."""
+    pieces, own = build.leader(layer).pieces, build.drafts[layer].run
+    for number, piece in enumerate(pieces):
+        if piece.source is None and (joined := join_removals(piece.text, command)):
+            pieces[number] = Piece(joined)
+            return
+    at = max((number for number, piece in enumerate(pieces, 1) if piece.source is own), default=len(pieces))
+    while at and cleans_up(pieces[at - 1].text):
+        at -= 1
+    pieces.insert(at, Piece(command))
 
 
 def _describe(changed: Sequence[str], last: str) -> str:

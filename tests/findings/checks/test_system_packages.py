@@ -10,7 +10,7 @@ from ocisize.findings.claim import Tier
 from ocisize.findings.checks.package_kinds import load_package_kinds
 from ocisize.model.findings import Confidence, Finding
 from ocisize.model.plan import Plan
-from ocisize.model.system import System
+from ocisize.model.system import Runtime, System
 from ocisize.oci.documents import History, ImageConfig, RootFs, RunConfig
 from ocisize.findings.advise import advise, make_claims
 from ocisize.plan.make import make_plan
@@ -169,6 +169,13 @@ def test_git_with_perl() -> None:
     assert not advice(BASE, installed(["git"], DEBIAN), steps=["ADD rootfs in /", step], command=["git", "daemon"])[0]
 
 
+def test_one_command_removes_all() -> None:
+    """The edits of several findings on one RUN end in one command."""
+    asked = ["gcc", "git", "npm"]
+    _, plan = advice(BASE, installed(asked, DEBIAN), steps=["ADD rootfs in /", f"{INSTALL} {' '.join(asked)} && ./x"])
+    assert plan.edits[0].text == f"{INSTALL} gcc git npm libgomp1 nodejs && ./x && {PURGE} gcc git npm"
+
+
 def test_a_runtime_that_another_package_needs() -> None:
     """PHP is there for composer only; a runtime that a step names, or that the container starts, is wanted."""
     steps = ["ADD rootfs in /", f"{INSTALL} composer"]
@@ -180,6 +187,28 @@ def test_a_runtime_that_another_package_needs() -> None:
     assert not advice(BASE, installed(["composer"], DEBIAN), steps=steps, command=["php", "index.php"])[0]
     assert not advice(BASE, installed(["composer", "php8.2-cli"], DEBIAN), steps=steps)[0]
     assert not advice(BASE, installed(["ruby"], DEBIAN), steps=steps)[0]
+
+
+@pytest.mark.parametrize(("path", "count"), [("usr/local/bin/python3.12", 1), ("usr/bin/python3.11", 0)])
+def test_a_second_python(path: str, count: int) -> None:
+    """Debian's Python in an image with another one, where no step names it."""
+    system = System(runtimes=(Runtime("python", "Python", "3.12", path, 0),))
+    steps = ["ADD rootfs in /", f"{INSTALL} mercurial"]
+    found, _ = advice(BASE, installed(["mercurial"], DEBIAN), steps=steps, system=system)
+    assert len(found) == count
+    assert all(finding.size == sizes("mercurial", "python3", "python3.11") for finding in found.values())
+    assert not advice(BASE, installed(["mercurial", "python3"], DEBIAN), steps=steps, system=system)[0]
+
+
+def test_gems_that_are_compiled_above_a_full_base_image() -> None:
+    """The compiler is the base image's, and the step that compiles is named as the reason to compile in a stage."""
+    steps = ["ADD rootfs in /", f"{INSTALL} gcc make", "RUN bundle install"]
+    found, plan = advice(
+        BASE, installed(["gcc", "make"], DEBIAN), {"usr/local/bundle/x": b"x"}, steps=steps, base_layers=2, command=["puma"]
+    )
+    assert found["OS250"].in_base
+    assert found["OS250"].confidence is Confidence.PROBABLY
+    assert not plan.edits
 
 
 def test_no_byte_counts_twice() -> None:
