@@ -167,7 +167,7 @@ class ProgramReader:
             self._sections = _Range(sections, min(sections + section_size * section_count, self._size))
 
     def _read_crates(self) -> bytes | None:
-        """The JSON in the section of cargo-auditable, told by its content: the names of sections may be far away."""
+        """The JSON in the section of cargo-auditable, recognized by its content: the names of sections may be far away."""
         headers, tail, layout, tries = self._sections.data, self._tail, self._layout, _MAX_TRIES
         if layout is None:
             return None

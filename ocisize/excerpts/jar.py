@@ -1,7 +1,7 @@
 """JarReader: what a jar and the jars in it say about their artifacts, read while the file passes.
 
 A zip is read by the headers before its entries, in one pass; its directory at the end is not needed. The header of an entry
-that was written as a stream does not tell how long the entry is, and then the next header is searched. Formats:
+that was written as a stream does not have the size of the entry, and then the next header is searched. Formats:
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT,
 https://docs.oracle.com/en/java/javase/21/docs/specs/jar/jar.html, https://maven.apache.org/shared/maven-archiver/.
 """
@@ -134,7 +134,7 @@ class JarReader:
         self._rest = b""  # the start of a header
         self._skip = 0  # bytes to pass over
         self._sink: _Sink | None = None  # takes the entry that passes
-        self._left: int | None = None  # bytes of it; None if its header does not tell
+        self._left: int | None = None  # bytes of it; None if its header does not have the size
 
     failed = False
 

@@ -1,4 +1,4 @@
-"""The lines of the texts in a jar that tell what it is: of its manifest, and of the properties of Maven."""
+"""The lines of the texts in a jar that say what it is: of its manifest, and of the properties of Maven."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ATTRIBUTES = (
 
 
 def reduce_manifest(text: bytes) -> bytes:
-    r"""The attributes that tell what a jar is, a line each, from the main section of a manifest.
+    r"""The attributes that say what a jar is, a line each, from the main section of a manifest.
 
     >>> reduce_manifest(b"Manifest-Version: 1.0\r\nImplementation-Title: long\r\n name\r\n\r\nName: a.class\r\n")
     b'Implementation-Title: longname\n'

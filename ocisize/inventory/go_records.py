@@ -118,7 +118,7 @@ def _main_module(info: _BuildInfo, file_name: str, go_version: str) -> tuple[str
 
 
 def _version_of_build(settings: Mapping[str, str]) -> str:
-    """The version that the linker was told if it is one, else that of the checkout; "" if nothing tells."""
+    """The version that the linker wrote to a variable, else that of the checkout; "" if neither is known."""
     linked = set(_LINKED_VERSION.findall(settings.get("-ldflags", "")[:_MAX_FLAGS]))
     return _with_v(linked.pop()) if len(linked) == 1 else _pseudo_version(settings)
 

@@ -75,7 +75,7 @@ def _record(path: bytes, place: bytes, artifact: _Artifact, *, owns: bool) -> Pa
 
 
 def _own_artifact(file_name: str, artifacts: Sequence[_Artifact], attributes: Mapping[str, str]) -> _Artifact | None:
-    """The artifact that a jar is; the others of ``artifacts`` were merged into it. None if nothing tells."""
+    """The artifact that a jar is; the others of ``artifacts`` were merged into it. None if nothing says."""
     stem = file_name.rpartition(".")[0] if file_name.endswith(_ENDS) else file_name
     matching = [artifact for artifact in artifacts if stem == artifact.name or stem.startswith(f"{artifact.name}-")]
     if matching:
@@ -95,7 +95,7 @@ def _own_artifact(file_name: str, artifacts: Sequence[_Artifact], attributes: Ma
 
 
 def _group(attributes: Mapping[str, str]) -> str:
-    """The group of an artifact, which builds with Maven, sbt and Gradle may write as the vendor; "" if nothing tells.
+    """The group of an artifact, which builds with Maven, sbt and Gradle may write as the vendor; "" if nothing says.
 
     The name of a bundle is no hint: it begins with another group in half of all jars.
     """
