@@ -24,9 +24,9 @@ from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import count_of
 from ocisize.values import evolve, frozen
 
-MAX_PACKAGES = 200_000  #: of an image, those of lower layers included; the largest known image has 6,000
+MAX_PACKAGES = 100_000  #: of an image, those of lower layers included; the largest known image has 6,000
 MAX_READ_SIZE = 512 << 20  #: bytes of records that are read for lower layers; an image with twenty layers of apt reads 50 MB
-_READ_SIZE_PER_FILE = 1024  # bytes that count for a record besides its content: the time that it takes to read any
+_READ_SIZE_PER_FILE = 4096  # bytes that count for any file and any package besides its content, for the time that it takes
 _MAX_WARNINGS = 20
 #: what a parser may raise for a damaged record, besides DatabaseError, which is a ValueError
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error)
@@ -232,6 +232,7 @@ class _Found:
         except DAMAGE as error:
             _log.info("%s: %s", name, error)
             self.warn(str(error) if isinstance(error, ValueError) else f"damaged records of {name}")
+        self._remaining -= _READ_SIZE_PER_FILE * len(numbers)
         return list(numbers)
 
     def _number(self, record: PackageRecord, layer: int) -> int | None:

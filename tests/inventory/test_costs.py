@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from ocisize import Analysis, Analyzer, PackageReason, Unowned
+from ocisize import Analysis, Analyzer, PackageReason, ReportError, Unowned, from_json, to_json
 from ocisize.inventory import databases, owners
 from ocisize.inventory.costs import MAX_UNOWNED, make_inventory
 from ocisize.inventory.owners import assign_owners
@@ -166,6 +167,27 @@ def test_images_of_all_platforms_and_with_layers_that_cannot_be_read(tmp_path: P
     analysis = Analyzer(jobs=1, packages=True, keep_going=True).analyze(damaged(tmp_path / "damaged", 1))
     assert not analysis.complete
     assert sum_content(analysis) == analysis.content_size > 0
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value", "problem"),
+    [
+        ("packages", "layer", 7, "there is no layer 7"),
+        ("packages", "content_size", -1, "the package ssl: content_size is out of range"),
+        ("packages", "reason", "whim", "whim"),
+        ("unowned", "layer", -1, "there is no layer -1"),
+        ("unowned", "kind", 3, "3"),
+    ],
+)
+def test_a_saved_inventory_is_checked(part: str, field: str, value: object, problem: str) -> None:
+    """Reports rely on layers that exist and on figures in range."""
+    files = {**installed(("ssl", "1", ["lib/ssl"])), "lib/ssl": b"1", "app/x": b"1"}
+    analysis = Analyzer(jobs=1, packages=True).analyze_source(single(build_image([layer(files)])))
+    document = json.loads(to_json(analysis))
+    assert from_json(json.dumps(document)).packages == analysis.packages
+    document["packages"][part][0][field] = value
+    with pytest.raises(ReportError, match=problem):
+        from_json(json.dumps(document))
 
 
 def sum_content(analysis: Analysis) -> int:
