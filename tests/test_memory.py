@@ -196,6 +196,8 @@ CASES: Sequence[tuple[str, list[str], int]] = [
     ("a cache each", ["-f", "junit"], 1),
     ("duplicates", ["-f", "csv"], 1),
     ("packages", [], 1),
+    ("packages", ["-f", "cyclonedx"], TIMES_EVERY_FILE),
+    ("packages", ["-f", "spdx"], TIMES_EVERY_FILE),
 ]
 VIEWS: Sequence[tuple[str, list[str], int]] = [
     ("advise", [], 1),

@@ -276,7 +276,8 @@ def _times(options: argparse.Namespace) -> int:
 
     if (vars(options).get("top") or 0) > _MANY_ROWS:  # commands without lists have no --top
         return TIMES_LONG_TABLES
-    if options.files or any(FORMATS[output.format].lists_files for output in options.outputs):
+    formats = [FORMATS[output.format] for output in options.outputs]
+    if options.files or any(row.lists_files or row.needs_packages for row in formats):
         return TIMES_EVERY_FILE
     return TIMES_TWO_IMAGES if options.all_platforms or options.before else 1
 

@@ -40,8 +40,16 @@ class ListedPackage:
 
     package: Package
     ref: str  #: the package URL, with a qualifier if another package has the same one
-    parts: PurlParts  #: of its package URL
-    licenses: Sequence[License]
+
+    @property
+    def parts(self) -> PurlParts:
+        """The parts of its package URL."""
+        return split_purl(self.package.purl)
+
+    @property
+    def licenses(self) -> Sequence[License]:
+        """Its licenses, as documents name them."""
+        return read_licenses(map(printable, self.package.licenses))
 
     @property
     def name(self) -> str:
@@ -193,8 +201,7 @@ def _identify(packages: Sequence[Package]) -> list[ListedPackage]:
         if ref in known:
             ref = add_qualifier(purl, "package-id", f"p{number}")
         known.add(ref)
-        licenses = read_licenses(map(printable, package.licenses))
-        listed.append(ListedPackage(package=package, ref=ref, parts=split_purl(package.purl), licenses=licenses))
+        listed.append(ListedPackage(package=package, ref=ref))
     return listed
 
 
