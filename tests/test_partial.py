@@ -391,6 +391,18 @@ def test_comparisons_refuse(partial: Analysis, tmp_path: Path) -> None:
 # The command line
 
 
+def test_packages_of_the_layers_that_were_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table adds up to the download of the whole image: the unread layers have a row."""
+    folder = str(damaged(tmp_path / "l", 1))
+    assert main(["packages", folder, "--keep-going", "-q", "-f", "json"]) == 2
+    document = json.loads(capsys.readouterr().out)
+    parts = sum(part["compressed_size"] for part in [*document["packages"], *document["unowned"]])
+    assert document["unread_size"] > 0
+    assert parts + document["overhead_size"] + document["unread_size"] == document["totals"]["compressed_size"]
+    assert main(["packages", folder, "--keep-going", "-q"]) == 2
+    assert "layers that were not read" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("command", ["analyze", "advise", "files", "tree", "packages"])
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, form: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterable, Sequence
 
+from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.packages import ECOSYSTEMS, Inventory, OwnedSizes, Package, Unowned, UnownedFiles
-from ocisize.model.sizes import sum_known, weight_of
+from ocisize.model.sizes import paid_layers, sum_known, weight_of
 from ocisize.sizes.files import SortOrder
 from ocisize.values import frozen
 
@@ -132,6 +133,15 @@ def list_packages(
         overhead_size=inventory.overhead_size,
         repeated=_find_repeated(inventory.packages),
     )
+
+
+def measure_unread(layers: Sequence[LayerAnalysis]) -> int | None:
+    """Return the download of the layers that could not be read, which no row has; None if it is unknown.
+
+    ``layers``: of the image, base first.
+    """
+    pairs = zip(layers, paid_layers(layers), strict=True)
+    return sum_known(layer.compressed_size for layer, paid in pairs if paid and layer.failure is not None)
 
 
 def _group(packages: Iterable[Package], by: PackageGrouping, order: SortOrder) -> list[PackageRow]:

@@ -210,7 +210,7 @@ def _write_packages(analysis: Analysis, file: TextIO) -> None:
         listing = list_packages(inventory, count=9, unowned_count=3, by=by)
         write_packages(analysis, inventory, listing, file)
         write_markdown(analysis, inventory, listing, file)
-        write_csv(listing, file)
+        write_csv(analysis, listing, file)
         assert json.loads(packages_to_json(analysis, inventory, listing))["totals"]["content_size"] == analysis.content_size
         write_html(analysis, inventory, listing, io.StringIO())
 

@@ -102,7 +102,7 @@ def _write(
     elif options.format == "csv":
         from ocisize.report.packages.csv import write_csv
 
-        write_csv(listing, file)
+        write_csv(analysis, listing, file)
     elif options.format == "html":
         from ocisize.report.packages.html import write_html
 

@@ -9,10 +9,11 @@ import csv
 from collections.abc import Iterator
 from typing import TextIO
 
+from ocisize.model.analysis import Analysis
 from ocisize.model.packages import OwnedSizes
 from ocisize.report.export.csv import escape_cell
 from ocisize.report.packages.words import name_others
-from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow
+from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow, measure_unread
 
 _FIGURES = ("compressed_size", "content_size", "wasted_size", "wasted_compressed_size", "file_count")
 _HEAD = (
@@ -21,15 +22,15 @@ _HEAD = (
 )  # fmt: skip
 
 
-def write_csv(listing: PackageListing, file: TextIO) -> None:
-    """Write a listing; sizes are bytes, unknown ones empty. Lists in a cell are separated by blanks."""
+def write_csv(analysis: Analysis, listing: PackageListing, file: TextIO) -> None:
+    """Write a listing of ``analysis``; sizes are bytes, unknown ones empty. Blanks separate lists in a cell."""
     writer = csv.DictWriter(file, _HEAD, lineterminator="\r\n")
     writer.writeheader()
-    for row in _list_rows(listing):
+    for row in _list_rows(analysis, listing):
         writer.writerow({name: escape_cell(value) if isinstance(value, str) else value for name, value in row.items()})
 
 
-def _list_rows(listing: PackageListing) -> Iterator[dict[str, object]]:
+def _list_rows(analysis: Analysis, listing: PackageListing) -> Iterator[dict[str, object]]:
     yield from (_package_row(row, listing.by) for row in listing.rows)
     if listing.other_count:
         yield {"part": "others", "name": name_others(listing), **_figures(listing.others), "packages": listing.other_count}
@@ -43,6 +44,8 @@ def _list_rows(listing: PackageListing) -> Iterator[dict[str, object]]:
         yield {"part": "others", "name": "other kinds", **_figures(listing.left_out)}
     if listing.overhead_size is not None:
         yield {"part": "overhead", "compressed_size": listing.overhead_size, **dict.fromkeys(_FIGURES[1:], 0)}
+    if analysis.unread:
+        yield {"part": "unread", "compressed_size": measure_unread(analysis.layers)}
 
 
 def _package_row(row: PackageRow, by: PackageGrouping) -> dict[str, object]:

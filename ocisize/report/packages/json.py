@@ -10,7 +10,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.packages import Inventory, OwnedSizes
 from ocisize.report.json.analysis import GROUP_SIZES, encodable, owned_document
 from ocisize.report.json.head import head_of_view
-from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow
+from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow, measure_unread
 
 SCHEMA, VERSION = "ocisize.packages", 1
 
@@ -37,6 +37,7 @@ def packages_to_json(
         "other_unowned": {"count": listing.other_unowned_count, **_figures(listing.other_unowned)},
         "other_kinds": {"count": listing.left_out_count, **_figures(listing.left_out)},
         "overhead_size": listing.overhead_size,
+        "unread_size": measure_unread(analysis.layers),
         "warnings": list(inventory.warnings),
     }
     return json.dumps(encodable(document), indent=2)

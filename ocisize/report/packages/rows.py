@@ -9,6 +9,7 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.packages import Inventory, OwnedSizes
 from ocisize.report.packages.words import (
     OVERHEAD,
+    UNREAD,
     Explainer,
     describe_members,
     name_left_out,
@@ -17,7 +18,7 @@ from ocisize.report.packages.words import (
     name_unowned,
     version_of_row,
 )
-from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow
+from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow, measure_unread
 from ocisize.values import frozen
 
 TOTAL = "Image"  #: the last row
@@ -29,7 +30,7 @@ class Part(enum.Enum):
     PACKAGES = "packages"  #: a package or a group of packages
     OTHERS = "others"  #: packages and files that have no row
     UNOWNED = "unowned"  #: files that no package owns
-    OVERHEAD = "overhead"  #: bytes of the download that belong to no entry
+    OVERHEAD = "overhead"  #: bytes of the download that belong to no entry, or to layers that were not read
     TOTAL = "total"  #: the image
 
 
@@ -70,6 +71,7 @@ def list_rows(analysis: Analysis, inventory: Inventory, listing: PackageListing)
         *_other_unowned(listing),
         *([_sums(Part.OTHERS, name_left_out(), listing.left_out)] if listing.left_out_count else []),
         *_overhead(listing),
+        *_unread(analysis),
         TableRow(
             part=Part.TOTAL,
             name=TOTAL,
@@ -111,6 +113,12 @@ def _overhead(listing: PackageListing) -> Iterator[TableRow]:
         yield TableRow(
             part=Part.OVERHEAD, name=OVERHEAD, compressed_size=listing.overhead_size, content_size=0, wasted_size=0
         )
+
+
+def _unread(analysis: Analysis) -> Iterator[TableRow]:
+    if analysis.unread:
+        size = measure_unread(analysis.layers)
+        yield TableRow(part=Part.OVERHEAD, name=UNREAD, compressed_size=size, content_size=0, wasted_size=0)
 
 
 def _sums(part: Part, name: str, sizes: OwnedSizes) -> TableRow:

@@ -12,6 +12,7 @@ from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow
 from ocisize.text import count_of, plural, printable
 
 OVERHEAD = "tar headers and padding"  #: bytes of the download that belong to no entry
+UNREAD = "layers that were not read"  #: whose content is unknown
 NOT_OWNED = "Not owned by a package"  #: above the files that no package owns
 NO_DATABASE = "no package database was found, so nobody knows which packages own these files"
 _REASONS = {

@@ -152,7 +152,7 @@ def test_reasons_and_places_in_words() -> None:
 
 def csv_of(inventory: Inventory, **options: object) -> list[dict[str, str]]:
     file = io.StringIO(newline="")
-    write_csv(list_packages(inventory, **options), file)  # type: ignore[arg-type]
+    write_csv(analysis_with(inventory), list_packages(inventory, **options), file)  # type: ignore[arg-type]
     return list(csv.DictReader(io.StringIO(file.getvalue(), newline="")))
 
 
