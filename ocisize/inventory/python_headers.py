@@ -16,6 +16,7 @@ from ocisize.tuples import NamedTuple
 
 _MAX_LICENSE = 100  # characters; older packages have the whole text in the field
 _UNKNOWN = ("", "UNKNOWN")  # values that distutils writes for what it does not know
+_NO_EXTRAS: frozenset[str] = frozenset()
 _USED = frozenset((
     "name", "version", "requires-dist", "license", "license-expression", "classifier", "author", "maintainer",
 ))  # fmt: skip
@@ -102,7 +103,8 @@ def read_requirement(value: str) -> Requirement | None:
     match = _REQUIREMENT.match(text)
     if match is None:
         return None
-    extras = frozenset(normalize(extra.strip()) for extra in (match[2] or "").split(",") if extra.strip())
+    listed = match[2] or ""
+    extras = frozenset(normalize(extra.strip()) for extra in listed.split(",") if extra.strip()) if listed else _NO_EXTRAS
     extra = _EXTRA.search(marker)
     rest = marker if extra is None else marker.replace(extra[0], "")
     return Requirement(

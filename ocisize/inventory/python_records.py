@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ocisize.inventory.python_extras import find_extras
 from ocisize.inventory.python_headers import (
@@ -47,6 +47,18 @@ class _Distribution(NamedTuple):
     def headers_name(self) -> bytes:
         """The name of the file that has the headers; b"" where the info is the file."""
         return next((name for name in (b"METADATA", b"PKG-INFO") if name in self.files), b"")
+
+
+class _Package(NamedTuple):
+    """What is read of one package before the others of its environment are known."""
+
+    distribution: _Distribution
+    name: str
+    version: str
+    vendor: str
+    licenses: tuple[str, ...]
+    requirements: Sequence[Requirement]
+    modules: Sequence[bytes]  # that ``top_level.txt`` lists
 
 
 def is_python_database(path: bytes) -> bool:
@@ -92,34 +104,36 @@ def read_python(files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
 
 def _read_environment(distributions: Iterable[_Distribution], relations: Relations) -> Iterator[PackageRecord]:
     """The packages of one directory."""
-    found: list[tuple[_Distribution, dict[str, list[str]], list[Requirement]]] = []
-    names: dict[bytes, tuple[str, str]] = {}  # with versions, by path of the info
-    for distribution in distributions:
-        headers = read_headers(distribution.files.get(distribution.headers_name(), b""))
-        named = relations.take(headers.pop("requires-dist", []), distribution.info)
-        requirements = [requirement for requirement in map(read_requirement, named) if requirement is not None]
-        name, version = _name_and_version(distribution, headers)
-        if name:
-            found.append((distribution, headers, requirements))
-            names[distribution.info] = name, version
-    shared = Counter(module for distribution, _, _ in found for module in set(_top_level_names(distribution)))
-    automatic = _find_automatic([distribution for distribution, _, _ in found])
+    found = [package for package in (_read(distribution, relations) for distribution in distributions) if package.name]
+    shared = Counter(module for package in found for module in package.modules)
+    automatic = _find_automatic([package.distribution for package in found])
     extras = find_extras(
-        {names[distribution.info][0]: requirements for distribution, _, requirements in found},
-        asked=[names[info][0] for info, is_automatic in automatic.items() if not is_automatic],
-        automatic=[names[info][0] for info, is_automatic in automatic.items() if is_automatic],
+        {package.name: package.requirements for package in found},
+        asked=[package.name for package in found if automatic.get(package.distribution.info) is False],
+        automatic=[package.name for package in found if automatic.get(package.distribution.info)],
     )
-    for distribution, headers, requirements in found:
-        name, version = names[distribution.info]
+    for package in found:
         yield _make_record(
-            distribution,
-            headers,
-            name=name,
-            version=version,
-            requires=needed_packages(requirements, extras.get(name, ())),
-            is_automatic=automatic.get(distribution.info),
-            top_level=[module for module in _top_level_names(distribution) if shared[module] == 1],
+            package,
+            requires=needed_packages(package.requirements, extras.get(package.name, ())),
+            is_automatic=automatic.get(package.distribution.info),
+            modules=[module for module in package.modules if shared[module] == 1],
         )
+
+
+def _read(distribution: _Distribution, relations: Relations) -> _Package:
+    headers = read_headers(distribution.files.get(distribution.headers_name(), b""))
+    name, version = _name_and_version(distribution, headers)
+    named = relations.take(headers.get("requires-dist", ()), distribution.info)
+    return _Package(
+        distribution,
+        name,
+        version,
+        first_line(headers, "maintainer") or first_line(headers, "author"),
+        find_licenses(headers),
+        [requirement for requirement in map(read_requirement, named) if requirement is not None],
+        list(relations.take(_top_level_names(distribution), distribution.info)),
+    )
 
 
 def _find_automatic(distributions: Iterable[_Distribution]) -> dict[bytes, bool]:
@@ -133,15 +147,9 @@ def _find_automatic(distributions: Iterable[_Distribution]) -> dict[bytes, bool]
 
 
 def _make_record(
-    distribution: _Distribution,
-    headers: Mapping[str, list[str]],
-    *,
-    name: str,
-    version: str,
-    requires: tuple[Alternatives, ...],
-    is_automatic: bool | None,
-    top_level: Iterable[bytes],
+    package: _Package, *, requires: tuple[Alternatives, ...], is_automatic: bool | None, modules: Iterable[bytes]
 ) -> PackageRecord:
+    distribution = package.distribution
     place, files, info = distribution.place, distribution.files, distribution.info
     headers_name = distribution.headers_name()
     if not headers_name and b"RECORD" in files:
@@ -156,18 +164,18 @@ def _make_record(
     elif not headers_name:
         list_files, directories = PathList([info]), ()
     elif not is_egg and _is_for_packages(place) and not _is_editable(files):
-        modules = [join(place, module) for module in top_level]
-        directories, list_files = (info, *modules), PathList([module + b".py" for module in modules])
+        paths = [join(place, module) for module in modules]
+        directories, list_files = (info, *paths), PathList([path + b".py" for path in paths])
     return PackageRecord(
         ecosystem=PYTHON,
-        name=name,
-        version=version,
+        name=package.name,
+        version=package.version,
         database=join(join(info, _EGG_FOLDER) if is_egg else info, headers_name) if headers_name else info,
         place=place,
         list_files=list_files,
         directories=directories,
-        vendor=first_line(headers, "maintainer") or first_line(headers, "author"),
-        licenses=find_licenses(headers),
+        vendor=package.vendor,
+        licenses=package.licenses,
         requires=requires,
         is_automatic=is_automatic,
     )
