@@ -75,10 +75,11 @@ def _needs_files(options: argparse.Namespace, gate: BudgetGate, formats: Sequenc
     return options.files or gate.needs_files or shows_largest or any(row.file_tables for row in formats)
 
 
-def _needs_packages(options: argparse.Namespace, gate: BudgetGate) -> bool:
-    """Whether the full text report or a budget shows packages."""
-    shows_packages = options.full or any("packages" in names for names in options.sections)
-    return gate.needs_packages or (shows_packages and any(output.format == "text" for output in options.outputs))
+def _needs_packages(options: argparse.Namespace, gate: BudgetGate, formats: Sequence[Format]) -> bool:
+    """Whether a report shows packages, or a budget is measured on them."""
+    has_section = options.full or any("packages" in names for names in options.sections)
+    in_text = has_section and any(row.name == "text" for row in formats)
+    return in_text or gate.needs_packages or any(row.needs_packages for row in formats)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -99,7 +100,6 @@ def run(options: argparse.Namespace) -> int:
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
     advice = bool(gate.budgets) or any(row.advice for row in formats)
-    packages = any(row.needs_packages for row in formats)
     source_date = read_source_date() if any(row.has_date for row in formats) else None
     files = read_build_files(options) if advice or options.dockerfile else None
     analysis = read_image(
@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
         build_files=files,
         advice=advice,
         files=_needs_files(options, gate, formats),
-        packages=packages or _needs_packages(options, gate),
+        packages=_needs_packages(options, gate, formats),
     )
     if not any(row.dockerfile_lines for row in formats):
         warn_of_misfit(options, files, analysis)
