@@ -74,7 +74,8 @@ def _reason(records: Sequence[PackageRecord], in_base: bool, needed: bool, recom
         return PackageReason.ASKED
     if needed:
         return PackageReason.NEEDED
-    return PackageReason.RECOMMENDED if recommended else PackageReason.UNKNOWN
+    came_with_base = from_base and not any(record.is_automatic for record in records)
+    return PackageReason.RECOMMENDED if recommended and not came_with_base else PackageReason.UNKNOWN
 
 
 def _invert(edges: Iterable[Iterable[int]]) -> defaultdict[int, list[int]]:
