@@ -57,14 +57,20 @@ def test_alternatives_and_provided_names() -> None:
 
 
 def test_packages_of_the_root_filesystem_were_not_asked_for() -> None:
-    """No command named them, though the database cannot tell."""
+    """No command named them, though the database cannot tell; and nothing recommended those that APT did not add."""
     records = (
-        record("base", automatic=False),
+        record("base", automatic=False, recommends=["apt", "docs"], requires=["libc"]),
         record("tool", automatic=False),
         record("init", automatic=False, essential=True),
+        record("apt", automatic=False),
+        record("docs"),
+        record("libc", automatic=None),
     )
-    found = why(*records, in_base=[0])
-    assert [each.reason for each in found.values()] == [PackageReason.UNKNOWN, PackageReason.ASKED, PackageReason.UNKNOWN]
+    found = why(*records, in_base=[0, 3, 4, 5])
+    assert [each.reason for each in found.values()] == [
+        PackageReason.UNKNOWN, PackageReason.ASKED, PackageReason.UNKNOWN, PackageReason.UNKNOWN, PackageReason.RECOMMENDED,
+        PackageReason.NEEDED,
+    ]  # fmt: skip
 
 
 def test_packages_that_need_each_other() -> None:
