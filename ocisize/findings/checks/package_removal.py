@@ -36,7 +36,7 @@ Places: TypeAlias = "Mapping[int, RowsByLayer]"  #: rows by package
 
 _MAX_KEPT = 50  # libraries that stay where a RUN removes packages
 _MAX_LAYERS = 8  # that are tried as the one that removes packages
-_HEADERS = Check.DEVELOPMENT_LIBRARIES
+_NO_KIND = -1  # number of the kind of packages that are there only for others
 #: libraries that compilers bring and compiled programs load
 _OF_COMPILED = lazy_pattern(r"lib(?:gomp|gfortran|atomic|quadmath|stdc\+\+|gcc|objc|itm|clang-?cpp|llvm)[\w.-]*(?<!-dev)")
 
@@ -61,6 +61,8 @@ class Removals:
         self._evidence, self._graph, self._groups, self._can_edit = evidence, graph, groups, can_edit
         self._kinds = [kind for kinds in groups for kind in kinds]
         self._seeds = [self._find_seeds(kinds) for kinds in groups]
+        self._kept: dict[frozenset[int], frozenset[int]] = {}  # what ``_libraries`` found
+        self._in_layers: dict[int, frozenset[int]] = {}  # what ``_seeds_in`` found
 
     def _find_seeds(self, kinds: Sequence[PackageKind]) -> frozenset[int]:
         records = enumerate(self._graph.records)
@@ -131,6 +133,11 @@ class Removals:
 
     def _seeds_in(self, layer: int) -> frozenset[int]:
         """The packages that the RUN of a layer can remove by name: no layer below has them, and none above names them."""
+        if layer not in self._in_layers:
+            self._in_layers[layer] = self._find_seeds_in(layer)
+        return self._in_layers[layer]
+
+    def _find_seeds_in(self, layer: int) -> frozenset[int]:
         step = self._evidence.layers[layer].build_step
         manager = find_manager(step)
         if manager is None or (again := self._named_above(layer)) is None:
@@ -144,11 +151,11 @@ class Removals:
         names = names_installed(above.build_step for above in self._evidence.layers[layer + 1 :])
         return self._graph.named(names) if names is not None else None
 
-    def _removed_in(self, layer: int, seeds: AbstractSet[int]) -> frozenset[int]:
+    def _removed_in(self, layer: int, seeds: frozenset[int]) -> frozenset[int]:
         again = self._named_above(layer) or frozenset()
         return self._graph.removed_with(seeds, self._libraries(seeds) | again)
 
-    def _names_to_keep(self, layer: int, seeds: AbstractSet[int]) -> set[str]:
+    def _names_to_keep(self, layer: int, seeds: frozenset[int]) -> set[str]:
         """The libraries that a RUN must name so that they stay; what one of them needs stays with it."""
         graph, kept = self._graph, self._libraries(seeds)
         needed: set[int] = set()
@@ -164,30 +171,48 @@ class Removals:
         named = named_packages(manager, step) if manager is not None else frozenset[str]()
         return {graph.records[index].name for index in kept - needed} - named
 
-    def _libraries(self, seeds: AbstractSet[int]) -> frozenset[int]:
+    def _libraries(self, seeds: frozenset[int]) -> frozenset[int]:
         """What stays although only the packages need it: the libraries of headers, and what compiled programs load."""
-        graph, records = self._graph, self._graph.records
-        gone = graph.removed_with(seeds)
-        kept = {
-            index
-            for index in gone
-            if index in graph.protected
-            or any(kind.keeps(records[index].name) for kind in self._kinds)
-            or (self.kind_of(records[index]) is None and _OF_COMPILED.fullmatch(records[index].name))
-        }
-        for index in gone:
-            kind = self.kind_of(records[index])
-            if kind is not None and kind.check is _HEADERS:
-                kept |= {
-                    other
-                    for other in graph.requirements(index) & gone
-                    if self.kind_of(records[other]) is None and _source(records[other]) == _source(records[index])
-                }
-        return frozenset(kept)
+        if seeds not in self._kept:
+            graph, headers = self._graph, self._headers
+            gone = graph.removed_with(seeds)
+            kept = set(gone & self._always_kept)
+            for index in gone & headers.keys():
+                kept |= {other for other in graph.requirements(index) & gone if self._sources.get(other) == headers[index]}
+            self._kept[seeds] = frozenset(kept)
+        return self._kept[seeds]
 
-    def kind_of(self, record: PackageRecord) -> PackageKind | None:
-        """The kind of a package; None if it is there only for others."""
-        return next((kind for kind in self._kinds if kind.has(record.ecosystem, record.name)), None)
+    @cached_property
+    def _kind_numbers(self) -> list[int]:
+        """By package, the number of its kind; _NO_KIND if it is there only for others."""
+        return [
+            next((number for number, kind in enumerate(self._kinds) if kind.has(record.ecosystem, record.name)), _NO_KIND)
+            for record in self._graph.records
+        ]
+
+    @cached_property
+    def _sources(self) -> dict[int, str]:
+        """The names of the sources of all packages that are of no kind."""
+        pairs = enumerate(zip(self._graph.records, self._kind_numbers, strict=True))
+        return {index: _source(record) for index, (record, number) in pairs if number == _NO_KIND}
+
+    @cached_property
+    def _headers(self) -> dict[int, str]:
+        """The names of the sources of all packages with headers."""
+        is_headers = [kind.check is Check.DEVELOPMENT_LIBRARIES for kind in self._kinds]
+        pairs = enumerate(zip(self._graph.records, self._kind_numbers, strict=True))
+        return {index: _source(record) for index, (record, number) in pairs if number != _NO_KIND and is_headers[number]}
+
+    @cached_property
+    def _always_kept(self) -> frozenset[int]:
+        """The packages that stay, whatever is removed."""
+        names = ((index, record.name) for index, record in enumerate(self._graph.records))
+        kept = (
+            index
+            for index, name in names
+            if any(kind.keeps(name) for kind in self._kinds) or (index in self._sources and _OF_COMPILED.fullmatch(name))
+        )
+        return self._graph.protected.union(kept)
 
 
 def _change(
