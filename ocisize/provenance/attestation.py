@@ -19,6 +19,7 @@ from ocisize.tuples import NamedTuple
 MAX_STATEMENT = 4 << 20  #: bytes; with mode=max, statements have 10 to 60 KB
 _PREDICATE = "in-toto.io/predicate-type"  # annotation of a layer
 _PROVENANCE = "https://slsa.dev/provenance/v"
+_ABSENT = (OSError, LookupError)  # of a user's source, which need not have attestations
 _log = Logger(__name__)
 
 
@@ -32,10 +33,14 @@ class StoredStatement(NamedTuple):
 def read_statement(source: Source, image: Image, attestation: Descriptor) -> StoredStatement | None:
     """Return the provenance statement among the attestations about an image, verified; None if there is none.
 
-    ``attestation`` is the manifest of the attestations. What a partial copy of an index leaves out is none. Raises
-    DocumentError and BlobError for documents that are broken, and what the source raises.
+    ``attestation`` is the manifest of the attestations. What a partial copy of an index leaves out is none, and so is what a
+    user's source does not deliver. Raises DocumentError and BlobError for documents that are broken, and OcisizeErrors of
+    the source.
     """
-    found = read_optional_manifest(source, attestation)
+    try:
+        found = read_optional_manifest(source, attestation)
+    except _ABSENT:
+        found = None
     if found is None:
         _log.info("the manifest %s of the attestations is absent", attestation.digest)
         return None
@@ -49,7 +54,7 @@ def read_statement(source: Source, image: Image, attestation: Descriptor) -> Sto
         return None
     try:
         return StoredStatement(layer.digest, read_blob(source, layer, MAX_STATEMENT))
-    except ArchiveError:
+    except (ArchiveError, *_ABSENT):
         _log.info("the statement %s is absent", layer.digest)
     except RegistryError as error:
         if error.status != NOT_FOUND:

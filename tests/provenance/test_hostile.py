@@ -72,6 +72,24 @@ def test_documents_that_are_missing_or_refused(server: Server, path: str) -> Non
         assert lines_of(outline) == NONE and len(outline.warnings) == expected
 
 
+@pytest.mark.parametrize("missing", ["manifest", "statement"])
+def test_a_source_of_a_user_without_attestations(missing: str) -> None:
+    """Its errors need not be those of ocisize, and what it lacks is none."""
+    image = build()
+    attested = attest(image, statement(image))
+    gone = sha256(attested.manifest if missing == "manifest" else attested.statement)
+
+    class Folder(MemorySource):
+        def read_manifest(self, digest: str | None = None) -> bytes:
+            if digest == gone:
+                raise FileNotFoundError(digest)
+            return super().read_manifest(digest)
+
+    blobs = {digest: data for digest, data in attested.blobs.items() if digest != gone}
+    outline = ANALYZER.outline_source(Folder(attested.index, blobs))
+    assert lines_of(outline) == NONE and not outline.warnings
+
+
 def test_attestations_about_another_image(server: Server) -> None:
     """A manifest whose subject is another one, and a statement about other layers."""
     image, other = build(), build_image(build().layers[:3])
