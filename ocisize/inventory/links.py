@@ -11,10 +11,13 @@ from ocisize.tar.paths import clean_name, join
 
 _MAX_HOPS = 40  # symlinks in a row, as the Linux kernel has it
 _MAX_STEPS = 1 << 20  # components of paths behind symlinks: the loops of a hostile image end here
+_MAX_SIZE = 64 << 20  # bytes of all paths that are kept: one path of 4 kB can have directories of 4 MB in all
 
 
 class RealDirectories(dict[bytes, bytes]):
     """Path of a directory → its path without symlinks, found on the first look-up; with ``links`` by path.
+
+    A path that is longer than MAX_PATH stays as it is, and so do new paths once those that are kept have _MAX_SIZE bytes.
 
     >>> RealDirectories({b"lib": b"usr/lib"})[b"lib/x86_64-linux-gnu"]
     b'usr/lib/x86_64-linux-gnu'
@@ -22,9 +25,11 @@ class RealDirectories(dict[bytes, bytes]):
 
     def __init__(self, links: dict[bytes, bytes]) -> None:
         super().__init__({b"": b""})
-        self._links, self._steps = links, _MAX_STEPS
+        self._links, self._steps, self._size = links, _MAX_STEPS, _MAX_SIZE
 
     def __missing__(self, path: bytes) -> bytes:
+        if len(path) > MAX_PATH or self._size < 0:
+            return path
         missing: list[bytes] = []
         while path not in self:
             path, _, name = path.rpartition(b"/")
@@ -33,6 +38,7 @@ class RealDirectories(dict[bytes, bytes]):
         for name in reversed(missing):
             path = join(path, name)
             real = self[path] = self._follow(join(real, name))
+            self._size -= len(path) + len(real)
         return real
 
     def _follow(self, path: bytes) -> bytes:
