@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from ocisize.inventory.record import PackageRecord
+from ocisize.inventory.text_fields import load_object, text_of
 from ocisize.model.packages import ALPM, APK, DEB, RPM
 
 _ECOSYSTEMS = {DEB: DEB, RPM: RPM, APK: APK, ALPM: ALPM, "arch": ALPM, "pacman": ALPM}
@@ -17,16 +16,9 @@ def read_note(path: bytes, data: bytes) -> list[PackageRecord]:
     >>> [(record.ecosystem, record.name, record.version) for record in read_note(b"usr/bin/bash", note)]
     [('rpm', 'bash', '5.2.26-3.fc40')]
     """
-    try:
-        note = json.loads(data)
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(note, dict):
-        return []
-    kind, name, version, architecture = (note.get(field) for field in ("type", "name", "version", "architecture"))
-    if not isinstance(kind, str) or kind not in _ECOSYSTEMS:
-        return []
-    if not isinstance(name, str) or not isinstance(version, str) or not name:
+    note = load_object(data)
+    kind, name, version, architecture = (text_of(note.get(field)) for field in ("type", "name", "version", "architecture"))
+    if kind not in _ECOSYSTEMS or not name or not isinstance(note.get("version"), str):
         return []
     return [
         PackageRecord(
@@ -35,6 +27,6 @@ def read_note(path: bytes, data: bytes) -> list[PackageRecord]:
             version=version,
             database=path,
             list_files=lambda: (path,),
-            architecture=architecture if isinstance(architecture, str) else "",
+            architecture=architecture,
         )
     ]

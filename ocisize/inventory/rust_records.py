@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ocisize.inventory.record import PackageRecord
+from ocisize.inventory.text_fields import load_object, text_of
 from ocisize.model.packages import RUST
 
 
@@ -18,11 +18,7 @@ def read_crates(path: bytes, data: bytes) -> list[PackageRecord]:
     >>> [(record.name, record.version, *record.list_files()) for record in read_crates(b"bin/app", data)]
     [('app', '0.2.0', b'bin/app')]
     """
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        return []
-    crates = document.get("packages") if isinstance(document, dict) else None
+    crates = load_object(data).get("packages")
     if not isinstance(crates, list):
         return []
     found = [crate for crate in crates if _is_in_program(crate)]
@@ -34,11 +30,11 @@ def read_crates(path: bytes, data: bytes) -> list[PackageRecord]:
 def _is_in_program(crate: Any) -> bool:
     if not isinstance(crate, dict) or crate.get("kind") == "build":
         return False
-    return all(isinstance(crate.get(field), str) and crate[field] for field in ("name", "version"))
+    return all(text_of(crate.get(field)) for field in ("name", "version"))
 
 
 def _record(path: bytes, crate: dict[str, Any], *, owns: bool) -> PackageRecord:
-    name, version = crate["name"], crate["version"]
+    name, version = text_of(crate["name"]), text_of(crate["version"])
     if not owns:
         return PackageRecord(ecosystem=RUST, name=name, version=version, database=path, place=path)
     return PackageRecord(ecosystem=RUST, name=name, version=version, database=path, place=path, list_files=lambda: (path,))

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from ocisize.excerpts.collect import Excerpts
 from ocisize.excerpts.parts import ELF_NOTE, GO_BUILD_INFO, JAR, MANIFEST, POM_PROPERTIES, RUST_CRATES, Part, pack_part
 from ocisize.inventory.excerpts import read_excerpt
+from ocisize.inventory.purl import purl_of
 from ocisize.inventory.record import PackageRecord
 from ocisize.model.packages import ECOSYSTEMS, GO, JAVA, RPM, RUST
+from ocisize.model.system import System
 from tests.programs import crates, go_program, make_jar, manifest, pom, rust_program, spring_boot_jar
 from tests.tools import PACKAGES, program
 
@@ -134,6 +136,16 @@ def test_notes_are_read_if_asked_for() -> None:
     assert read_excerpt(b"usr/bin/bash", excerpt) == []
     (record,) = read_excerpt(b"usr/bin/bash", excerpt, with_notes=True)
     assert (record.ecosystem, record.name, record.version, record.architecture) == (RPM, "bash", "5.2-1", "x86_64")
+
+
+def test_names_can_be_written() -> None:
+    """JSON can escape what UTF-8 cannot express."""
+    crate = b'{"packages":[{"name":"a\\ud800","version":"1\\udfff","root":true}]}'
+    note = b'{"type":"rpm","name":"a\\ud800","version":"1\\udfff","architecture":"\\ud800"}'
+    for kind, text in ((RUST_CRATES, crate), (ELF_NOTE, note)):
+        (record,) = read_excerpt(b"bin/a", pack_part(Part(kind, b"", text)), with_notes=True)
+        assert (record.name, record.version) == ("a?", "1?")
+        assert purl_of(record, System()).partition("%")[0] in ("pkg:cargo/a", "pkg:rpm/a")
 
 
 def test_jars_within_jars() -> None:
