@@ -189,12 +189,13 @@ class _Search:
     def _map_state(self, layers: range, state: IntArray) -> None:
         """Map the rows of layers that have the same databases, which are not those of the whole image."""
         installed = frozenset(self._databases.installed)
-        lost = [number for number in self._with_lists(state) if number not in installed]
+        listing = [number for number in self._with_lists(state) if number not in self._listed.dropped]
+        lost = [number for number in listing if number not in installed]
         rows = {layer: self._rows_to_map(layer, bool(lost)) for layer in layers}
         if not any(rows.values()):
             return
         paths = {layer: list(self._tables[layer].paths.select(own)) for layer, own in rows.items()}
-        listed = Listed(self._databases.records, self._with_lists(state), self._meter)
+        listed = Listed(self._databases.records, listing, self._meter)
         packages, whole = frozenset(state), self._listed.files
         wanted = {name for own in paths.values() for path in own for name in (path, source_of(path))}
         listed.read_some(self._real, wanted, lost)

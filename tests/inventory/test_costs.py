@@ -109,6 +109,18 @@ def test_runtimes_without_a_package_manager() -> None:
     assert found.keys() == {"pip 24", "python-local 1"}
 
 
+def test_a_runtime_of_a_package_owns_nothing_in_lower_layers() -> None:
+    """What a package installed is no runtime of its own, also where the databases of a lower layer decide."""
+    program, extra = "usr/local/bin/python3.12", "usr/local/lib/python3.12/extra.txt"
+    base = {**installed(("python-local", "1", [program])), program: b"1" * 9, extra: b"old"}
+    top = {**installed(("python-local", "1", [program]), ("more", "1", [])), extra: b"new"}
+    system = System(runtimes=(Runtime("python", "Python", "3.12.4", program, 0),))
+    inventory = inventory_of(base, top, system=system)
+    assert by_name(inventory).keys() == {"python-local 1", "more 1"}
+    (files,) = [files for files in inventory.unowned if files.name == "/usr/local"]
+    assert (files.content_size, files.wasted_size) == (6, 3)
+
+
 def test_small_groups_of_files_are_one() -> None:
     """So that a hostile image cannot fill a report."""
     inventory = inventory_of({f"srv/{number:03}/x": b"1" * (number + 1) for number in range(100)})
