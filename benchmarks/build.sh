@@ -10,7 +10,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-real=(python-service node-service pax-trees debian-python node ml) # "pax" and "members" are made of these
+real=(python-service node-service packages pax-trees debian-python node ml) # "pax" and "members" are made of these
 mapfile -t generated < <(python3 "$here/generate.py" --list)
 
 out=${1:?"usage: build.sh OUT [CASE...], cases: ${real[*]} advice ${generated[*]}"}

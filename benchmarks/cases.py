@@ -16,6 +16,7 @@ from revisions import variables
 DESCRIPTIONS = {
     "python-service": "Debian, apt not cleaned up, pip with a cache, `COPY . .`, a late `chown -R`, a late `rm -rf`",
     "node-service": "Debian, nodejs from apt, a copied `node_modules` with the packages for development",
+    "packages": "Debian with compilers, Ruby, PHP and npm from apt, two environments of Python, an application of npm",
     "pax-trees": "trees of apt, pip and npm packed by Python's tarfile, a PAX header with the time before every entry",
     "debian-python": "debootstrap, apt not cleaned up, pip, an application, a late `rm -rf`, an upgrade, a late `chown -R`",
     "node": "two applications from npm, then an `rm -rf` of one package",

@@ -43,6 +43,7 @@ TITLES = {
     "memory": "Memory",
     "registry": "Registry",
     "reach": "Images that were read before",
+    "packages": "Packages",
     "start": "Starting up",
     "micro": "Single steps",
     "before": "Before and after",

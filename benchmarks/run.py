@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import results as store
 import tables
 import targets
-from groups import before, layers, network, process, reach, scale
+from groups import before, layers, network, packages, process, reach, scale
 from groups.context import Context
 from results import Section
 
@@ -35,6 +35,7 @@ GROUPS: dict[str, Callable[[Context], Iterator[Section]]] = {
     "micro": process.micro,
     "before": before.before,
     "reach": reach.reach,
+    "packages": packages.packages,
 }
 
 

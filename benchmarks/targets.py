@@ -9,6 +9,8 @@ import attrs
 
 import tables
 from groups.before import STEP_CASES
+from groups.packages import PACKAGES, SBOM, SYFT, TRIVY
+from groups.packages import PLAIN as WITHOUT
 from groups.process import MICRO_CASES, TEXT, VALUES
 from groups.reach import AGAIN, COLD, NEW, PLAIN
 from groups.scale import AFTER_START, SCALE
@@ -74,6 +76,7 @@ def verdicts(results: Results) -> Iterator[Verdict]:
     yield from _memory(results)
     yield from _network(results)
     yield from _reach(results)
+    yield from _packages(results)
 
 
 def _reach(results: Results) -> Iterator[Verdict]:
@@ -87,6 +90,20 @@ def _reach(results: Results) -> Iterator[Verdict]:
             yield Verdict(target)
         else:
             yield Verdict(target, f"{outcome.wall:.2f} s, {outcome.cpu:.2f} s of CPU", outcome.wall <= limit)
+
+
+def _packages(results: Results) -> Iterator[Verdict]:
+    """Bytes by package and an SBOM in one run."""
+    for form in ("gzip", "archive"):
+        section = results.find("packages", "packages", form)
+        yield at_most(f"ownership (packages, {form}): CPU ≤ 1.2x of an analysis", 1.2, section, cpu, PACKAGES, WITHOUT)
+    section = results.find("packages", "packages", "archive")
+    yield at_most("an SBOM with bytes: CPU ≤ 1/12 of syft", 1 / 12, section, cpu, SBOM, SYFT)
+    yield at_most("an SBOM with bytes: CPU below trivy", 1.0, section, cpu, SBOM, TRIVY)
+    figures = results.find("packages", "packages", "figures")
+    for name, limit in (("kept in memory, % of the payload", 0.7), ("unexplained bytes, %", 0.5)):
+        value = figures.figures.get(name) if figures else None
+        yield Verdict(f"{name}: ≤ {limit}", *(() if value is None else (f"{value:.2f}", value <= limit)))
 
 
 def _decompressing(results: Results) -> Iterator[Verdict]:
