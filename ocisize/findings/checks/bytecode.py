@@ -41,6 +41,6 @@ def find_bytecode(evidence: ImageEvidence) -> Iterator[Claim]:
                 ),
                 change=None if in_base else Change(layer, edit_each(without_compiling)),
                 note="" if in_base else "Without bytecode, programs start more slowly.",
-                tier=Tier.PACKAGE,
+                tier=Tier.HISTORY,
                 rows={layer: rows},
             )

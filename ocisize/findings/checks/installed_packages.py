@@ -125,8 +125,9 @@ def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) 
     found: list[tuple[int, int, bytes, PackageRecord]] = []
     for layer, table in enumerate(evidence.tables):
         hidden_by, kinds = evidence.overlay.hidden_by[layer], table.kinds
-        places = [*find_rows(owners.keys(), table, layer, evidence.runs), *_bytecode_rows(evidence, layer, caches)]
-        for row, path in places:
+        listed = find_rows(owners.keys(), table, layer, evidence.runs)
+        unlisted = (place for place in _rows_below(evidence, layer, caches) if place[1] not in owners)
+        for row, path in (*listed, *unlisted):
             owner = owners.get(path) or owners.get(_source_of(path))
             if owner is not None and hidden_by[row] < 0 and kinds[row] in (REGULAR, HARD_LINK):
                 own.add(path)
@@ -144,7 +145,7 @@ def _list_files(record: PackageRecord) -> Iterator[bytes]:
         _log.info("files of %s: %s", record.name, error)
 
 
-def _bytecode_rows(evidence: ImageEvidence, layer: int, caches: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+def _rows_below(evidence: ImageEvidence, layer: int, caches: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """The rows of a layer in some directories, with their paths."""
     directories = {evidence.runs.directories.numbers[path] for path in caches}
     if not directories:

@@ -18,6 +18,7 @@ from tests.evidence import make_evidence
 from tests.images import Entry
 
 SITE = "usr/local/lib/python3.12/site-packages"
+LISTED = "numpy/__pycache__/a.cpython-312.opt-1.pyc"  # in the RECORD
 VENV = "opt/venv/lib/python3.12/site-packages"
 
 
@@ -92,16 +93,17 @@ def test_one_package_in_two_versions() -> None:
     """The smaller installation counts, with the bytecode of its sources, and pip itself does not."""
     lower = distribution("numpy", "2.1.0", {"numpy/core.so": b"n" * 9000, "numpy/a.py": b"a"})
     upper = {
-        **distribution("numpy", "1.26.0", {"numpy/core.so": b"m" * 8000, "numpy/a.py": b"a = 1"}, VENV),
+        **distribution("numpy", "1.26.0", {"numpy/core.so": b"m" * 8000, "numpy/a.py": b"a = 1", LISTED: b"listed"}, VENV),
         **distribution("pip", "24.0", {"pip/x.py": b"p" * 999}, VENV),
         f"{VENV}/numpy/__pycache__/a.cpython-312.pyc": b"bytecode",
         f"{VENV}/numpy/__pycache__/b.cpython-312.pyc": b"of no package",
     }
     lower |= distribution("pip", "25.0", {"pip/x.py": b"q" * 999})
     found = find(lower, upper)["OS255"]
-    own = [f"{VENV}/numpy/core.so", f"{VENV}/numpy/a.py", f"{VENV}/numpy/__pycache__/a.cpython-312.pyc"]
+    names = ["core.so", "a.py", "__pycache__/a.cpython-312.pyc", "__pycache__/a.cpython-312.opt-1.pyc"]
+    own = [f"{VENV}/numpy/{name}" for name in names]
     assert found.size == size_of(upper, *own, *of_records("numpy", "1.26.0", VENV))
-    assert found.title == f"1 package installed in several versions in /{VENV} and /{SITE} (numpy 1.26.0): 5 files"
+    assert found.title == f"1 package installed in several versions in /{VENV} and /{SITE} (numpy 1.26.0): 6 files"
     assert found.layers == (1,)
 
 
