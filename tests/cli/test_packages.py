@@ -50,6 +50,16 @@ def test_all_packages_are_in_json_and_csv(service: str, capsys: pytest.CaptureFi
     assert old["content_size"] >= 150_000
 
 
+def test_the_cache_changes_no_report(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The report on an analysis from the cache, without its file tables, is that on a new one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for form in ("text", "json", "csv", "markdown", "html"):
+        texts = {output_of(capsys, service, "-f", form, *more) for more in ([], [], ["--no-cache"])}
+        assert len(texts) == 1, form
+
+
 def test_kinds_groups_order_and_count(service: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--kind", "python", "--kind", "cache,unknown", "--by", "source", "--top", "1", "--sort", "size"]
     document = json.loads(output_of(capsys, service, "-f", "json", *options))

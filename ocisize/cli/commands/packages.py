@@ -61,7 +61,7 @@ def _kinds(text: str) -> tuple[str, ...]:
 
 def run(options: argparse.Namespace) -> int:
     """Analyze and list packages."""
-    analysis = read_image(options, advice=False, packages=True)
+    analysis = read_image(options, advice=False, files=False, packages=True)
 
     from ocisize.sizes.files import SortOrder, check_order
     from ocisize.sizes.packages import PackageGrouping, list_packages
