@@ -16,6 +16,7 @@ from ocisize.inventory.owners import Ownership, assign_owners
 from ocisize.rules.rule import Catalog
 from tests.evidence import make_evidence
 from tests.images import Compression, Entry, Hard, build_image, layer
+from tests.inventory.test_ecosystems import RECORDS
 from tests.oci.test_image import single
 from tests.property.model import Pairs
 from tests.property.test_merge_laws import CONTENTS, LAYERS
@@ -54,11 +55,20 @@ def modules(root: str, name: str, version: str) -> tuple[str, Entry]:
     return f"{root}/node_modules/{name}/package.json", json.dumps({"version": version}).encode()
 
 
+#: what parsers may find in a damaged database
+JUNK = st.lists(
+    st.sampled_from([
+        b"Package: a", b"Status: install ok installed", b"Version: 1", b"P:a", b"V:1", b"F:usr", b"R:x", b"", b"%NAME%", b"%FILES%",
+        b"Name: a", b'{"name": "a",', b'"version": "1",', b'"files": ["a"]}', b'"packages": [{', b"}]}", b"a/b,,", b"../c,,",
+    ]),
+    max_size=6,
+).map(b"\n".join)  # fmt: skip
 DATABASES: st.SearchStrategy[list[tuple[str, Entry]]] = st.one_of(
     st.just([]),
     st.builds(lambda packages: list(dpkg(packages)), PACKAGES),
     st.builds(lambda place, packages: list(wheels(place, packages)), st.sampled_from(NAMES), PACKAGES),
     st.builds(lambda *values: [modules(*values)], PATHS, st.sampled_from(NAMES), st.sampled_from(["1", "2", ""])),
+    st.lists(st.tuples(st.sampled_from(RECORDS), st.one_of(st.binary(max_size=60), JUNK)), max_size=3),
     st.sampled_from([[("var/lib/.wh.dpkg", b"")], [("a/.wh.node_modules", b"")], [("var/lib/dpkg/.wh.status", b"")]]),
 )
 
