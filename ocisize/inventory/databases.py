@@ -15,7 +15,7 @@ from operator import is_
 from typing import TypeAlias
 
 from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem, find_contents, find_places, list_kept, select_records
-from ocisize.inventory.record import Ecosystem, PackageRecord
+from ocisize.inventory.record import DatabaseError, Ecosystem, PackageRecord
 from ocisize.logs import Logger
 from ocisize.model.packages import ECOSYSTEMS as ECOSYSTEM_NAMES
 from ocisize.model.packages import OF_SYSTEM, RUNTIME
@@ -231,7 +231,7 @@ class _Found:
                     self._records[number] = record
         except DAMAGE as error:
             _log.info("%s: %s", name, error)
-            self.warn(str(error) if isinstance(error, ValueError) else f"damaged records of {name}")
+            self.warn(str(error) if isinstance(error, DatabaseError) else f"damaged records of {name}")
         self._remaining -= _READ_SIZE_PER_FILE * len(numbers)
         return list(numbers)
 

@@ -205,12 +205,8 @@ class _Search:
             listed.read_some(self._real, taken, sorted(packages.intersection(self._with_lists(installed))))
         view = LowerView(self._listed, listed, packages, frozenset(lost), self._directories)
         for layer in layers:
-            numbers, hiders, kinds = (
-                self._rows[layer],
-                self._hidden_by[layer],
-                self._unowned_numbers(copied=self._is_copied[layer]),
-            )
-            special = self._files_by_directory(layer)
+            numbers, hiders = self._rows[layer], self._hidden_by[layer]
+            kinds, special = self._unowned_numbers(copied=self._is_copied[layer]), self._files_by_directory(layer)
             for row, path in zip(rows[layer], paths[layer], strict=True):
                 directory, _, name = path.rpartition(b"/")
                 place = self._directories.numbers[directory]
