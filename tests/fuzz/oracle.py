@@ -35,7 +35,7 @@ from ocisize.report.text.tree import write_tree
 
 T = TypeVar("T")
 _STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # what a terminal may obey; lines may end
-_PLAIN_TEXT = ("text", "markdown", "github", "csv")
+_PLAIN_TEXT = ("text", "markdown", "github", "csv", "cyclonedx", "spdx")
 
 
 @attrs.frozen

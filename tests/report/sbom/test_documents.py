@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from packageurl import PackageURL
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from ocisize import Analysis, from_json, to_json
+from ocisize import Analysis, Analyzer, from_json, to_json
 from ocisize.errors import ReportError
 from ocisize.model.packages import ECOSYSTEMS, Package
 from ocisize.model.system import OperatingSystem, System
@@ -25,6 +26,7 @@ from ocisize.report.formats import write_report
 from ocisize.report.options import ReportOptions
 from ocisize.values import evolve
 from tests.hostile import texts
+from tests.images import write_layout
 from tests.report.sbom.inventories import (
     BABEL,
     DEBIAN,
@@ -49,6 +51,7 @@ from tests.report.sbom.inventories import (
     image_of,
     package,
 )
+from tests.test_injection import hostile_image
 
 VALIDATOR = JsonStrictValidator(SchemaVersion.V1_6)
 
@@ -406,6 +409,18 @@ def test_random_names_are_valid(found: list[Package], system: OperatingSystem | 
     assert [message.validation_message for message in validate_full_spdx_document(parsed)] == []
     assert len(json.loads(text)["components"]) == len(json.loads(of_spdx)["packages"]) - 1
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", text + of_spdx)
+
+
+def test_a_hostile_database_is_listed(tmp_path: Path) -> None:
+    """An image in which everything with a name has a hostile one, its packages and its distribution too."""
+    found = Analyzer(packages=True).analyze(write_layout(hostile_image(1), tmp_path / "image"))
+    assert found.packages is not None and found.system.os is not None
+    document, of_spdx = cyclonedx(found), spdx(found)
+    assert VALIDATOR.validate_str(json.dumps(document)) is None
+    parsed = JsonLikeDictParser().parse(of_spdx)  # type: ignore[no-untyped-call]
+    assert [message.validation_message for message in validate_full_spdx_document(parsed)] == []
+    assert len(document["components"]) == len(of_spdx["packages"]) - 1 == len(found.packages.packages) + 1 > 10
+    assert all(PackageURL.from_string(one["purl"]).type == "deb" for one in document["components"][1:])
 
 
 def test_hostile_names_stay_apart() -> None:
