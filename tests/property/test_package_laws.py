@@ -58,6 +58,7 @@ def test_what_the_plan_promises_is_what_goes(steps: list[str], command: tuple[st
     for claim in claims:
         places = {(layer, row) for layer, rows in claim.rows.items() for row in rows}
         assert seen.isdisjoint(places)
+        assert len(places) == sum(map(len, claim.rows.values()))
         seen |= places
         owners = [ownership.package_at(*place) for place in places]
         reported |= {owner.name for owner in owners if owner is not None}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from ocisize.findings.advise import advise
+from ocisize.findings.advise import advise, make_claims
 from ocisize.findings.checks.package_kinds import load_exclusive_packages
 from ocisize.model.findings import Confidence, Finding
 from ocisize.model.system import System
@@ -233,3 +233,11 @@ def test_groups_have_names_of_their_own() -> None:
     names = [name for group in load_exclusive_packages() for name in group.names]
     assert len(names) == len(set(names))
     assert all(name == name.lower() and "_" not in name for name in names)
+
+
+def test_no_row_is_claimed_twice() -> None:
+    """Bytecode is in a RECORD, beside its source, or both."""
+    files = {"numpy/a.py": b"a", "numpy/__pycache__/a.cpython-312.pyc": b"b" * 99, "numpy/core.so": b"c" * 999}
+    lower, upper = distribution("numpy", "2.1.0", files), distribution("numpy", "1.0.0", {**files, "numpy/b.py": b"b"}, VENV)
+    for claim in make_claims(make_evidence(lower, upper)):
+        assert all(len(set(rows)) == len(rows) for rows in claim.rows.values()), claim.title
