@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -18,6 +18,7 @@ from ocisize.values import evolve
 from tests.debian import DEBIAN, installed, needed_by, sizes
 from tests.evidence import make_evidence
 from tests.images import Entry, Hard
+from tests.packages.rpm_databases import make_ndb, make_package, make_sqlite
 
 
 def advice(
@@ -326,6 +327,28 @@ def test_apk() -> None:
     assert plan.edits[0].text == (
         "RUN apk add --no-cache gcc libpq-dev libgcc libpq && pip install psycopg2 && apk del --no-cache gcc libpq-dev"
     )
+
+
+@pytest.mark.parametrize("make", [make_sqlite, make_ndb])
+def test_rpm(make: Callable[[Sequence[bytes]], bytes]) -> None:
+    """What packages of rpm need stays, whatever asked for it; the plan edits no RUN of dnf."""
+    names = {"gcc": 500, "cpp": 90, "glibc-devel": 40, "openssl-devel": 30, "openssl-libs": 20, "annobin": 7, "bash": 5}
+    headers = [
+        make_package("gcc", ["/usr/bin/gcc"], REQUIRES=["cpp", "glibc-devel"]),
+        make_package("cpp", ["/usr/bin/cpp"]),
+        make_package("glibc-devel", ["/usr/bin/glibc-devel"]),
+        make_package("openssl-devel", ["/usr/bin/openssl-devel"], REQUIRES=["openssl-libs"]),
+        make_package("openssl-libs", ["/usr/bin/openssl-libs"]),
+        make_package("annobin", ["/usr/bin/annobin"]),
+        make_package("bash", ["/usr/bin/bash"]),
+    ]
+    path = "var/lib/rpm/rpmdb.sqlite" if make is make_sqlite else "usr/lib/sysimage/rpm/Packages.db"
+    layer: dict[str, Entry] = {path: make(headers), **{f"usr/bin/{name}": b"x" * size for name, size in names.items()}}
+    step = "RUN dnf install -y gcc openssl-devel && make"
+    found, plan = advice({"etc/os-release": b"ID=fedora"}, layer, steps=["ADD rootfs in /", step])
+    assert {finding_id: finding.size for finding_id, finding in found.items()} == {"OS250": 637, "OS251": 30}
+    assert not plan.edits
+    assert found["OS250"].fix.startswith("Install gcc, cpp and glibc-devel in a build stage, compile there")
 
 
 def test_without_such_packages() -> None:
