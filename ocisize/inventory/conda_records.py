@@ -13,11 +13,10 @@ from typing import Any
 
 from ocisize.inventory.record import Ecosystem, PackageRecord
 from ocisize.inventory.record_limits import Relations
-from ocisize.inventory.text_fields import PathList, load_object, object_of, resolve, text_of, texts_of
+from ocisize.inventory.text_fields import PathList, load_object, object_of, text_of, texts_of
 from ocisize.layer.kept_files import CONDA_FOLDER
 from ocisize.model.packages import CONDA
 from ocisize.patterns import lazy_pattern
-from ocisize.tar.paths import join
 from ocisize.values import evolve
 
 _NAME = lazy_pattern(r"(?:[^\s:]*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)")  # of a match specification, which may name a channel
@@ -81,7 +80,7 @@ def _read_package(place: bytes, path: bytes, document: Mapping[str, Any], relati
         version=version,
         database=path,
         place=place,
-        list_files=PathList(_listed_files(place, path, document)),
+        list_files=PathList(_listed_files(path, document), place),
         architecture=qualifiers["subdir"],
         licenses=tuple(texts_of(document.get("license"))),
         qualifiers={key: value for key, value in qualifiers.items() if value},
@@ -89,20 +88,16 @@ def _read_package(place: bytes, path: bytes, document: Mapping[str, Any], relati
     )
 
 
-def _listed_files(place: bytes, path: bytes, document: Mapping[str, Any]) -> Iterator[bytes]:
-    """The document itself, and the files of the package, which it lists once or twice."""
-    yield path
+def _listed_files(path: bytes, document: Mapping[str, Any]) -> Iterator[bytes]:
+    """The document itself, and the files of the package in its environment, which it lists once or twice."""
+    yield b"/" + path
     listed = document.get("files")
     if not isinstance(listed, list) or not listed:
         rows = object_of(document.get("paths_data")).get("paths")
         listed = [object_of(row).get("_path") for row in rows] if isinstance(rows, list) else []
     for value in listed:
-        if isinstance(value, str):
-            name = value.encode(errors="surrogatepass")
-            is_usual = not name.startswith((b"/", b".")) and b"/." not in name and b"//" not in name and b"\0" not in name
-            owned = join(place, name) if is_usual else resolve(place, name)
-            if owned:
-                yield owned
+        if isinstance(value, str) and value:
+            yield value.encode(errors="surrogatepass")
 
 
 def _needed(document: Mapping[str, Any]) -> Iterator[str]:

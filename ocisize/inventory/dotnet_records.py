@@ -14,7 +14,7 @@ from typing import Any
 
 from ocisize.inventory.record import Ecosystem, PackageRecord
 from ocisize.inventory.record_limits import Relations
-from ocisize.inventory.text_fields import PathList, keys_of, load_object, object_of, resolve, text_of
+from ocisize.inventory.text_fields import PathList, keys_of, load_object, object_of, text_of
 from ocisize.layer.kept_files import DEPS_JSON
 from ocisize.model.packages import DOTNET
 from ocisize.patterns import lazy_pattern
@@ -104,29 +104,28 @@ def _read_program(path: bytes, document: Mapping[str, Any], relations: Relations
             version=version,
             database=path,
             place=directory,
-            list_files=PathList(dict.fromkeys(found for fields in of_package for found in _assets(directory, fields))),
+            list_files=PathList(dict.fromkeys(found for fields in of_package for found in _assets(fields)), directory),
             requires=tuple((needed,) for needed in needed_names),
             is_automatic=name.lower() not in asked if asked else None,
         )
 
 
-def _assets(directory: bytes, fields: Mapping[str, Any]) -> Iterator[bytes]:
-    """The files of a package, where they are beside the program."""
+def _assets(fields: Mapping[str, Any]) -> Iterator[bytes]:
+    """The files of a package, as they are called in the directory of the program."""
+    for listed in _listed_assets(fields):
+        if listed.rpartition("/")[2] != "_._":  # the empty file that says that there is nothing
+            yield listed.encode()
+
+
+def _listed_assets(fields: Mapping[str, Any]) -> Iterator[str]:
     for name in _ASSETS:
         for listed in keys_of(fields.get(name)):
-            yield from _resolve(directory, listed.rpartition("/")[2])
+            yield listed.rpartition("/")[2]
     for listed, values in object_of(fields.get("resources")).items():
         locale = text_of(object_of(values).get("locale"))
         if locale and (file := text_of(listed).rpartition("/")[2]):
-            yield from _resolve(directory, f"{locale}/{file}")
-    for listed in keys_of(fields.get("runtimeTargets")):
-        yield from _resolve(directory, listed)
-
-
-def _resolve(directory: bytes, listed: str) -> Iterator[bytes]:
-    path = resolve(directory, listed.encode())
-    if path is not None and listed.rpartition("/")[2] != "_._":  # the empty file that says that there is nothing
-        yield path
+            yield f"{locale}/{file}"
+    yield from keys_of(fields.get("runtimeTargets"))
 
 
 ECOSYSTEM = Ecosystem("dotnet", is_dotnet_database, read_dotnet)

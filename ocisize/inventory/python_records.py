@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from ocisize.inventory.python_extras import find_extras
 from ocisize.inventory.python_headers import (
@@ -24,7 +25,7 @@ from ocisize.inventory.python_headers import (
 )
 from ocisize.inventory.record import Alternatives, Ecosystem, PackageRecord, list_nothing
 from ocisize.inventory.record_limits import Relations
-from ocisize.inventory.text_fields import PathList, load_object, object_of, resolve
+from ocisize.inventory.text_fields import PathList, load_object, object_of, resolve_each
 from ocisize.layer.kept_files import DIST_INFO, EGG_INFO
 from ocisize.model.packages import PYTHON
 from ocisize.patterns import lazy_pattern
@@ -32,6 +33,7 @@ from ocisize.tar.paths import clean_name, join
 from ocisize.tuples import NamedTuple
 
 _EGG_FOLDER = b"EGG-INFO"
+_MAX_MODULES_SIZE = 64 << 10  # bytes of the paths of one package's modules: a thousand in usual places
 _PACKAGES_DIRECTORIES = (b"site-packages", b"dist-packages")  # whose top-level names belong to packages
 # Copies that nothing imports from their place: in caches of uv and conda, and within packages, as setuptools has
 _COPIES = lazy_pattern(rb"(?:^|/)(?:(?:archive|builds)-v\d+/|pkgs/[^/]+-[^/]+-[^/]+/|(?:site|dist)-packages/)")
@@ -164,7 +166,7 @@ def _make_record(
     elif not headers_name:
         list_files, directories = PathList([info]), ()
     elif not is_egg and _is_for_packages(place) and not _is_editable(files):
-        paths = [join(place, module) for module in modules]
+        paths = [join(place, module) for module in islice(modules, _MAX_MODULES_SIZE // max(len(place), 1))]
         directories, list_files = (info, *paths), PathList([path + b".py" for path in paths])
     return PackageRecord(
         ecosystem=PYTHON,
@@ -218,11 +220,7 @@ class _Record:
 
     def __call__(self) -> Iterator[bytes]:
         """The paths, in the order of the rows."""
-        for listed in _listed_in(self._content):
-            is_usual = not listed.startswith((b"/", b".")) and b"/." not in listed and b"//" not in listed
-            path = join(self._place, listed) if is_usual else resolve(self._place, listed)
-            if path is not None:
-                yield path
+        return resolve_each(self._place, _listed_in(self._content))
 
 
 def _listed_in(content: bytes) -> Iterator[bytes]:
@@ -253,8 +251,7 @@ class _InstalledFiles:
 
     def __call__(self) -> Iterator[bytes]:
         """The paths, in the order of the lines."""
-        paths = (resolve(self._info, match[0].strip()) for match in re.finditer(rb"[^\r\n]+", self._content))
-        return (path for path in paths if path is not None)
+        return resolve_each(self._info, (match[0].strip() for match in re.finditer(rb"[^\r\n]+", self._content)))
 
 
 ECOSYSTEM = Ecosystem("python", is_python_database, read_python)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ocisize.packages.limits import MAX_PATH
@@ -83,18 +83,34 @@ def resolve(directory: bytes, listed: bytes) -> bytes | None:
     return None if not path or path == b".." or path.startswith(b"../") else path
 
 
-class PathList:
-    """Paths of a package that wait to be asked for, joined: a list of objects would take several times their memory.
+def resolve_each(directory: bytes, listed: Iterable[bytes]) -> Iterator[bytes]:
+    """The paths of the files that a list in ``directory`` names, as ``resolve`` finds them, without those that it refuses.
 
-    >>> list(PathList([b"usr/bin/env", b"etc/motd"])())
-    [b'usr/bin/env', b'etc/motd']
+    >>> list(resolve_each(b"usr/lib/python3", [b"x.py", b"../../bin/pip", b"/../x"]))
+    [b'usr/lib/python3/x.py', b'usr/bin/pip']
+    """
+    for name in filter(None, listed):
+        is_usual = not name.startswith((b"/", b".")) and b"/." not in name and b"//" not in name and b"\0" not in name
+        path = join(directory, name) if is_usual else resolve(directory, name)
+        if path is not None:
+            yield path
+
+
+class PathList:
+    """Files that a list in a directory names, joined until they are asked for: objects would take far more memory.
+
+    The paths are made on each call: the directory of a hostile image is thousands of times as long as its names.
+
+    >>> list(PathList([b"lib/libz.so", b"/etc/motd"], b"opt/conda")())
+    [b'opt/conda/lib/libz.so', b'etc/motd']
     """
 
-    __slots__ = ("_joined",)
+    __slots__ = ("_directory", "_joined")
 
-    def __init__(self, paths: Iterable[bytes]) -> None:
-        self._joined = b"\0".join(paths)
+    def __init__(self, listed: Iterable[bytes], directory: bytes = b"") -> None:
+        """Keep the names; without ``directory`` they are paths."""
+        self._joined, self._directory = b"\0".join(name for name in listed if b"\0" not in name), directory
 
-    def __call__(self) -> Sequence[bytes]:
-        """The paths."""
-        return self._joined.split(b"\0") if self._joined else ()
+    def __call__(self) -> Iterator[bytes]:
+        """The paths, as ``resolve_each`` finds them."""
+        return resolve_each(self._directory, self._joined.split(b"\0") if self._joined else ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -149,3 +150,33 @@ def test_long_names_take_linear_time() -> None:
             changed = [directory + b"/" + long + name, long + b"/" + path, directory.replace(b"a", long) + b"/" + name]
             found = [record for record in ecosystem.read({path: b"" for path in changed if ecosystem.is_database(path)})]
             assert len(found) <= len(changed)
+
+
+def test_names_below_a_long_directory_take_no_memory_before_they_are_asked_for() -> None:
+    """The path of the directory may be a thousand times as long as the names of files in it."""
+    place, names = b"d" * 200 + b"/d" * 1900, [f"{number:x}" for number in range(10_000)]
+    files = {"files": names, "name": "a", "version": "1"}
+    assets: dict[str, Any] = {"runtime": dict.fromkeys(names, {})}
+    program = {"libraries": {"a/1": {"type": "package"}}, "targets": {"net8": {"a/1": assets}}}
+    conda, dotnet = json.dumps(files).encode(), json.dumps(program).encode()
+    for module, path, content in (
+        (conda_records, place + b"/conda-meta/a-1-0.json", conda),
+        (dotnet_records, place + b"/app.deps.json", dotnet),
+    ):
+        tracemalloc.start()
+        (record,) = module.ECOSYSTEM.read({path: content})
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 100 * len(content)
+        assert {place + b"/" + name.encode() for name in names} <= set(record.list_files())
+
+
+def test_modules_below_a_long_directory_are_few() -> None:
+    """In usual directories a package may have a thousand."""
+    modules = b"\n".join(b"m%d" % number for number in range(500))
+    for place, count in ((b"usr/lib/python3/dist-packages", 500), (b"d/" * 1900 + b"site-packages", 17)):
+        info = place + b"/a.egg-info"
+        (record,) = python_records.ECOSYSTEM.read({
+            info + b"/PKG-INFO": b"Name: a\nVersion: 1\n", info + b"/top_level.txt": modules
+        })  # fmt: skip
+        assert len(record.directories) == count + 1
