@@ -23,6 +23,7 @@ SHARED_DATABASES = (
         for name in (b"Packages", b"Packages.db", b"Index.db", b"rpmdb.sqlite", b"rpmdb.sqlite-shm", b"rpmdb.sqlite-wal")
     ),
 )
+_LONG_PATH = 256  # bytes; packages have paths of a hundred
 NOBODY = -1  #: in the place of the package that owns a directory: none does, though one owns a directory above it
 _log = Logger(__name__)
 
@@ -54,7 +55,7 @@ class Listed:
                 self.directories.setdefault(directory, NOBODY)
 
     def read_all(self, real: RealDirectories, known: Collection[bytes], max_files: int) -> None:
-        """List the files of all packages in ``known`` directories, at most ``max_files``.
+        """List the files of all packages in ``known`` directories, at most ``max_files``; long paths count several times.
 
         A file in a directory that is reached through symlinks is listed at its real path, too, for the packages that list
         no other file there.
@@ -69,7 +70,7 @@ class Listed:
                     is_known = directory in known or target in known
                 if not is_known:
                     continue
-                max_files -= 1
+                max_files -= 1 + len(path) // _LONG_PATH
                 if max_files < 0:
                     self._meter.remaining = -1
                     break

@@ -214,6 +214,16 @@ def test_lists_of_far_more_files_than_the_image_has_are_cut(monkeypatch: pytest.
     assert owners_of(ownership, base)["bin/b"] == "unknown: /bin"
 
 
+def test_long_paths_count_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory may have a path of four thousand bytes, which each of its listed files repeats."""
+    monkeypatch.setattr(owners, "_MIN_FILES", 50)
+    long = "/".join(["d" * 200] * 20)
+    base = {**installed(("a", "1", [f"{long}/{number}" for number in range(20)])), f"{long}/9": b"9"}
+    assert owned(base).warnings
+    short = {**installed(("a", "1", [f"d/{number}" for number in range(20)])), "d/9": b"9"}
+    assert not owned(short).warnings
+
+
 def test_source_of_bytecode_with_any_name() -> None:
     """Names without tags and long names are no problem."""
     assert listed.source_of(b"__pycache__/a.pyc") == b".py"

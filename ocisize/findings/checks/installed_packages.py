@@ -29,6 +29,7 @@ from ocisize.tar.paths import join
 RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
 
 _MAX_FILES = 1_000_000  # that the packages of one finding list; the largest known ones list 60,000
+_LONG_PATH = 256  # bytes; a file counts once more for each of them
 _NAME = lazy_pattern(rb"^(?:Package: *|P:)(\S{1,200})[ \r]*$", re.MULTILINE)
 _MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
 _BYTECODE = lazy_pattern(rb"([^/]+?)\.[a-z]+-\d[^/]*\.pyc")
@@ -119,7 +120,7 @@ def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) 
             for prefix in (b"", b"usr/") if _MERGED.match(path) else (b"",):
                 if prefix + directory in numbers and remaining > 0:
                     owners.setdefault(prefix + path, record)
-                    remaining -= 1
+                    remaining -= 1 + len(path) // _LONG_PATH
     caches = {join(path.rpartition(b"/")[0], _CACHE) for path in owners if path.endswith(b".py")} & numbers.keys()
     own: set[bytes] = set()  # paths that are visible as they are listed
     found: list[tuple[int, int, bytes, PackageRecord]] = []

@@ -119,12 +119,16 @@ def _exclusive(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iter
             if len(found) < 2:
                 continue
             kept, *others = found
-            shared = frozenset(kept.list_files())
-            rows: dict[int, list[int]] = defaultdict(list)
+            paths: dict[tuple[int, int], bytes] = {}
             for layers in find_listed_rows(evidence, others).values():
                 for layer, chosen in layers.items():
-                    paths = evidence.tables[layer].paths.select(chosen)
-                    rows[layer] += [row for row, path in zip(chosen, paths, strict=True) if path not in shared]
+                    places = ((layer, row) for row in chosen)
+                    paths.update(zip(places, evidence.tables[layer].paths.select(chosen), strict=True))
+            shared = frozenset(paths.values()).intersection(kept.list_files())
+            rows: dict[int, list[int]] = defaultdict(list)
+            for (layer, row), path in paths.items():
+                if path not in shared:
+                    rows[layer].append(row)
             rule = explain(Check.EXCLUSIVE_PACKAGES)
             title = partial(rule.title_of, names=" and ".join(record.name for record in found), where=_shown(place))
             yield from split_claims(evidence, Check.EXCLUSIVE_PACKAGES, title, rows, group.fix)
