@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -21,15 +22,19 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from ocisize import Analysis, Analyzer, analyze, compare
 from ocisize.errors import InvalidGlob
+from ocisize.model.packages import DEB
 from ocisize.globs import Component, Glob, parse_glob
 from ocisize.report.diff_subject import DiffSubject
 from ocisize.report.html.diff import diff_to_html
 from ocisize.report.html.page import to_html
 from ocisize.report.html.data import MAX_SIZE
 from ocisize.report.options import ReportOptions
+from ocisize.report.packages.html import write_html
+from ocisize.sizes.packages import list_packages
 from ocisize.report.words.units import human_size
 from ocisize.text import printable
 from tests.gates import image
+from tests.inventories import analysis_with, make_inventory, make_package, sizes, sums_of
 from tests.plans import plan, with_plan
 from tests.tools import program
 from tests.images import Entries, build_image, layer, write_layout
@@ -793,3 +798,31 @@ def test_a_saved_analysis_and_an_empty_one_open(driver: webdriver.Chrome, tmp_pa
     report = Report(driver, write_page(analysis_of(tmp_path), tmp_path))
     assert report.status.startswith("0 files")
     assert report.complaints() == []
+
+
+def test_the_page_of_packages(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    """The treemap has the packages, in the colors of their kinds, and every byte; hostile names harm nothing."""
+    inventory = make_inventory()
+    odd = tuple(make_package(DEB, name, "1", sizes(700, 300)) for name in HOSTILE)
+    overhead = sum(layer.overhead_size or 0 for layer in analyze(str(EXAMPLE)).layers)
+    inventory = attrs.evolve(inventory, packages=(*inventory.packages, *odd), overhead_size=overhead)
+    page, text = tmp_path / "packages.html", io.StringIO()
+    write_html(analysis_with(inventory), inventory, list_packages(inventory, count=2), text)
+    page.write_text(text.getvalue(), "utf-8")
+    report = Report(driver, page)
+    figures = sums_of(inventory)
+    assert report.run("return page.color") == "type"
+    assert report.run("return page.view.sums[0]") == figures["compressed_size"]
+    report.choose("measure", "size")
+    assert report.run("return page.view.sums[0]") == figures["content_size"]
+    assert report.run("return page.view.waste[0]") == figures["wasted_size"]
+    assert report.texts("#files-title") == ["Packages in /"]
+    assert {"deb", "python", "not owned: cache"} <= {row[4] for row in report.files}
+    report.search("torch")
+    assert [row[-1] for row in report.files] == ["/python/torch 2.2.0"]
+    report.search("")
+    report.filter(state="waste")
+    assert {row[3] for row in report.files} == {"waste"}
+    assert "/deb/libssl3 3.0.11-1 (replaced)" in {row[-1] for row in report.files}
+    assert report.complaints() == []
+    assert driver.title.startswith("Packages of ")
