@@ -44,7 +44,7 @@ _EXAMPLE = Path(__file__).parent.parent / "testdata" / "example.tar"
 _NAMES = [name.replace("\0", "") for name in HOSTILE]
 _CONTROLS = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _REPORTS = [
-    *((command, form) for command, row in COMMANDS.items() for form in row.formats),
+    *((command, form) for command, row in COMMANDS.items() for form in row.formats if command != "browse"),  # no report
     *(("all-platforms", form) for form, row in FORMATS.items() if row.all_platforms),
     *(("quick", form) for form in OUTLINE_FORMATS),
     *(("quick-all", form) for form in OUTLINE_FORMATS if FORMATS[form].all_platforms),

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from stat import S_IFDIR, S_IFLNK, S_IFREG, filemode
+from typing import TYPE_CHECKING
 
-from ocisize.browse.entries import Node
-from ocisize.browse.image_index import ImageIndex
-from ocisize.browse.owners import PackageOwners
 from ocisize.browse.scope import Mark
 from ocisize.model.waste import CAUSES, Cause
+from ocisize.report.words.download import human_download
 from ocisize.report.words.steps import name_lines_of, show_step
-from ocisize.report.words.units import human_size
+from ocisize.report.words.units import UNKNOWN, human_size
 from ocisize.tar.content_hash import HASH_SIZE
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, KIND_NAMES, NO_HASH, REGULAR, SYMLINK
 from ocisize.text import count_of, decode_name, printable
 from ocisize.values import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ocisize.browse.entries import Node
+    from ocisize.browse.image_index import ImageIndex
+    from ocisize.browse.owners import PackageOwners
+    from ocisize.model.sizes import Sizes
 
 _MAX_COPIES = 20  # stored copies, and identical files, that are named
 _MAX_XATTRS = 8
@@ -56,14 +62,40 @@ def describe_node(index: ImageIndex, node: Node, owners: PackageOwners | None = 
     >>> details[0], details[1]
     (Detail(label='Path', text='/bin/', path=''), Detail(label='Unpacked', text='1.98 MB', path=''))
     """
-    return [*_describe_figures(node), *(_describe_directory if node.is_directory else _describe_file)(index, node, owners)]
+    path = f"/{printable(decode_name(node.path))}{'/' * (node.is_directory and bool(node.path))}"
+    head = [Detail("Path", path), *([Detail("State", _MARKS[node.mark])] if _MARKS[node.mark] else [])]
+    if node.is_directory:
+        return [*head, *_describe_figures(node), *_describe_directory(index, node, owners)]
+    return [*head, *_describe_file(index, node, owners), *_describe_figures(node), *_describe_copies(index, node)]
+
+
+def describe_layer(index: ImageIndex, number: int | None) -> list[Detail]:
+    """The details of a layer; None: the image."""
+    if number is None:
+        analysis = index.analysis
+        rows = [("Image", printable(analysis.reference or analysis.source)), ("Digest", analysis.digest or UNKNOWN)]
+        return [Detail(label, text) for label, text in (*rows, *_list_sizes(analysis))]
+    layer = index.layers[number]
+    step = printable(show_step(layer.build_step)) or UNKNOWN
+    rows = [("Layer", str(number)), ("Build step", step), ("Dockerfile", name_lines_of(layer)), *_list_sizes(layer)]
+    rows += [("Hides", human_size(layer.hides_size)), ("Digest", layer.digest), ("diff_id", layer.diff_id or "")]
+    if layer.failure is not None:
+        rows.insert(1, ("Not read", printable(layer.failure.error)))
+    return [Detail(label, text) for label, text in rows if text]
+
+
+def _list_sizes(sizes: Sizes) -> list[tuple[str, str]]:
+    return [
+        ("Download", human_download(sizes)),
+        ("Unpacked", human_size(sizes.content_size)),
+        ("Live", human_size(sizes.live_size)),
+        ("Waste", human_size(sizes.wasted_size)),
+        ("Files", f"{sizes.file_count:,}"),
+    ]
 
 
 def _describe_figures(node: Node) -> Iterator[Detail]:
     group = node.group
-    yield Detail("Path", f"/{printable(decode_name(node.path))}{'/' * (node.is_directory and bool(node.path))}")
-    if _MARKS[node.mark]:
-        yield Detail("State", _MARKS[node.mark])
     yield Detail("Unpacked", human_size(group.content_size))
     yield Detail("Download", human_size(group.compressed_size))
     yield Detail("Live", human_size(group.live_size))
@@ -88,16 +120,15 @@ def _describe_directory(index: ImageIndex, node: Node, owners: PackageOwners | N
 
 
 def _describe_file(index: ImageIndex, node: Node, owners: PackageOwners | None) -> Iterator[Detail]:
-    for label, (layer, row) in zip(["Stored in", *[""] * _MAX_COPIES], reversed(node.rows), strict=False):
+    for label, (layer, row) in zip(["Stored in", *[""] * _MAX_COPIES], node.rows, strict=False):
         table = index.tables[layer]
         yield Detail(label, name_layer(index, layer))
         share = table.compressed_sizes[row] if table.compressed_sizes is not None else None
-        if table.sizes[row]:
-            yield Detail("", f"{human_size(table.sizes[row])}, download {human_size(share)}")
+        size = f"{human_size(table.sizes[row])}, download {human_size(share)}, " if table.sizes[row] else ""
+        yield Detail("", size + _describe_attributes(index, layer, row))
         yield from _describe_hiding(index, layer, row)
         if owners is not None and (owner := owners.name_owner(layer, row)):
             yield Detail("Owner", owner)
-        yield Detail("Metadata", _describe_attributes(index, layer, row))
         if (target := table.links.get(row)) is not None:
             kind = "hard link to" if table.kinds[row] == HARD_LINK else "link to"
             yield Detail("", f"{kind} {printable(decode_name(target))}")
@@ -106,8 +137,7 @@ def _describe_file(index: ImageIndex, node: Node, owners: PackageOwners | None) 
         if row in table.stored_sizes:
             yield Detail("", f"sparse: the tar stores {human_size(table.stored_sizes[row])}")
     if len(node.rows) > _MAX_COPIES:
-        yield Detail("", f"and {len(node.rows) - _MAX_COPIES:,} lower layers")
-    yield from _describe_copies(index, node)
+        yield Detail("", f"and {len(node.rows) - _MAX_COPIES:,} more layers")
 
 
 def _describe_hiding(index: ImageIndex, layer: int, row: int) -> Iterator[Detail]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from ocisize.browse.image_index import ImageIndex
 from ocisize.browse.scope import Mark, Scope, ScopeFigures, mark_rows
 from ocisize.model.sizes import Group, weight_of
 from ocisize.sizes.rows import paid_shares, uppermost_shares
 from ocisize.tar.filetable import DIRECTORY, REGULAR, IntArray
 from ocisize.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ocisize.browse.image_index import ImageIndex
 
 _Rows = list[tuple[int, int]]  # layer and row of each stored copy, base first
 
@@ -115,23 +119,23 @@ class Entries:
         self._add(name, -1, rows, content, wasted, compressed)
 
     def _add(self, name: bytes, number: int, rows: _Rows, content: int, wasted: int, compressed: int) -> None:
-        self.order.append(len(self.names))
         self.names.append(name)
         self.numbers.append(number)
         self.rows.append(rows)
         self.content.append(content)
         self.wasted.append(wasted)
         self.compressed.append(compressed)
+        self.order.append(len(self.names) - 1)  # last, so that another thread finds all columns of what is in the order
 
     def sort(self, order: Order) -> None:
         """Sort the entries; those of equal figures by name."""
         names = self.names
         if order is Order.NAME:
-            self.order.sort(key=names.__getitem__)
+            self.order = sorted(self.order, key=names.__getitem__)
             return
         known = order is Order.DOWNLOAD and self.download_known
         column = self.wasted if order is Order.WASTE else self.compressed if known else self.content
-        self.order.sort(key=lambda position: (-column[position], -self.content[position], names[position]))
+        self.order = sorted(self.order, key=lambda position: (-column[position], -self.content[position], names[position]))
 
     def path(self, position: int) -> bytes:
         """The path of an entry."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, compress
 from operator import eq
+from typing import TYPE_CHECKING
 
 from ocisize.filesystem.directories import ImageRuns, find_runs
 from ocisize.filesystem.whiteout import OPAQUE_MARKER, is_aufs, is_whiteout, marked_rows, whiteout_target
-from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.sizes.rows import require_table
 from ocisize.tar.filetable import DIRECTORY, FileTable, IntArray
 from ocisize.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from ocisize.model.analysis import Analysis, LayerAnalysis
 
 
 class Run(NamedTuple):

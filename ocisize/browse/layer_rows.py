@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
-from ocisize.dockerfile.parse import Instruction
-from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.report.words.download import human_download
-from ocisize.report.words.steps import name_lines_of, show_step
+from ocisize.report.words.steps import name_lines_of, name_step, show_step
 from ocisize.report.words.units import UNKNOWN, human_size
 from ocisize.text import printable
 from ocisize.values import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ocisize.dockerfile.parse import Instruction
+    from ocisize.model.analysis import Analysis, LayerAnalysis
 
 NO_WASTE = "-"
 _UNCERTAIN = "? "  # before a build step that may belong to another layer
@@ -27,6 +31,7 @@ class LayerRow:
     waste: str
     lines: str  #: in the Dockerfile, as the provenance names them; "" if nothing does
     step: str  #: the build step, or why the layer was not read
+    name: str  #: the build step in a few words
     is_base: bool = False  #: whether the layer is of the base image
 
 
@@ -47,6 +52,7 @@ def list_layers(analysis: Analysis, lines: Sequence[Instruction | None] = ()) ->
         waste=_show_waste(analysis.wasted_size),
         lines="",
         step="Image",
+        name="Image",
     )
     base = analysis.base.found.layers if analysis.base is not None else 0
     return [
@@ -69,6 +75,7 @@ def _show_layer(layer: LayerAnalysis, instruction: Instruction | None, *, is_bas
         waste=_show_waste(layer.wasted_size) if is_read else UNKNOWN,
         lines=name_lines_of(layer) if instruction is None else _show_lines(instruction),
         step=step if layer.failure is None else f"not read: {printable(layer.failure.error)}",
+        name=printable(name_step(layer.build_step)) or f"({layer.digest[:19]})",
         is_base=is_base,
     )
 

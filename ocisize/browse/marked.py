@@ -6,14 +6,18 @@ import enum
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from ocisize.browse.entries import Node
-from ocisize.browse.image_index import ImageIndex
 from ocisize.dockerfile.copy_source import parse_copy
 from ocisize.model.build_step import StepKind
 from ocisize.plan.context_paths import has_wildcard
 from ocisize.text import decode_name, display_name, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ocisize.browse.entries import Node
+    from ocisize.browse.image_index import ImageIndex
 
 _IN_GLOB = re.compile(r"[*?\[]|[\ud800-\udfff]")
 _IN_IGNORE = re.compile(r"[*?\[\\!#]")

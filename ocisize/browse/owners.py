@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ocisize.browse.image_index import ImageIndex
 from ocisize.report.packages.words import show_place
 from ocisize.text import decode_name, printable
 
 if TYPE_CHECKING:
+    from ocisize.browse.image_index import ImageIndex
     from ocisize.inventory.owners import Ownership
 
 _MAX_NAMED = 5  # packages of a directory
-_MAX_SUMMED = 20_000  # runs of rows that are summed for one directory
+_MAX_SUMMED = 5_000  # runs of rows that are summed for one directory
 
 
 class PackageOwners:

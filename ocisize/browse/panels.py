@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, zip_longest
+from typing import TYPE_CHECKING
 
-from ocisize.browse.image_index import ImageIndex
 from ocisize.browse.layer_rows import NO_WASTE
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.visibility import overlay_of
-from ocisize.model.analysis import Analysis
 from ocisize.report.packages.rows import Part, TableRow, list_rows
 from ocisize.report.packages.words import describe_inventory
 from ocisize.report.words.fixes import LEGEND, list_fixes, list_layers, summarize_fixes
@@ -25,6 +23,12 @@ from ocisize.sizes.packages import PackageListing, list_packages
 from ocisize.text import count_of, decode_name, printable
 from ocisize.tuples import NamedTuple
 from ocisize.values import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ocisize.browse.image_index import ImageIndex
+    from ocisize.model.analysis import Analysis
 
 
 class PanelRow(NamedTuple):
@@ -69,12 +73,12 @@ def _list_fixes(analysis: Analysis) -> Panel:
         cells = (fix.saving, str(fix.confidence), printable(fix.title), printable(fix.place))
         if analysis.plan.steps:
             step = analysis.plan.steps[number]
-            details = [step.action, *([f"Caution: {step.caution}"] if step.caution else [])]
+            details = [step.title, step.action, *([f"Caution: {step.caution}"] if step.caution else [])]
             details += [] if step.in_patch else [BY_HAND]
             path = step.paths[0] if step.paths else ""
         else:
             finding = [finding for finding in analysis.advice.findings if finding.size][number]
-            details, path = [finding.fix], finding.paths[0] if finding.paths else ""
+            details, path = [finding.title, finding.fix], finding.paths[0] if finding.paths else ""
         rows.append(PanelRow(cells, path, [printable(line) for text in details for line in text.split("\n")]))
     summary = f"{summarize_fixes(analysis)} {LEGEND}" if fixes else "Nothing to fix."
     return _panel("Fix first", printable(summary), ("Saves", "", "Fix", "Where"), 1, rows)
@@ -98,6 +102,7 @@ def _list_packages(analysis: Analysis) -> Panel:
                 " ".join(filter(None, (row.kind if row.part is Part.PACKAGES else "", row.why))),
             ),
             path,
+            [row.name, *filter(None, [row.version, row.why])],
         )
         for row, path in zip_longest(list_rows(analysis, inventory, listing), _find_places(listing), fillvalue="")
         if isinstance(row, TableRow)
@@ -118,7 +123,8 @@ def _list_waste(analysis: Analysis) -> Panel:
         entry = waste[position]
         places = f"{entry.held_by}→{entry.hidden_by}"
         cells = (human_size(entry.size), human_size(entry.compressed_size), str(entry.cause), places)
-        return PanelRow((*cells, f"/{printable(entry.path)}"), entry.path)
+        path = f"/{printable(entry.path)}"
+        return PanelRow((*cells, path), entry.path, [path])
 
     count = len(waste)
     summary = f"Wasted files: {count:,}, {human_size(analysis.wasted_size)} (layer that stores → layer that hides)"
@@ -146,7 +152,7 @@ def _list_duplicates(index: ImageIndex) -> Panel:
     def row(position: int) -> PanelRow:
         original = order[position]
         path, others = path_of(original), copies[original]
-        details = [f"/{printable(path_of(number))}" for number in others[:_MAX_COPIES]]
+        details = [f"/{printable(path_of(number))}" for number in (original, *others[:_MAX_COPIES])]
         if len(others) > _MAX_COPIES:
             details.append(f"and {len(others) - _MAX_COPIES:,} more")
         cells = (human_size(sizes[original]), f"{len(others) + 1:,}", f"/{printable(path)}")
@@ -166,7 +172,7 @@ def _list_secrets(analysis: Analysis) -> Panel:
         PanelRow(
             (str(finding.severity), list_layers(finding.layers), printable(name), printable(finding.title)),
             path,
-            [printable(finding.fix)],
+            [printable(name) or printable(finding.title), printable(finding.fix)],
         )
         for finding in findings
         for name, path in [

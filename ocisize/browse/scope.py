@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import enum
 from array import array
-from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from ocisize.browse.image_index import ImageIndex
 from ocisize.errors import ViewError
 from ocisize.filesystem.directories import ImageRuns
-from ocisize.model.sizes import Group
 from ocisize.sizes.directories import directory_sums
 from ocisize.sizes.rows import GroupTotals, LayerColumns, layer_columns
-from ocisize.tar.filetable import IntArray
 from ocisize.values import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ocisize.browse.image_index import ImageIndex
+    from ocisize.model.sizes import Group
+    from ocisize.tar.filetable import IntArray
 
 _MAX_KEPT = 4  # scopes whose figures are kept
 

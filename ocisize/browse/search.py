@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ocisize.browse.entries import Entries, Shares
-from ocisize.browse.image_index import ImageIndex
-from ocisize.browse.scope import ScopeFigures
 from ocisize.globs import Glob, parse_glob
 from ocisize.rules.match import match_globs
 from ocisize.tar.filetable import DIRECTORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ocisize.browse.image_index import ImageIndex
+    from ocisize.browse.scope import ScopeFigures
 
 _GLOB_CHARACTERS = "*?["
 MAX_FOUND = 100_000  #: entries of a result; more are left out

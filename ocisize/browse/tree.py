@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ocisize.browse.entries import Entries, Node, Order, Shares, list_directory
-from ocisize.browse.image_index import ImageIndex
 from ocisize.browse.scope import Scope, ScopeCache, check_scope
-from ocisize.model.sizes import Group
 from ocisize.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ocisize.browse.image_index import ImageIndex
+    from ocisize.model.sizes import Group
 
 _MAX_OPENED = 100_000  # rows that a jump opens on its way
 
@@ -47,6 +51,10 @@ class TreeView:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def prepare(self, scope: Scope) -> None:
+        """Compute what ``show`` needs of a scope, which takes a fraction of a second for large images; also in a thread."""
+        self._cache.figures(check_scope(self.index, scope))
 
     def show(self, scope: Scope) -> None:
         """Show another scope; the same directories stay open as far as it has them."""

@@ -7,9 +7,12 @@ that the encoding lacks, such as those of names in an image, become escapes.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ocisize.patterns import lazy_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PREFIX = "ocisize_"  # of the codecs
 _SIGNS = (

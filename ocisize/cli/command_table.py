@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ocisize.report.diff_formats import DIFF_FORMATS
 from ocisize.report.formats import FORMATS
 from ocisize.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping
 
 DEFAULT = "analyze"  #: the command of ``ocisize IMAGE``
 _TEXT_AND_JSON = {"text": "", "json": ""}
@@ -73,6 +75,12 @@ def _tree() -> CommandModule:
     return tree
 
 
+def _browse() -> CommandModule:
+    from ocisize.cli.commands import browse
+
+    return browse
+
+
 def _baseline() -> CommandModule:
     from ocisize.cli.commands import baseline
 
@@ -110,6 +118,7 @@ COMMANDS: Mapping[str, Command] = {
     "packages": Command(
         "the largest packages, why they are there, and the bytes that belong to none", _packages, formats=_OF_PACKAGES
     ),
+    "browse": Command("the image on the screen: layers, directories, files and waste", _browse, formats={"text": ""}),
     "baseline": Command(
         "how an image compares with sizes stored in a file",
         _baseline,

@@ -8,7 +8,6 @@ a file behind ``PREFIX`` as well. Each other line is a candidate, with its descr
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ocisize.cli.command_table import COMMANDS, DEFAULT
@@ -18,6 +17,8 @@ from ocisize.text import printable
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
     from ocisize.cli.parser import Parser
 
 _PLATFORMS = (

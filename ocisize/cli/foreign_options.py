@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ocisize.cli.nearest import find_nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
 _LOG_IN = "passwords are not arguments: log in with docker login, podman login or skopeo login, and ocisize uses the login"
 _AUTHFILE = "set REGISTRY_AUTH_FILE=FILE in the environment; DOCKER_CONFIG=FOLDER is for docker's config.json"

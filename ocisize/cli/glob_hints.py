@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ocisize.errors import InvalidGlob
 from ocisize.globs import Glob, parse_glob
-from ocisize.model.analysis import LayerAnalysis
 from ocisize.rules.match import match_globs
 from ocisize.sizes.files import list_files
 from ocisize.sizes.rows import require_table
-from ocisize.tar.filetable import FileEntry
 from ocisize.text import decode_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ocisize.model.analysis import LayerAnalysis
+    from ocisize.tar.filetable import FileEntry
 
 
 def explain_globs(

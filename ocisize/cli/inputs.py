@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ocisize
@@ -18,6 +17,7 @@ from ocisize.values import evolve
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable, Sequence
 
     from ocisize.analyzer import Analyzer
     from ocisize.dockerfile.parse import Dockerfile

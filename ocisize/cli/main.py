@@ -9,11 +9,10 @@ Exit status: 0 analyzed, 1 a budget failed, 2 analysis failed or was incomplete 
 
 from __future__ import annotations
 
-import argparse
 import errno
 import sys
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 import ocisize
 from ocisize.cli.command_table import COMMANDS, DEFAULT
@@ -33,6 +32,10 @@ from ocisize.errors import (
 )
 from ocisize.sources.schemes import SCHEMES, names_registry, reads_standard_input, trim_input
 from ocisize.text import name_input
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
 
 _PURPOSE = "Show how big a container image is: download, unpacked and wasted bytes, and which layers and files cause them."
 _IMAGE = f"""\

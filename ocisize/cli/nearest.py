@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _MIN_RATIO = 0.7  # of difflib: one or two wrong letters of a short word
 _MIN_PREFIX = 2  # characters of a beginning that is taken for the word

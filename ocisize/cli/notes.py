@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ocisize.cli.caching import warn_of_cache
@@ -10,6 +9,7 @@ from ocisize.cli.terminal import print_message
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping, Sequence
 
     from ocisize.analyzer import Analyzer
     from ocisize.model.analysis import Analysis

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ocisize.cli.nearest import advise_on_word
@@ -15,6 +14,8 @@ from ocisize.text import printable
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ocisize.globs import Glob
     from ocisize.sizes.cost import CostAssumptions
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ocisize.cli.nearest import advise_on_word, join_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _REQUIRED = "the following arguments are required: "
 _ARGUMENT = r"(?s)argument ([^:\n]+): (.*)"

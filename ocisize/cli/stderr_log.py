@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ocisize.cli.terminal import print_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PACKAGE = logging.getLogger("ocisize")  # those of urllib3 stay silent: they repeat URLs with their signatures
 

@@ -67,13 +67,17 @@ def test_words(arguments: list[str], error: str, hint: str, capsys: pytest.Captu
         (["--plaform", "linux/arm64", "a.tar"], "unknown option --plaform", "did you mean --platform?"),
         (["a.tar", "--plat", "linux/arm64"], "unknown option --plat", "did you mean --platform?"),
         (["a.tar", "--nonsense"], "unknown option --nonsense", "ocisize --help lists the options"),
-        (["a.tar", "--layr", "3"], "unknown option --layr", "did you mean --layer, an option of files and tree?"),
-        (["a.tar", "--layer", "3"], "--layer is an option of files and tree", "did you mean ocisize files a.tar --layer 3?"),
+        (["a.tar", "--layr", "3"], "unknown option --layr", "did you mean --layer, an option of files, tree and browse?"),
+        (
+            ["a.tar", "--layer", "3"],
+            "--layer is an option of files, tree and browse",
+            "did you mean ocisize files a.tar --layer 3?",
+        ),
         (["a.tar", "--sort", "download"], "--sort is an option of ", "did you mean ocisize files a.tar --sort download?"),
         (["a.tar", "--glob=*.pyc"], "--glob is an option of files", "did you mean ocisize files a.tar '--glob=*.pyc'?"),
         (
             ["diff", "a.tar", "b.tar", "--keep-going"],
-            "--keep-going is an option of analyze, advise, files, tree and packages",
+            "--keep-going is an option of analyze, advise, files, tree, packages and browse",
             "ocisize ",
         ),
         (

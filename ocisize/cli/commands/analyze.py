@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ocisize.cli.budget_options import UNWRITTEN, BudgetGate, add_budget_options, find_gate, report_unshown, status_of
 from ocisize.cli.inputs import (
@@ -21,6 +21,9 @@ from ocisize.cli.source_date import read_source_date
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.report.formats import FORMATS, Format, write_report
 from ocisize.report.sections import SECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

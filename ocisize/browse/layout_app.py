@@ -1,0 +1,98 @@
+"""LayoutApp: where the panes are on the screen, and how threads and timers reach them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar, overload
+
+from textual.app import App
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+from textual.widgets import Footer, Input, Static
+
+from ocisize.browse.marked import MarkedPaths
+from ocisize.browse.widgets.panes import DetailPane, LayerPane, PanelPane, ResultPane, TreePane
+from ocisize.browse.widgets.tab_line import TabLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+_WidgetT = TypeVar("_WidgetT", bound=Widget)
+
+
+class LayoutApp(App[None]):
+    """The empty panes."""
+
+    CSS = """
+    Screen { layout: vertical; }
+    #title, .head { height: 1; text-style: bold; }
+    .head { color: $text-muted; text-style: none; }
+    #outer { height: 1fr; }
+    #outer.narrow { layout: vertical; }
+    #outer.wide { layout: horizontal; }
+    #panes { layout: horizontal; height: 1fr; width: 1fr; }
+    #left { width: 38%; border-right: solid $primary-darken-2; }
+    #middle { width: 1fr; }
+    #details { border-top: solid $primary-darken-2; }
+    #outer.narrow #details { height: 7; }
+    #outer.wide #details { width: 40; border-top: none; border-left: solid $primary-darken-2; }
+    #filter { height: 1; border: none; padding: 0; }
+    .hidden { display: none; }
+    ModalScreen { align: center middle; }
+    .window { width: 76; max-width: 100%; height: auto; max-height: 100%; border: solid $primary; padding: 0 1; }
+    #forms { height: 3; }
+    """
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marked = MarkedPaths()
+        self._delays: dict[str, Timer] = {}
+
+    def compose(self) -> ComposeResult:
+        """Make the panes."""
+        yield Static("", id="title", markup=False)
+        yield TabLine(id="tabs")
+        with Container(id="outer", classes="narrow"):
+            with Container(id="panes"):
+                with Vertical(id="left"):
+                    yield Static("", id="left-head", classes="head", markup=False)
+                    yield LayerPane(id="layers")
+                with Vertical(id="middle"):
+                    yield Static("", id="head", classes="head", markup=False)
+                    yield TreePane(self.marked, id="tree")
+                    yield ResultPane(self.marked, id="results")
+                    yield PanelPane(id="panel")
+            yield DetailPane(id="details")
+        yield Input(placeholder="text, or a glob such as *.pyc", id="filter", classes="hidden", compact=True)
+        yield Footer(show_command_palette=False, compact=True)
+
+    @overload
+    def find(self, name: str) -> Widget: ...
+    @overload
+    def find(self, name: str, kind: type[_WidgetT]) -> _WidgetT: ...
+    @overload
+    def find(self, name: type[_WidgetT]) -> _WidgetT: ...
+    def find(self, name: str | type[Widget], kind: type[Widget] = Widget) -> Widget:
+        """A widget of the panes, also while a window is over them."""
+        panes = self.screen_stack[0]
+        return panes.query_one(name, kind) if isinstance(name, str) else panes.query_one(name)
+
+    def call_back(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call a method from another thread; a screen that is gone is no error."""
+
+        def call() -> None:
+            if self.is_running and self.screen_stack:
+                function(*arguments)
+
+        with suppress(RuntimeError):
+            self.call_from_thread(call)
+
+    def later(self, name: str, seconds: float, function: Callable[[], object]) -> None:
+        """Call a function when nothing has asked for it for some time."""
+        if (timer := self._delays.get(name)) is not None:
+            timer.stop()
+        self._delays[name] = self.set_timer(seconds, lambda: function() if self.is_running and self.screen_stack else None)
