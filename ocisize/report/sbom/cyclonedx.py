@@ -24,6 +24,7 @@ from ocisize.report.sbom.properties import (
     syft_properties,
     trivy_properties,
 )
+from ocisize.report.sbom.purls import find_repository
 from ocisize.report.sbom.systems import family_of
 from ocisize.report.subject import Subject
 from ocisize.text import printable
@@ -74,10 +75,11 @@ def _properties_of_image(contents: Contents) -> Pairs:
     yield f"{_TRIVY}ImageID", printable(analysis.config_digest)
     for layer in analysis.layers:
         yield f"{_TRIVY}DiffID", printable(layer.diff_id or "")
-    if analysis.reference is not None:
-        tagged, at, digest = contents.name.partition("@")
-        yield f"{_TRIVY}RepoTag", tagged if not at else ""
-        yield f"{_TRIVY}RepoDigest", f"{tagged}@{digest}" if at else ""
+    if analysis.reference is not None and "@" not in analysis.reference:
+        yield f"{_TRIVY}RepoTag", printable(analysis.reference)
+    repository = find_repository(analysis.reference)
+    if repository and analysis.digest is not None:
+        yield f"{_TRIVY}RepoDigest", printable(f"{repository}@{analysis.digest}")
     yield from image_properties(contents)
     for gap in contents.gaps:
         yield "ocisize:gap", gap

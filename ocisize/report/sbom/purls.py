@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from ocisize.errors import InvalidReference
-from ocisize.oci.reference import parse_reference
+from ocisize.oci.reference import Reference, parse_reference
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -31,22 +31,39 @@ def make_image_purl(analysis: Analysis) -> str:
     >>> print(make_image_purl(ocisize.analyze("testdata/example.tar")))
     pkg:oci/example@sha256%3A29fe08285d2875c212f14bb8ff90538fd826c3720d0e839d84e48c8423583d14?arch=amd64
     """
-    if analysis.digest is None or analysis.reference is None:
+    text = analysis.reference
+    reference = _parse(text)
+    if analysis.digest is None or text is None or reference is None:
         return ""
-    try:
-        reference = parse_reference(analysis.reference)
-    except InvalidReference:
-        return ""
-    repository = f"{reference.registry}/{reference.repository}"
     qualifiers = {
         "arch": analysis.platform.partition("/")[2].partition("/")[0],
-        "repository_url": repository if analysis.reference.startswith(repository) else "",
-        "tag": reference.tag if reference.tag and f":{reference.tag}" in analysis.reference else "",
+        "repository_url": find_repository(text),
+        "tag": reference.tag if reference.tag and f":{reference.tag}" in text else "",
     }
     purl = f"pkg:oci/{reference.repository.rpartition('/')[2]}@{quote(analysis.digest, safe='')}"
     for key, value in qualifiers.items():
         purl = add_qualifier(purl, key, value) if value else purl
     return purl
+
+
+def find_repository(reference: str | None) -> str:
+    """The repository with its registry, "" if the reference does not name the registry.
+
+    >>> find_repository("registry.io/team/app:1.2"), find_repository("app:1.2")
+    ('registry.io/team/app', '')
+    """
+    parsed = _parse(reference)
+    repository = "" if parsed is None else f"{parsed.registry}/{parsed.repository}"
+    return repository if reference is not None and reference.startswith(repository) else ""
+
+
+def _parse(reference: str | None) -> Reference | None:
+    if reference is None:
+        return None
+    try:
+        return parse_reference(reference)
+    except InvalidReference:
+        return None
 
 
 def split_purl(purl: str) -> PurlParts:

@@ -337,6 +337,17 @@ def test_the_image_has_a_package_url() -> None:
     found = properties(image)
     assert found["aquasecurity:trivy:ImageID"] == ON_DEBIAN.config_digest
     assert found["aquasecurity:trivy:RepoTag"] == "registry.io/app:1.2"
+    assert found["aquasecurity:trivy:RepoDigest"] == f"registry.io/app@{ON_DEBIAN.digest}"
+    by_digest = evolve(ON_DEBIAN, reference=f"registry.io/app@{ON_DEBIAN.digest}")
+    found = properties(cyclonedx(by_digest)["metadata"]["component"])
+    assert "aquasecurity:trivy:RepoTag" not in found
+    assert found["aquasecurity:trivy:RepoDigest"] == by_digest.reference
+    assert PackageURL.from_string(cyclonedx(by_digest)["metadata"]["component"]["purl"]).qualifiers == {
+        "arch": "amd64", "repository_url": "registry.io/app",
+    }  # fmt: skip
+    local = cyclonedx(evolve(ON_DEBIAN, reference="app"))["metadata"]["component"]
+    assert local["purl"] == f"pkg:oci/app@sha256%3A{1:064x}?arch=amd64"
+    assert "aquasecurity:trivy:RepoDigest" not in properties(local)
     diff_ids = [one["value"] for one in image["properties"] if one["name"] == "aquasecurity:trivy:DiffID"]
     assert diff_ids == [layer.diff_id for layer in ON_DEBIAN.layers]
 
