@@ -210,12 +210,12 @@ def _claims_by_group(
         if sizes[places] < least:
             break
         records = sorted(groups[places], key=lambda record: (-size_of(evidence, rows[record]), record.name, record.version))
-        names = [f"{record.name} {record.version}" for record in records[:_MAX_NAMES]]
+        names = list(dict.fromkeys(f"{record.name} {record.version}" for record in records))
         one, other = map(_shown, places)
         title = partial(
             rule.title_of,
             packages=count_of(len(records), "package"),
-            names=", ".join(names) + (" …" if len(records) > _MAX_NAMES else ""),
+            names=", ".join(names[:_MAX_NAMES]) + (" …" if len(names) > _MAX_NAMES else ""),
             where=f"within {one}" if one == other else f"in {one} and {other}",
         )
         joined: dict[int, list[int]] = defaultdict(list)

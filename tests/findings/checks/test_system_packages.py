@@ -8,6 +8,7 @@ import pytest
 
 from ocisize.findings.claim import Tier
 from ocisize.findings.checks.package_kinds import load_package_kinds
+from ocisize.model.build_files import BuildFiles
 from ocisize.model.findings import Confidence, Finding
 from ocisize.model.plan import Plan
 from ocisize.model.system import Runtime, System
@@ -16,7 +17,7 @@ from ocisize.findings.advise import advise, make_claims
 from ocisize.plan.make import make_plan
 from ocisize.values import evolve
 from tests.debian import DEBIAN, installed, needed_by, sizes
-from tests.evidence import make_evidence
+from tests.evidence import make_evidence, paired
 from tests.images import Entry, Hard
 from tests.packages.rpm_databases import make_ndb, make_package, make_sqlite
 
@@ -168,6 +169,36 @@ def test_git_with_perl() -> None:
     found, _ = advice(BASE, installed(["git", "exim4"], DEBIAN), steps=["ADD rootfs in /", step])
     assert found["OS253"].size == sizes("git", "git-man", "libcurl3-gnutls")
     assert not advice(BASE, installed(["git"], DEBIAN), steps=["ADD rootfs in /", step], command=["git", "daemon"])[0]
+
+
+DOCKERFILE = """\
+FROM debian
+RUN apt-get update \\
+    # the compiler
+    && apt-get install -y --no-install-recommends \\
+        curl \\
+        libpq-dev \\
+        make \\
+    && make install \\
+    && rm -rf /var/lib/apt/lists/*
+"""
+
+
+def test_the_dockerfile_keeps_its_lines() -> None:
+    """The removal is a line of its own in front of the cleanup, and libraries are lines of the list of packages."""
+    step = f"{INSTALL} curl libpq-dev make && make install && rm -rf /var/lib/apt/lists/*"
+    history = [History(created_by=text, comment="buildkit.dockerfile.v0") for text in ("ADD rootfs in /", step)]
+    top = installed(["curl", "libpq-dev", "make"], DEBIAN)
+    config = ImageConfig(RootFs(), os="linux", history=tuple(history), run=RunConfig(user="app", cmd=("/srv/app",)))
+    evidence = make_evidence(BASE, top, steps=["ADD rootfs in /", step], base_layers=1, config=config)
+    files = BuildFiles(dockerfile="Dockerfile", text=DOCKERFILE)
+    plan = make_plan(evidence, advise(evidence), paired(evidence, files)).plan
+    assert plan.edits[0].text == (
+        DOCKERFILE.removeprefix("FROM debian\n")
+        .removesuffix("\n")
+        .replace("        make \\\n", "        make \\\n        libpq5 \\\n")
+        .replace("    && rm", f"    && {PURGE} libpq-dev make \\\n    && rm")
+    )
 
 
 def test_one_command_removes_all() -> None:
