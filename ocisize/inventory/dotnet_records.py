@@ -9,6 +9,7 @@ Layout of installations: https://learn.microsoft.com/en-us/dotnet/core/distribut
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -82,20 +83,23 @@ def _make_whole(path: bytes, place: bytes, directory: bytes, name: str, version:
 def _read_program(path: bytes, document: Mapping[str, Any], relations: Relations) -> Iterator[PackageRecord]:
     directory = path.rpartition(b"/")[0]
     libraries = object_of(document.get("libraries"))
-    targets = [object_of(target) for target in object_of(document.get("targets")).values()]
+    by_library: dict[str, list[Mapping[str, Any]]] = defaultdict(list)  # what each target says of it
+    for target in object_of(document.get("targets")).values():
+        for key, fields in object_of(target).items():
+            by_library[key].append(object_of(fields))
     asked = {
         needed.lower()
-        for target in targets
         for key, library in libraries.items()
         if object_of(library).get("type") == "project"
-        for needed in keys_of(object_of(target.get(key)).get("dependencies"))
+        for fields in by_library.get(key, ())
+        for needed in keys_of(fields.get("dependencies"))
     }
     for key, library in libraries.items():
         name, _, version = text_of(key).partition("/")
         kind = object_of(library).get("type")
         if not name or kind not in ("package", "runtimepack"):
             continue
-        of_package = [object_of(target.get(key)) for target in targets]
+        of_package = by_library.get(key, ())
         named = (needed for fields in of_package for needed in keys_of(fields.get("dependencies")))
         needed_names = dict.fromkeys(relations.take(named, path))
         yield PackageRecord(

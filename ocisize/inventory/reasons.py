@@ -15,6 +15,7 @@ MAX_NEEDED_BY = 100  #: names for one package: a C library has hundreds
 _MAX_EDGES = 1_000_000  # dependencies of an image that are looked at; 6,000 packages have 40,000
 _MAX_PROVIDERS = 8  # packages that provide one name and are looked at
 _NODE_MODULES = b"/node_modules/"
+_MAX_DEPTH = 32  # packages of npm within packages
 
 
 class Why(NamedTuple):
@@ -94,7 +95,8 @@ class _Names:
         self._by_place: dict[tuple[str, bytes], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         self._provided: dict[tuple[str, bytes], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         self._anywhere: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-        self._roots: dict[bytes, int] = {}  # of npm
+        # of npm: by the name of the directory, the package in the ``node_modules`` of each holder
+        self._held: dict[bytes, dict[bytes, int]] = defaultdict(dict)
         self._architectures = [{record.architecture for record in records} for records in packages]
         for number, records in enumerate(packages):
             for record in records:
@@ -111,16 +113,18 @@ class _Names:
                 found.append(number)
         if record.ecosystem == NPM:
             for root in record.directories[:1]:
-                self._roots[root] = number
+                holder, _, directory = (b"/" + root).rpartition(_NODE_MODULES)
+                self._held[directory][holder[1:]] = number
 
     def find(self, record: PackageRecord, relations: Iterable[Sequence[str]]) -> Iterator[int]:
         """The packages that satisfy the relations of a record; all alternatives that are installed."""
+        holders = _list_holders(record) if record.ecosystem == NPM else ()
         for alternatives in relations:
             for name in alternatives:
-                yield from self._find(record, name)
+                yield from self._find(record, name, holders)
 
-    def _find(self, record: PackageRecord, name: str) -> Sequence[int]:
-        if record.ecosystem == NPM and (number := self._in_node_modules(record, name)) is not None:
+    def _find(self, record: PackageRecord, name: str, holders: Sequence[bytes]) -> Sequence[int]:
+        if holders and (number := self._in_node_modules(holders, name)) is not None:
             return (number,)
         place = (record.ecosystem, record.place)
         for names in (self._by_place.get(place), self._provided.get(place), self._anywhere.get(record.ecosystem)):
@@ -135,16 +139,20 @@ class _Names:
             return found
         return [number for number in found if record.architecture in self._architectures[number]] or found
 
-    def _in_node_modules(self, record: PackageRecord, name: str) -> int | None:
+    def _in_node_modules(self, holders: Iterable[bytes], name: str) -> int | None:
         """The package that Node.js finds: that in the innermost ``node_modules``."""
-        root = record.directories[0] if record.directories else b""
-        wanted = _NODE_MODULES + name.encode("utf-8", "surrogateescape")
-        while root:
-            number = self._roots.get(root + wanted)
-            if number is not None:
-                return number
-            root = root[: max(root.rfind(_NODE_MODULES), 0)]
-        return self._roots.get(wanted[1:])
+        held = self._held.get(name.encode("utf-8", "surrogateescape"))
+        return next((held[holder] for holder in holders if holder in held), None) if held is not None else None
+
+
+def _list_holders(record: PackageRecord) -> list[bytes]:
+    """The directories whose ``node_modules`` a package of npm looks into, the innermost first."""
+    holders: list[bytes] = []
+    holder = record.directories[0] if record.directories else b""
+    while holder and len(holders) < _MAX_DEPTH:
+        holders.append(holder)
+        holder = holder[: max(holder.rfind(_NODE_MODULES), 0)]
+    return [*holders, b""]
 
 
 def group_records(numbers: Iterable[int], records: Sequence[PackageRecord]) -> Mapping[tuple[object, ...], list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from ocisize.inventory import (
     npm_records,
     python_records,
     record_limits,
+    text_fields,
 )
 from ocisize.inventory.ecosystems import ECOSYSTEMS as REGISTERED
 from ocisize.inventory.record import DatabaseError, Ecosystem, PackageRecord
@@ -180,3 +182,20 @@ def test_modules_below_a_long_directory_are_few() -> None:
             info + b"/PKG-INFO": b"Name: a\nVersion: 1\n", info + b"/top_level.txt": modules
         })  # fmt: skip
         assert len(record.directories) == count + 1
+
+
+def test_libraries_are_not_looked_for_in_every_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small document may have thousands of both."""
+    count, calls = 300, list[object]()
+
+    def object_of(value: object) -> Mapping[str, Any]:
+        calls.append(value)
+        return text_fields.object_of(value)
+
+    monkeypatch.setattr(dotnet_records, "object_of", object_of)
+    libraries = {f"a{number}/1": {"type": "project" if number else "package"} for number in range(count)}
+    targets = {f"net{number}": {"a1/1": {"dependencies": {"a0": "1"}}} for number in range(count)}
+    document = json.dumps({"libraries": libraries, "targets": targets}).encode()
+    (record,) = dotnet_records.ECOSYSTEM.read({b"app/a.deps.json": document})
+    assert record.name == "a0" and record.is_automatic is False
+    assert len(calls) < 10 * count

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from ocisize.inventory.reasons import MAX_NEEDED_BY, Why, find_reasons
@@ -121,3 +123,19 @@ def test_many_packages_that_provide_and_need_one_name() -> None:
     """A hostile database with millions of pairs takes no more than its length."""
     records = [[record(f"p{number}", requires=["x"] * 20, provides=["x"])] for number in range(20_000)]
     assert len(find_reasons(records, [1] * len(records))) == len(records)
+
+
+def test_packages_deep_within_others_are_looked_for_once_per_directory() -> None:
+    """The directories above a package are listed once, and few of them, however many packages it needs."""
+    deep = record(
+        "deep", ecosystem="npm", root=b"/".join([b"node_modules/a"] * 200), requires=[f"n{number}" for number in range(500)]
+    )
+    far = record("n1", ecosystem="npm", root=b"node_modules/n1")
+    calls: Counter[str] = Counter()
+    sys.setprofile(lambda _, event, called: calls.update([called.__name__] if event == "c_call" else ()))
+    try:
+        found = find_reasons([[deep], [far]], [1, 10])
+    finally:
+        sys.setprofile(None)
+    assert 0 < calls["rfind"] < 200
+    assert found[1].needed_by == ("deep",)
