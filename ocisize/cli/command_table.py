@@ -116,7 +116,10 @@ COMMANDS: Mapping[str, Command] = {
     "files": Command("the largest files, of all layers or one, filtered by globs", _files),
     "tree": Command("the largest directories as a tree", _tree),
     "packages": Command(
-        "the largest packages, why they are there, and the bytes that belong to none", _packages, formats=_OF_PACKAGES
+        "the largest packages, why they are there, and the bytes that belong to none",
+        _packages,
+        formats=_OF_PACKAGES,
+        several_reports=True,
     ),
     "browse": Command("the image on the screen: layers, directories, files and waste", _browse, formats={"text": ""}),
     "baseline": Command(

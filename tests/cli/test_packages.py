@@ -84,6 +84,19 @@ def test_other_formats_are_written_to_files(
     assert "scipy" in text
 
 
+def test_several_reports_have_as_many_rows_as_their_formats(
+    service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One analysis is enough for all; a file that cannot be written is an error, and the others are written."""
+    table, missing = tmp_path / "all.csv", tmp_path / "no" / "x.json"
+    text = output_of(capsys, service, "--top", "2", "-f", "text", "-f", f"csv={table}")
+    assert "… 8 other packages" in text
+    assert len([row for row in csv.DictReader(table.read_text("utf-8").splitlines()) if row["part"] == "packages"]) == 2
+    assert main(["packages", service, "-q", "-f", f"json={missing}", "-f", f"csv={table}"]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert len([row for row in csv.DictReader(table.read_text("utf-8").splitlines()) if row["part"] == "packages"]) == 10
+
+
 def test_an_image_without_databases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_layout(build_image([layer({"app/run": b"x" * 900, "var/cache/apt/pkgcache.bin": b"y" * 500})]), tmp_path / "bare")
     text = output_of(capsys, str(tmp_path / "bare"))

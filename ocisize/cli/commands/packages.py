@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from ocisize.cli.inputs import read_image
 from ocisize.cli.nearest import advise_on_word
-from ocisize.cli.options import KEPT, add_keep_going, color_mode, count, incomplete_status
-from ocisize.cli.terminal import open_output
+from ocisize.cli.options import KEPT, UNUSABLE, add_keep_going, color_mode, count, incomplete_status
+from ocisize.cli.terminal import write_outputs
 from ocisize.errors import ViewError
 from ocisize.model.packages import ECOSYSTEMS, Unowned
 
@@ -60,54 +60,55 @@ def _kinds(text: str) -> tuple[str, ...]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyze and list packages."""
+    """Analyze, and list packages in all formats that are asked for."""
     analysis = read_image(options, advice=False, files=False, packages=True)
-
-    from ocisize.sizes.files import SortOrder, check_order
-    from ocisize.sizes.packages import PackageGrouping, list_packages
-
     inventory = analysis.packages
     if inventory is None:
         raise ViewError("the packages of this image are not known")
-    if options.sort == SortOrder.DOWNLOAD:
+    if options.sort == "download":
+        from ocisize.sizes.files import SortOrder, check_order
+
         check_order(analysis.layers, SortOrder.DOWNLOAD)
-    kinds = list(dict.fromkeys(name for names in options.kinds for name in names))
-    top = _TOP.get(options.format) if options.top is None else options.top
-    listing = list_packages(
+    written = write_outputs(options.outputs, lambda name, file: _write(name, file, options, analysis, inventory))
+    return incomplete_status(KEPT, complete=analysis.lacks_only_foreign) if written else UNUSABLE
+
+
+def _list(form: str, options: argparse.Namespace, inventory: Inventory) -> PackageListing:
+    """The packages that the options choose, as many as a format lists."""
+    from ocisize.sizes.files import SortOrder
+    from ocisize.sizes.packages import PackageGrouping, list_packages
+
+    top = _TOP.get(form) if options.top is None else options.top
+    return list_packages(
         inventory,
         count=top,
         unowned_count=None if top is None else min(top, _MAX_UNOWNED),
         by=PackageGrouping(options.by),
         order=SortOrder(options.sort) if options.sort else None,
-        kinds=kinds,
+        kinds=_chosen_kinds(options),
     )
-    with open_output(options) as file:
-        _write(options, file, analysis, inventory, listing, kinds)
-    return incomplete_status(KEPT, complete=analysis.lacks_only_foreign)
 
 
-def _write(
-    options: argparse.Namespace,
-    file: TextIO,
-    analysis: Analysis,
-    inventory: Inventory,
-    listing: PackageListing,
-    kinds: list[str],
-) -> None:
-    """Write the listing in the format of the options."""
-    if options.format == "json":
+def _chosen_kinds(options: argparse.Namespace) -> list[str]:
+    return list(dict.fromkeys(name for names in options.kinds for name in names))
+
+
+def _write(form: str, file: TextIO, options: argparse.Namespace, analysis: Analysis, inventory: Inventory) -> None:
+    """Write the list in one format."""
+    listing = _list(form, options, inventory)
+    if form == "json":
         from ocisize.report.packages.json import packages_to_json
 
-        file.write(packages_to_json(analysis, inventory, listing, kinds=kinds) + "\n")
-    elif options.format == "csv":
+        file.write(packages_to_json(analysis, inventory, listing, kinds=_chosen_kinds(options)) + "\n")
+    elif form == "csv":
         from ocisize.report.packages.csv import write_csv
 
         write_csv(analysis, listing, file)
-    elif options.format == "html":
+    elif form == "html":
         from ocisize.report.packages.html import write_html
 
         write_html(analysis, inventory, listing, file)
-    elif options.format == "markdown":
+    elif form == "markdown":
         from ocisize.report.packages.markdown import write_markdown
 
         write_markdown(analysis, inventory, listing, file)
