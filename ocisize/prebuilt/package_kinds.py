@@ -251,7 +251,7 @@ TABLE: Any = {
   {
    'check': 'distribution-npm',
    'group': 'npm',
-   'confidence': 'probably',
+   'confidence': 'ask',
    'deb': ('npm', 'node-\\S+', 'yarnpkg'),
    'apk': (),
    'rpm': (),

@@ -55,10 +55,10 @@ def find_system_packages(evidence: ImageEvidence) -> Iterator[Claim]:
 
 
 def _is_for(evidence: ImageEvidence, kinds: Sequence[PackageKind]) -> bool:
-    """Whether containers of the image start one of the programs of the packages."""
+    """Whether containers of the image start one of the programs of the packages, as their command or as health check."""
     run = evidence.config.run
     programs = frozenset[str]().union(*(kind.programs for kind in kinds))
-    return names_program([*run.entrypoint, *run.cmd], programs)
+    return names_program([*run.entrypoint, *run.cmd, *run.healthcheck], programs)
 
 
 def _starts_shell(evidence: ImageEvidence) -> bool:

@@ -156,6 +156,7 @@ def test_npm_of_debian() -> None:
     found, plan = advice(BASE, top, steps=steps)
     assert found["OS252"].size == sizes("npm", "node-glob", "node-once", "node-tar")
     assert plan.edits[0].text == f"{INSTALL} npm nodejs && npm install -g serve && {PURGE} npm"
+    assert found["OS252"].confidence is Confidence.ASK
     assert "OS252" not in advice(BASE, top, steps=steps, command=["npm", "start"])[0]
 
 
