@@ -27,7 +27,7 @@ class PackageRecord:
 
     ecosystem: str  #: one of ``model.packages.ECOSYSTEMS``
     name: str  #: as the ecosystem compares names: Python's are normalized, npm's have their scope
-    version: str  #: with the epoch and the release; "" if it is not known
+    version: str  #: with the release, and of dpkg with the epoch; "" if it is not known
     database: bytes  #: path of the file that lists the package
     place: bytes = b""  #: the directory that tells several installations apart; b"" is that of the whole system
     list_files: Callable[[], Iterable[bytes]] = list_nothing  #: the files that the database lists, parsed on demand

@@ -60,7 +60,7 @@ class Package(OwnedSizes):
     place: str  #: the directory that tells several installations apart; "" is that of the whole system
     database: str  #: path of the file that lists the package
     layer: int  #: index of the layer that has most of its bytes; of a package without files, that has its database
-    installed: bool  #: False of packages that are wasted as a whole: a container does not see their database entry
+    installed: bool  #: whether a container sees its database entry; without one, it may still see files of the package
     reason: PackageReason  #: why it is there
     needed_by: tuple[str, ...] = ()  #: names of packages that need or recommend it, sorted, at most 100
     #: bytes of content that would go with it: its own, and those of packages that nothing else needs; None if unknown

@@ -65,16 +65,18 @@ class Explainer:
 
     def show_version(self, package: Package) -> str:
         """The version of a package; of one that a container does not see also whether another version replaces it."""
-        if package.installed:
-            return printable(package.version)
-        mark = "(removed)" if self._successor(package) is None else "(replaced)"
-        return f"{printable(package.version)} {mark}".lstrip()
+        version, successor = printable(package.version), self._successor(package)
+        if package.installed or (successor is None and package.live_size):
+            return version
+        return f"{version} {'(removed)' if successor is None else '(replaced)'}".lstrip()
 
     def explain(self, package: Package) -> str:
         """Why a package is there, or what became of it; "" if nothing is known."""
         if not package.installed:
             version = self._successor(package)
-            return "removed" if version is None else f"replaced by {printable(version) or 'another'}"
+            if version is None:
+                return "no longer in a database" if package.live_size else "removed"
+            return f"replaced by {printable(version) or 'another'}"
         if package.reason is PackageReason.NEEDED and package.needed_by:
             return f"needed by {_enumerate(package.needed_by)}"
         reason = _REASONS[package.reason]
@@ -131,16 +133,18 @@ def name_unowned(files: UnownedFiles) -> str:
 
 
 def describe_inventory(inventory: Inventory) -> str:
-    """How many packages of which ecosystems there are, and how many of them a container does not see."""
+    """How many packages of which ecosystems there are, and how many of them a container sees in no database."""
     if not inventory.packages:
         return f"No packages: {NO_DATABASE}"
     counts = Counter(package.ecosystem for package in inventory.packages)
     parts = ", ".join(f"{count:,} {ecosystem}" for ecosystem, count in counts.most_common())
-    hidden = sum(not package.installed for package in inventory.packages)
+    others = [package for package in inventory.packages if not package.installed]
+    unlisted = sum(package.live_size > 0 for package in others)
+    places = (unlisted, "no longer in a database"), (len(others) - unlisted, "only in lower layers")
+    notes = "".join(f", {count:,} of them {place}" for count, place in places if count)
     title = count_of(len(inventory.packages), "package")
     detail = f" ({parts})" if len(counts) > 1 else f" of {parts.partition(' ')[2]}"
-    waste = f", {hidden:,} of them only in lower layers" if hidden else ""
-    return f"{title}{detail}{waste}"
+    return f"{title}{detail}{notes}"
 
 
 def name_others(listing: PackageListing) -> str:

@@ -150,6 +150,20 @@ def test_reasons_and_places_in_words() -> None:
     )
 
 
+def test_packages_whose_database_is_gone() -> None:
+    """A container sees their files, so they are neither removed nor in lower layers alone."""
+    gone = make_package(DEB, "bash", "5.2", sizes(100, 40, wasted=10), installed=False)
+    removed = make_package(DEB, "dash", "0.5", sizes(100, 40, wasted=100), installed=False)
+    inventory = Inventory(packages=(gone, removed), unowned=(), overhead_size=0)
+    explainer = Explainer(inventory)
+    assert [explainer.explain(package) for package in inventory.packages] == ["no longer in a database", "removed"]
+    assert [explainer.show_version(package) for package in inventory.packages] == ["5.2", "0.5 (removed)"]
+    assert (
+        describe_inventory(inventory)
+        == "2 packages of deb, 1 of them no longer in a database, 1 of them only in lower layers"
+    )
+
+
 def csv_of(inventory: Inventory, **options: object) -> list[dict[str, str]]:
     file = io.StringIO(newline="")
     write_csv(analysis_with(inventory), list_packages(inventory, **options), file)  # type: ignore[arg-type]
