@@ -12,7 +12,7 @@ from ocisize.inventory.record import Alternatives
 from ocisize.patterns import lazy_pattern
 
 _PROVIDED = lazy_pattern(r"(?<=[^\s(])\([^()\s]*\)")  # the end of names such as pkgconfig(zlib)
-_OPERATOR = lazy_pattern(r"\s+(or|and|with|without|if|unless|else)\s+")
+_OPERATORS = frozenset({"or", "and", "with", "without", "if", "unless", "else"})
 _MAX_EXPRESSION = 4096  # characters; the longest of Fedora have a few hundred
 
 
@@ -35,9 +35,10 @@ def _read_expression(text: str) -> list[Alternatives]:
     """The requirements in an expression; none of one that depends on other packages or has further expressions in it."""
     if len(text) > _MAX_EXPRESSION or "(" in _PROVIDED.sub("", text[1:]):
         return []
-    operands = [operand.split(None, 1)[:1] for operand in _OPERATOR.split(text[1:-1])]
-    names = tuple(words[0] for words in operands[::2] if words)
-    operators = {words[0] for words in operands[1::2] if words}
+    words = text[1:-1].split()
+    operators = _OPERATORS.intersection(words)
+    starts = (word for before, word in zip(("or", *words), words, strict=False) if before in _OPERATORS)  # versions follow
+    names = tuple(word for word in starts if word not in _OPERATORS)
     if operators <= {"or"}:
         return [names] if names else []
     if operators == {"and"}:
