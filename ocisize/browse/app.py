@@ -23,7 +23,7 @@ class BrowseApp(PanesApp):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key.keys, key.action, key.footer or key.about, show=bool(key.footer)) for key in KEYS if key.action),
-        *(Binding(str(number), f"tab({number - 1})", show=False) for number in range(1, 7)),
+        *(Binding(str(number), f"tab({number - 1})", show=False) for number in range(1, 8)),
         Binding("ctrl+c", "leave_program", show=False, priority=True),
     ]
 

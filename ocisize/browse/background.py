@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ocisize.browse.search import Search
     from ocisize.dockerfile.parse import Instruction
     from ocisize.model.analysis import Analysis
+from ocisize.model.comparison import Comparison
 
 
 class Loaded(NamedTuple):
@@ -27,6 +28,7 @@ class Loaded(NamedTuple):
 
     analysis: Analysis
     lines: Sequence[Instruction | None] = ()  #: by layer, the instruction of the Dockerfile; empty without one
+    comparison: Comparison | None = None  #: with another image; None without one
 
 
 Read = Callable[[Callable[[str], None]], Loaded]  #: reads an image, and says in words how far it is
@@ -77,7 +79,7 @@ class Opening:
                 return
             index = ImageIndex(loaded.analysis)
             self._on_tree(loaded, TreeView(index))
-            self._on_panels(list_panels(index))
+            self._on_panels(list_panels(index, loaded.comparison))
             if loaded.analysis.packages is not None and not self._stopped.is_set():
                 self._on_owners(PackageOwners.find(index))
         except BaseException as error:

@@ -109,6 +109,16 @@ class ImageIndex:
             or self._child_bounds[directory] != self._child_bounds[directory + 1]
         )
 
+    def find_layers(self, directory: int) -> list[int]:
+        """The layers that store a directory or something below it."""
+        layers = {layer for layer, _ in self.find_own_rows(directory)}
+        waiting = [directory]
+        while waiting:
+            number = waiting.pop()
+            waiting += self.children(number)
+            layers |= {layer for layer, _, _ in self.runs_in(number)}
+        return sorted(layers)
+
     def find_own_rows(self, directory: int) -> list[tuple[int, int]]:
         """Layer and row of the entries of a directory itself, base first."""
         path, found = self.paths[directory], []

@@ -34,7 +34,7 @@ KEYS = (
     Key("m", "m", "mark", "mark the path, or take the mark away", "Mark"),
     Key("x", "x", "export", "write the marked paths to a file", "Export"),
     Key("y", "y", "copy", "copy the path"),
-    Key("1,2,3,4,5,6", "1 - 6", "", "show the tree, or a list: fixes, packages, waste, duplicates, secrets"),
+    Key("", "1 - 7", "", "show the tree, or a list: fixes, packages, waste, duplicates, secrets, changes"),
     Key("escape", "Esc", "leave", "end the search, or close this window"),
     Key("q,ctrl+c", "q Ctrl-C", "leave_program", "quit", "Quit"),
 )

@@ -128,7 +128,7 @@ def _glob_of(path: bytes) -> str:
 
 
 def _find_context_paths(path: bytes, node: Node, index: ImageIndex) -> Iterator[str]:
-    layers = {layer for layer, _ in node.rows or index.find_own_rows(node.directory)}
+    layers = index.find_layers(node.directory) if node.is_directory else {layer for layer, _ in node.rows}
     name = decode_name(path)
     for layer in sorted(layers):
         step = index.layers[layer].build_step

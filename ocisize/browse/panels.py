@@ -20,7 +20,7 @@ from ocisize.report.words.plan import BY_HAND
 from ocisize.report.words.secrets import describe_remedy, list_secrets
 from ocisize.report.words.units import human_size
 from ocisize.sizes.packages import PackageListing, list_packages
-from ocisize.text import count_of, decode_name, printable
+from ocisize.text import count_of, decode_name, printable, signed_size
 from ocisize.tuples import NamedTuple
 from ocisize.values import frozen
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ocisize.browse.image_index import ImageIndex
     from ocisize.model.analysis import Analysis
+from ocisize.model.comparison import Comparison
 
 
 class PanelRow(NamedTuple):
@@ -39,6 +40,7 @@ class PanelRow(NamedTuple):
     details: Sequence[str] = ()  #: sentences about the row
 
 
+_ABSENT = "-"  # the side of a comparison that does not have a file
 _MAX_COPIES = 50  # paths of a content that details name
 
 
@@ -54,11 +56,12 @@ class Panel:
     row: Callable[[int], PanelRow]  #: makes a row by its position
 
 
-def list_panels(index: ImageIndex) -> list[Panel]:
-    """The lists of an image, in the order of the tabs."""
+def list_panels(index: ImageIndex, comparison: Comparison | None = None) -> list[Panel]:
+    """The lists of an image, in the order of the tabs; with a comparison, whose AFTER is the image, also what changed."""
     analysis = index.analysis
     makers = (_list_fixes, _list_packages, _list_waste)
-    return [*(make(analysis) for make in makers), _list_duplicates(index), _list_secrets(analysis)]
+    panels = [*(make(analysis) for make in makers), _list_duplicates(index), _list_secrets(analysis)]
+    return panels if comparison is None else [*panels, _list_changes(comparison)]
 
 
 def _panel(title: str, summary: str, columns: Sequence[str], figures: int, rows: Sequence[PanelRow]) -> Panel:
@@ -183,3 +186,36 @@ def _list_secrets(analysis: Analysis) -> Panel:
     ]
     summary = describe_remedy(findings, analysis) if findings else "No exposed secrets were found."
     return _panel("Secrets", printable(summary), ("Severity", "Layers", "What", "Finding"), 0, rows)
+
+
+def _list_changes(comparison: Comparison) -> Panel:
+    """The stored files that differ between two images, the largest change first."""
+    columns = ("Before", "After", "Growth", "Status", "Layers", "Path")
+    changes = comparison.files
+    if changes is None:
+        return _panel("Changes", "The files of one of the images are not known.", columns, 3, ())
+    growth = signed_size(comparison.after.content_size - comparison.before.content_size)
+
+    def row(position: int) -> PanelRow:
+        change = changes[position]
+        places = f"{_show_place(change.before_layer)}→{_show_place(change.after_layer)}"
+        sizes = (
+            human_size(change.before_size) if change.before_layer is not None else _ABSENT,
+            human_size(change.after_size) if change.after_layer is not None else _ABSENT,
+            signed_size(change.growth, "="),
+        )
+        path = f"/{printable(change.path)}"
+        is_moved = change.before_path is not None and change.before_path != change.path
+        details = [path, *([f"before: /{printable(change.before_path or '')}"] if is_moved else [])]
+        return PanelRow(
+            (*sizes, str(change.kind), places, path), change.path if change.after_layer is not None else "", details
+        )
+
+    name = printable(comparison.before.reference or comparison.before.source)
+    summary = f"{count_of(len(changes), 'stored file')} differ from {name}, {growth} unpacked (layer before → layer after)"
+    shown = summary if len(changes) else f"All files are those of {name}."
+    return Panel(title="Changes", summary=shown, columns=columns, figures=3, count=len(changes), row=row)
+
+
+def _show_place(layer: int | None) -> str:
+    return _ABSENT if layer is None else str(layer)

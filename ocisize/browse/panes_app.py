@@ -35,6 +35,7 @@ Save = Callable[[str, str], str]  #: writes a text to a new file, and returns wh
 _NAME = 28  # columns of the name of the image
 _WIDE = 120  # columns from which the details are beside the tree
 _DETAILS_DELAY, _SCOPE_DELAY, _SEARCH_DELAY = 0.05, 0.08, 0.15  # seconds without a key before work begins
+_KILLED = 128  # added to the number of a signal in the exit status, as shells do
 _STOP_SECONDS = 2.0  # that leaving waits for a read to end
 
 
@@ -78,7 +79,7 @@ class PanesApp(LayoutApp):
             import asyncio
 
             for name in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(name, self.exit)
+                asyncio.get_running_loop().add_signal_handler(name, self.exit, None, _KILLED + name)
         self._opening.start()
 
     def on_unmount(self) -> None:

@@ -41,6 +41,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--layer", type=count, metavar="N", help="show the image up to this layer first; 0 is the lowest (default: all)"
     )
     parser.add_argument(
+        "--compare", dest="before", default="", metavar="IMAGE", help="an older image; a list shows which files differ"
+    )
+    parser.add_argument(
         "--base", metavar="IMAGE", help="base image of this image, of which only manifest and config are read; scratch: none"
     )
     add_rules(parser)
@@ -56,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         print_message("error", "ocisize browse needs a terminal; input and output are something else")
         print_message("hint", "ocisize tree IMAGE and ocisize files IMAGE print lists")
         return UNUSABLE
-    if reads_standard_input(options.image):
+    if reads_standard_input(options.image) or (options.before and reads_standard_input(options.before)):
         print_message("error", "ocisize browse reads keys from standard input, not an image")
         print_message("hint", "save the image to a file: docker save -o app.tar app:1; ocisize browse app.tar")
         return UNUSABLE
@@ -81,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
     app.run()
     if app.error is not None:
         raise app.error
+    if app.return_code:
+        return app.return_code
     for analysis in found:
         show_warnings(options, analysis.warnings, analyzer)
         show_unread(analysis)
@@ -106,12 +111,29 @@ def _read(
             report(describe_progress(progress, rate.bytes_per_second()))
 
     analyzer.on_progress = show
+    before = _read_before(options, analyzer) if options.before else None
     analysis = analyzer.analyze(options.image, select=options.select)
 
     from ocisize.sizes.files import select_layers
 
     select_layers(analysis.layers, options.layer)
-    return Loaded(analysis, _find_lines(analysis, files))
+    if before is None:
+        return Loaded(analysis, _find_lines(analysis, files))
+
+    from ocisize.comparison.images import compare
+
+    return Loaded(analysis, _find_lines(analysis, files), compare(before, analysis))
+
+
+def _read_before(options: argparse.Namespace, analyzer: Analyzer) -> Analysis:
+    """The older image, which has no Dockerfile; contents of the other one are then hashed with the same function."""
+    files, base = analyzer.build_files, analyzer.base
+    analyzer.keep_layers, analyzer.build_files, analyzer.base = True, None, None
+    analysis = analyzer.analyze(options.before)
+    analyzer.build_files, analyzer.base = files, base
+    tables = (layer.files for layer in analysis.layers)
+    analyzer.hash_function = next((table.hash_function for table in tables if table is not None), None)
+    return analysis
 
 
 def _find_lines(analysis: Analysis, files: BuildFiles | None) -> Sequence[Instruction | None]:
