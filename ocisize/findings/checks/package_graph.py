@@ -53,10 +53,17 @@ class PackageGraph:
         )
 
     def requirements(self, package: int) -> frozenset[int]:
-        """The packages that one package needs, any of several alternatives included."""
+        """The packages that one package needs, any of several alternatives included.
+
+        A name that many packages provide leads to the first of them.
+        """
         record = self.records[package]
         return frozenset(
-            other for names in record.requires for name in names for other in self._by_name.get(name, ()) if other != package
+            other
+            for names in record.requires
+            for name in names
+            for other in self._by_name.get(name, ())[:_MAX_PROVIDERS]
+            if other != package
         )
 
     def reach(self, start: Iterable[int], not_recommended: AbstractSet[int] = frozenset()) -> set[int]:
