@@ -31,7 +31,10 @@ def test_the_table_names_what_the_databases_list(service: str, capsys: pytest.Ca
     text = output_of(capsys, service)
     for words in ("gcc", "numpy (in /opt/venv)", "numpy (in /usr/local)", "replaced by 3.0.15-1", "apt lists", "asked for"):
         assert words in text, text
-    assert text.splitlines()[-1].startswith("Image")
+    table, _, layers = text.rpartition("\n\n")
+    assert table.splitlines()[-1].startswith("Image")
+    assert [line[8:].split()[0] for line in layers.splitlines()] == ["0", "1", "2", "3", "4"]
+    assert "RUN pip install numpy==1.24.4 requests" in layers
 
 
 def test_all_packages_are_in_json_and_csv(service: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +104,8 @@ def test_an_image_without_databases(tmp_path: Path, capsys: pytest.CaptureFixtur
     write_layout(build_image([layer({"app/run": b"x" * 900, "var/cache/apt/pkgcache.bin": b"y" * 500})]), tmp_path / "bare")
     text = output_of(capsys, str(tmp_path / "bare"))
     assert "No packages: no package database was found" in text
-    assert text.splitlines()[-1].startswith("Image")
+    assert text.splitlines()[-3].startswith("Image")
+    assert text.splitlines()[-1].startswith("Layers  0")
 
 
 BUDGET = '[[budget]]\npackage = "python:numpy"\nmax-unpacked = "{}"\n'

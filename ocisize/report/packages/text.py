@@ -11,7 +11,9 @@ from ocisize.model.packages import Inventory
 from ocisize.report.packages.rows import Part, TableRow, list_rows
 from ocisize.report.packages.words import NOT_OWNED, describe_inventory
 from ocisize.report.text.alerts import list_head
+from ocisize.report.text.layer_list import LayerList, ListedLayer
 from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, spare_columns, write_lines
+from ocisize.report.words.steps import name_line_of
 from ocisize.report.words.units import UNKNOWN, cut, human_size
 from ocisize.sizes.packages import PackageGrouping, PackageListing
 from ocisize.text import printable
@@ -27,6 +29,7 @@ _HEADINGS = {
     PackageGrouping.LAYER: "Layer",
 }
 _STYLES = {Part.OTHERS: "dim", Part.UNOWNED: "", Part.OVERHEAD: "dim", Part.TOTAL: "bold", Part.PACKAGES: ""}
+_MAX_LAYERS = 12  # below the table
 _PARTS = 2  # of the room for texts, that a column gets if there is too little; names get one more
 _GAP = 2  # blanks between two columns
 _NARROW_GAP = 1  # the same on a page without a column of versions
@@ -62,8 +65,31 @@ def _list_lines(analysis: Analysis, inventory: Inventory, listing: PackageListin
     yield from (Line((line, "bold")) for line in textwrap.wrap(describe_inventory(inventory), width))
     rows = list_rows(analysis, inventory, listing)
     yield from _table(rows, listing.by, width)
+    if listing.by is not PackageGrouping.LAYER:
+        yield from _list_layers(analysis, rows, width)
     for warning in inventory.warnings:
         yield from (Line((line, "yellow")) for line in textwrap.wrap(f"warning: {printable(warning)}", width))
+
+
+def _list_layers(analysis: Analysis, rows: Sequence[TableRow], width: int) -> Iterator[Line]:
+    """The largest layers that the table names, with their build steps."""
+    named = [analysis.layers[index] for index in sorted({row.layer for row in rows if row.layer is not None})]
+    has_download = all(layer.compressed_size is not None for layer in named)
+    layers = [
+        ListedLayer(
+            layer.index,
+            (layer.compressed_size or 0) if has_download else layer.content_size,
+            layer.build_step,
+            layer.digest,
+            name_line_of(layer),
+        )
+        for layer in named
+    ]
+    largest = sorted(layers, key=lambda layer: -layer.size)[:_MAX_LAYERS]
+    shown = [layer for layer in layers if layer in largest]
+    if shown:
+        yield Line()
+        yield from LayerList(layers=shown).lines(width, len(shown))
 
 
 def _table(rows: Sequence[TableRow], by: PackageGrouping, width: int) -> Iterator[Line]:

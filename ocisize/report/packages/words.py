@@ -28,6 +28,7 @@ _UNOWNED = {
     Unowned.GENERATED: "generated files",
     Unowned.UNKNOWN: "other files",
 }
+_NO_FILES = "directories and links"  # entries without content, which take space in a tar
 _PYTHON_FOLDER = lazy_pattern(r"/lib(?:64)?/python\d[\d.]*/(?:site|dist)-packages/?\Z")
 _MAX_NAMED = 3  # packages of a group
 
@@ -129,6 +130,8 @@ def version_of_row(row: PackageRow, by: PackageGrouping) -> str:
 
 def name_unowned(files: UnownedFiles) -> str:
     """What the files of one kind that no package owns are."""
+    if not files.name and not files.content_size and not files.file_count:
+        return _NO_FILES
     return printable(files.name) or _UNOWNED[files.kind]
 
 

@@ -52,7 +52,7 @@ def test_the_table_has_each_package_and_ends_with_the_image() -> None:
     assert line_of(text, "openssl") == ["openssl", "3.0.12-1", "deb", "4.00 kB", "10.0 kB", "-", "1", "development"]
     figures = sums_of(inventory)
     total = [human_size(figures[name]) for name in ("compressed_size", "content_size", "wasted_size")]
-    assert line_of(text.splitlines()[-1], "Image") == ["Image", *total]
+    assert line_of(text, "Image") == ["Image", *total]
     assert line_of(text, "tar headers") == ["tar headers and padding", human_size(OVERHEAD), "-"]
 
 
@@ -74,6 +74,23 @@ def test_files_that_no_package_owns_have_a_part_of_their_own() -> None:
     assert [re.split(r" {2,}", line.strip())[:2] for line in lines[start + 1 : start + 4]] == [
         ["apt lists", "cache"], ["application files", "application"], ["other files", "unknown"],
     ]  # fmt: skip
+
+
+def test_entries_without_content_have_a_name() -> None:
+    """Directories and links take space in a tar, and have no content."""
+    empty = make_unowned(Unowned.APPLICATION, "", sizes(0, 9_000, files=0))
+    inventory = evolve(make_inventory(), unowned=(empty,))
+    assert line_of(text_of(inventory), "directories and links")[1:3] == ["application", "9.00 kB"]
+
+
+def test_the_layers_of_the_rows_are_below_the_table() -> None:
+    """Only those that the table names, with their build steps; a table of layers has them in its rows."""
+    layers = text_of(make_inventory(), count=1).rpartition("\n\n")[2]
+    assert layers.splitlines() == [
+        "Layers  1   372 kB  RUN apt-get update && apt-get install -y ca-certificates media-types",
+        "        2  20.7 kB  COPY . /app",
+    ]
+    assert not text_of(make_inventory(), by=PackageGrouping.LAYER).rpartition("\n\n")[2].startswith("Layers")
 
 
 def test_rows_beyond_the_count_are_one() -> None:
