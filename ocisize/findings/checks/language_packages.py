@@ -158,11 +158,11 @@ def _several_versions(evidence: ImageEvidence, python: Sequence[PackageRecord]) 
     yield from _claims_by_group(evidence, groups, rows, _fix_of_places)
 
 
-def _fix_of_places(places: _Places) -> str:
+def _fix_of_places(places: _Places, names: str) -> str:
     one, other = map(_shown, places)
     if one == other:
-        return f"Install one version in {one}."
-    return f"Install all packages in one version into {one} or {other}."
+        return f"Install one version of {names} in {one}."
+    return f"Install one version of {names}, into {one} or into {other}."
 
 
 def _nested_versions(evidence: ImageEvidence, npm: Sequence[PackageRecord]) -> Iterator[Claim]:
@@ -183,10 +183,11 @@ def _nested_versions(evidence: ImageEvidence, npm: Sequence[PackageRecord]) -> I
         yield from _claims_by_group(evidence, groups, rows, _fix_of_project)
 
 
-def _fix_of_project(places: _Places) -> str:
+def _fix_of_project(places: _Places, names: str) -> str:
     project = places[0][: -len(NODE_MODULES)].rstrip(b"/")
     return (
-        f"Run `npm dedupe` in {_shown(project)}. Update the packages that ask for the older versions: `npm ls` shows them."
+        f"Run `npm dedupe` in {_shown(project)}. Update the packages that ask for the older versions of {names}: "
+        "`npm ls` shows them."
     )
 
 
@@ -200,7 +201,7 @@ def _claims_by_group(
     evidence: ImageEvidence,
     groups: Mapping[_Places, Sequence[PackageRecord]],
     rows: Mapping[PackageRecord, RowsByLayer],
-    fix: Callable[[_Places], str],
+    fix: Callable[[_Places, str], str],
 ) -> Iterator[Claim]:
     """A claim for each of the largest groups of packages, by the two places that they are in."""
     sizes = {places: sum(size_of(evidence, rows[record]) for record in records) for places, records in groups.items()}
@@ -222,7 +223,15 @@ def _claims_by_group(
         for record in records:
             for layer, chosen in rows[record].items():
                 joined[layer] += chosen
-        yield from split_claims(evidence, Check.SEVERAL_VERSIONS, title, joined, fix(places))
+        yield from split_claims(evidence, Check.SEVERAL_VERSIONS, title, joined, fix(places, _join_names(records)))
+
+
+def _join_names(records: Iterable[PackageRecord]) -> str:
+    """The names of the first packages in a sentence, and how many more there are."""
+    names = list(dict.fromkeys(record.name for record in records))
+    shown, rest = names[:_MAX_NAMES], len(names) - _MAX_NAMES
+    last = f"{count_of(rest, 'other package')}" if rest > 0 else shown.pop()
+    return f"{', '.join(shown)} and {last}" if shown else last
 
 
 def _shown(place: bytes) -> str:

@@ -8,7 +8,7 @@ that may use them, the plan removes them in this RUN.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 
 from ocisize.findings.checks.installed_packages import (
@@ -121,7 +121,7 @@ def _claim(
             files=FILES,
         ),
         confidence=_confidence(evidence, kind, removal),
-        fix=partial(_fix, evidence, kind, names),
+        fix=partial(_fix, evidence, kind, names, frozenset(records[index].name for index in places)),
         change=removal.change if removal is not None else None,
         note="" if max(rows) < evidence.base_layers else kind.note,
         tier=Tier.PACKAGE,
@@ -136,24 +136,32 @@ def _confidence(evidence: ImageEvidence, kind: PackageKind, removal: Removal | N
     return kind.confidence
 
 
-def _fix(evidence: ImageEvidence, kind: PackageKind, names: Sequence[str], layer: int, _: str) -> str:
-    """The fix for the layer that brought the packages."""
+def _fix(
+    evidence: ImageEvidence, kind: PackageKind, names: Sequence[str], all_names: Collection[str], layer: int, _: str
+) -> str:
+    """The fix for the layer that brought the packages; ``names`` are the largest of ``all_names``."""
     step = evidence.layers[layer].build_step
     if layer < evidence.base_layers or lays_root_filesystem(step):
         return f"The base image contains them: use a smaller variant of it. {kind.fix.format(names='what builds need')}"
     if copies_from_context(step):
         return f"Remove them in the stage that `{evidence.step(layer)}` copies from, or copy less."
-    user = _user_above(evidence, layer)
-    because = f" {user} may use them." if user else ""
+    because = _name_user_above(evidence, all_names, layer)
     return f"{kind.fix.format(names=_join(names))} `{evidence.step(layer)}` installs them.{because}"
 
 
-def _user_above(evidence: ImageEvidence, layer: int) -> str:
-    """The first command of a layer above that may use the packages, in backquotes with its layer; "" if none may."""
+def _name_user_above(evidence: ImageEvidence, names: Collection[str], layer: int) -> str:
+    """A sentence about the command of a layer above that uses the packages: the first that starts one, else that may use it.
+
+    It starts with a blank; "" if no command may use them.
+    """
+    first = ""
     for number in range(layer + 1, len(evidence.layers)):
         for command in find_callers(evidence.layers[number].build_step):
-            return f"`{shorten(command.strip())}` in layer {number}"
-    return ""
+            shown = f"`{shorten(command.strip())}` in layer {number}"
+            if command.split()[0] in names:
+                return f" {shown} uses them."
+            first = first or f" {shown} may use them."
+    return first
 
 
 def _join(names: Sequence[str]) -> str:

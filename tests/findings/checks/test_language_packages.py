@@ -104,7 +104,17 @@ def test_one_package_in_two_versions() -> None:
     own = [f"{VENV}/numpy/{name}" for name in names]
     assert found.size == size_of(upper, *own, *of_records("numpy", "1.26.0", VENV))
     assert found.title == f"1 package installed in several versions in /{VENV} and /{SITE} (numpy 1.26.0): 6 files"
+    assert found.fix == f"Install one version of numpy, into /{VENV} or into /{SITE}."
     assert found.layers == (1,)
+
+
+def test_the_fix_names_the_largest_packages() -> None:
+    names = ["aa", "bb", "cc", "dd", "ee"]
+    lower, upper = dict[str, Entry](), dict[str, Entry]()
+    for size, name in enumerate(names, 1):
+        lower |= distribution(name, "1.0", {f"{name}/core.so": name.encode() * 9000})
+        upper |= distribution(name, "2.0", {f"{name}/core.so": name.encode() * 1000 * size}, VENV)
+    assert find(lower, upper)["OS255"].fix.startswith("Install one version of ee, dd, cc and 2 other packages, into ")
 
 
 def test_the_same_version_twice_is_a_duplicate() -> None:
@@ -141,7 +151,9 @@ def test_npm_packages_in_several_versions() -> None:
     root = "app/node_modules/a/node_modules/lodash"
     assert found.size == size_of(layer, f"{root}/package.json", f"{root}/index.js")
     assert found.title == "1 package installed in several versions within /app/node_modules (lodash 4.17.9): 2 files"
-    assert found.fix.startswith("Run `npm dedupe` in /app.")
+    assert found.fix == (
+        "Run `npm dedupe` in /app. Update the packages that ask for the older versions of lodash: `npm ls` shows them."
+    )
 
 
 @pytest.mark.parametrize(

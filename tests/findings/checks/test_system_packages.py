@@ -91,6 +91,14 @@ def test_a_later_step_that_may_compile(user: str) -> None:
     assert not any(step.in_patch for step in plan.steps)
 
 
+def test_a_later_step_that_starts_an_installed_program() -> None:
+    """The fix names the command that starts one of the packages, not the first command that may start any."""
+    steps = ["ADD rootfs in /", f"{INSTALL} gcc", "RUN pip install flask", "RUN cd /src && gcc -o a a.c"]
+    found, _ = advice(BASE, installed(["gcc"], DEBIAN), {"opt/app": b"x"}, {"src/a": b"y"}, steps=steps)
+    assert "`gcc -o a a.c` in layer 3 uses them." in found["OS250"].fix
+    assert "may use them" not in found["OS250"].fix
+
+
 def test_headers_leave_their_libraries() -> None:
     """What a compiled program loads stays, and the edit names it, so that apt-get keeps it."""
     top = installed(["gcc", "libpq-dev", "libc6-dev"], DEBIAN)
