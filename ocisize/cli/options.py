@@ -121,11 +121,20 @@ def _enumerate(formats: Mapping[str, str]) -> str:
     return "see the end" if any(formats.values()) else " or ".join(formats)
 
 
+def _advise_on_format(name: str, formats: Mapping[str, str]) -> str:
+    """A hint about a format that a command lacks: the command that has it, or the nearest format."""
+    from ocisize.report.formats import FORMATS
+
+    if name in FORMATS:
+        return f"ocisize IMAGE -f {name} writes it; this command has {', '.join(formats)}"
+    return advise_on_word(name, formats, prefix="-f ")
+
+
 def _output_type(formats: Mapping[str, str]) -> Callable[[str], Output]:
     def parse(text: str) -> Output:
         name, equals, file = text.partition("=")
         if name not in formats:
-            raise argparse.ArgumentTypeError(f"unknown format {name!r}\n{advise_on_word(name, formats, prefix='-f ')}")
+            raise argparse.ArgumentTypeError(f"unknown format {name!r}\n{_advise_on_format(name, formats)}")
         if equals and not file:
             raise argparse.ArgumentTypeError(f"got {text!r}, expected a file after '='\nwithout a file: -f {name}")
         return Output(name, None if file in ("", "-") else file)

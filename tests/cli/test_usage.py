@@ -127,6 +127,12 @@ def test_values(arguments: list[str], error: str, hint: str, capsys: pytest.Capt
     assert error in text and hint in advice
 
 
+def test_a_format_of_another_command(capsys: pytest.CaptureFixture[str]) -> None:
+    error, hint = refusal(["packages", "nosuch.tar", "-f", "spdx"], capsys)
+    assert error == "-f: unknown format 'spdx'"
+    assert hint == "ocisize IMAGE -f spdx writes it; this command has text, json, csv, html, markdown"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -16,11 +16,12 @@ from ocisize.model.budget import BASELINE, Budget, BudgetStatus, Verdict, Verdic
 from ocisize.model.quantity import Number, Unit, parse_size
 from ocisize.model.unread import NOT_READ
 from ocisize.report.words.steps import name_lines_of
-from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path
+from ocisize.report.words.units import human_bandwidth, human_seconds, human_size, percent, shorten_path, shorten_step
 from ocisize.text import display_name, printable
 
 _ORDER = (BudgetStatus.FAIL, BudgetStatus.WARN, BudgetStatus.PASS)
 _MAX_PLACES = 2  # of a verdict in its line
+_MAX_STEP = 40  # characters of the build step of a place
 _HELP = {
     UNKNOWN_DOWNLOAD: "analyze the image in its registry, or use max-unpacked",
     NO_TABLES: "analyze the image itself",
@@ -226,7 +227,7 @@ def _place(place: VerdictPlace, verdict: Verdict, analysis: Analysis) -> str:
         parts.append(shorten_path("/" + display_name(place.path), 60))
     if place.layer is not None:
         layer = analysis.layers[place.layer]
-        step = "" if place.path or place.finding else layer.build_step.shown[:40]
+        step = "" if place.path or place.finding else shorten_step(layer.build_step.shown, _MAX_STEP)
         about = " ".join(filter(None, (name_lines_of(layer), step)))
         parts.append(f"in layer {place.layer}" + (f" ({about})" if about else ""))
     return " ".join(parts)

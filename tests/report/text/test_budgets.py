@@ -8,6 +8,7 @@ import json
 import attrs
 import pytest
 
+import ocisize
 from ocisize.model.build_step import BuildStep
 from ocisize import Analysis, Verdict, check, from_json, to_json
 from ocisize.budgets.baseline import Baseline, baseline_entry
@@ -25,6 +26,13 @@ def report(verdicts: list[Verdict], width: int = 100) -> str:
     file = io.StringIO()
     write_sections(image(), file, width=width, verdicts=verdicts)
     return file.getvalue()
+
+
+def test_a_long_build_step_ends_with_a_mark() -> None:
+    analysis = ocisize.analyze("testdata/example.tar")
+    budgets = ocisize.parse_budgets('[[budget]]\nlayer = "*apt-get*"\nmax-unpacked = 1').budgets
+    (judged,) = check(analysis, budgets)
+    assert describe(judged, analysis).endswith(": in layer 1 (RUN … apt-get install -y ca-certificate…)")
 
 
 @pytest.mark.parametrize(
