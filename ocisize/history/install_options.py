@@ -19,7 +19,7 @@ _WITHOUT_RECOMMENDED = lazy_pattern(
 _USES_NO_PACKAGES = lazy_pattern(
     r"\s*(?:(?:apk|apt|apt-get|dnf|microdnf|yum|tdnf)\s|(?:rm|rmdir|mkdir|mv|cp|ln|touch|cat|echo|printf|true|:|test|cd|set|export|"
     r"unset|chown|chgrp|chmod|useradd|adduser|groupadd|addgroup|usermod|passwd|install|find|sed|tar|gzip|gunzip|unzip|curl|wget|"
-    r"gpg|update-ca-certificates|ldconfig|locale-gen|setcap|strip|du|ls|pip3?)(?:\s|$)|npm\s+(?:cache|config|set)\b|\[\s)"
+    r"gpg|update-ca-certificates|ldconfig|locale-gen|setcap|strip|du|ls)(?:\s|$)|(?:/\S*/)?(?:python[\d.]*\s+-m\s+)?pip[\d.]*(?:\s|$)|npm\s+(?:cache|config|set)\b|\[\s)"
 )
 
 

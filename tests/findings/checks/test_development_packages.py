@@ -196,6 +196,7 @@ def test_what_may_use_the_packages(
     [
         ("RUN /bin/sh -c cd /app && npm ci && npm cache clean --force && rm -rf /tmp/x # buildkit", [], {}, {}),
         (CI, ["RUN /bin/sh -c chown -R app /app && mkdir /data # buildkit", "COPY . /app # buildkit"], {}, {}),
+        (CI, ["RUN /bin/sh -c /opt/venv/bin/pip install flask && python3 -m pip check # buildkit"], {}, {}),
         (CI, [], {"Cmd": ["node", "server.js"]}, {"build": "tsc", "test": "tsc", "prepublishOnly": "tsc"}),
         (CI, [], {"Cmd": ["npm", "start"]}, {"start": "node server.js", "build": "tsc"}),
     ],
