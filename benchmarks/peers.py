@@ -34,7 +34,7 @@ _LIST_GZIP = 'for layer; do "$TAR" -tf "$layer"; done'
 
 def ocisize(*arguments: str, rounds: int | None = None, tree: Path = REPOSITORY) -> Command:
     """ocisize as it is in a tree; ``-m`` looks in the current folder first."""
-    argv = (sys.executable, "-m", "ocisize", "-q", *arguments)
+    argv = (sys.executable, "-m", "ocisize", *arguments, "-q")
     return Command(argv, rounds, environment=environment(tree), folder=tree)
 
 
