@@ -9,8 +9,7 @@ import attrs
 
 import tables
 from groups.before import STEP_CASES
-from groups.packages import PACKAGES, SBOM, SYFT, TRIVY
-from groups.packages import PLAIN as WITHOUT
+from groups.packages import CONTENT, COST, COST_WITH, KEPT, SBOM, SYFT, TRIVY, UNEXPLAINED
 from groups.process import MICRO_CASES, TEXT, VALUES
 from groups.reach import AGAIN, COLD, NEW, PLAIN
 from groups.scale import AFTER_START, SCALE
@@ -94,16 +93,22 @@ def _reach(results: Results) -> Iterator[Verdict]:
 
 def _packages(results: Results) -> Iterator[Verdict]:
     """Bytes by package and an SBOM in one run."""
-    for form in ("gzip", "archive"):
-        section = results.find("packages", "packages", form)
-        yield at_most(f"ownership (packages, {form}): CPU ≤ 1.2x of an analysis", 1.2, section, cpu, PACKAGES, WITHOUT)
     section = results.find("packages", "packages", "archive")
     yield at_most("an SBOM with bytes: CPU ≤ 1/12 of syft", 1 / 12, section, cpu, SBOM, SYFT)
     yield at_most("an SBOM with bytes: CPU below trivy", 1.0, section, cpu, SBOM, TRIVY)
-    figures = results.find("packages", "packages", "figures")
-    for name, limit in (("kept in memory, % of the payload", 0.7), ("unexplained bytes, %", 0.5)):
-        value = figures.figures.get(name) if figures else None
-        yield Verdict(f"{name}: ≤ {limit}", *(() if value is None else (f"{value:.2f}", value <= limit)))
+    for form in ("archive", "gzip"):
+        section = results.find("packages", "packages", f"{form} owners")
+        yield _share(section, f"ownership ({form}): CPU ≤ 1.2x of an analysis without", COST_WITH, COST, 1.2)
+    yield _share(section, "databases and excerpts in memory: ≤ 0.7 % of the content", KEPT, CONTENT, 0.007)
+    yield _share(section, "bytes that nothing explains: ≤ 0.5 % of the content", UNEXPLAINED, CONTENT, 0.005)
+
+
+def _share(section: Section | None, target: str, part: str, whole: str, limit: float) -> Verdict:
+    """A figure is ``limit`` of another one at most."""
+    if section is None or not section.figures:
+        return Verdict(target)
+    ratio = section.figures[part] / section.figures[whole]
+    return Verdict(target, f"{ratio:.2f}x" if limit > 1 else f"{100 * ratio:.3f} %", ratio <= limit)
 
 
 def _decompressing(results: Results) -> Iterator[Verdict]:

@@ -20,23 +20,36 @@ CASES = ("packages",)
 PLAIN, PACKAGES = "ocisize", "ocisize packages"
 SBOM = "ocisize -f cyclonedx"
 SYFT, TRIVY = "syft -o cyclonedx-json", "trivy image --list-all-pkgs"
-_BOTH = "ocisize packages and -f cyclonedx, spdx"
+_BOTH = "ocisize -f text and -f cyclonedx"
+#: a command with an empty cache of layers, which is removed afterwards
+_WITH_EMPTY_CACHE = 'd=$(mktemp -d) && "$0" "$@" --cache-dir "$d"; s=$?; rm -rf "$d"; exit $s'
 _PATIENCE = 900.0  # seconds
-_MEASURE = """
-import json, sys
+COST, COST_WITH, CONTENT = "analysis, ms of CPU", "analysis with packages, ms of CPU", "content, kB"
+KEPT, UNEXPLAINED = "databases and excerpts kept, kB", "unexplained, kB"
+_MEASURE = f"""
+import json, statistics, sys, time
 from ocisize import Analyzer
 
-analysis = Analyzer(packages=True, keep_packages=True).analyze(sys.argv[1])
+def measure(**options):
+    start = time.process_time()
+    analysis = Analyzer(estimate_download=False, **options).analyze(sys.argv[1])
+    return (time.process_time() - start) * 1000, analysis
+
+measure(packages=True)  # imports
+pairs = [(measure()[0], measure(packages=True)[0]) for _ in range(5)]
+_, analysis = measure(packages=True, keep_packages=True)
 inventory = analysis.packages
 unknown = [files for files in inventory.unowned if files.kind.value == "unknown"]
-kept = sum(len(content) for layer in analysis.layers for content in layer.files.contents.values())
-excerpts = sum(len(content) for layer in analysis.layers for content in layer.files.excerpts.values())
-print(json.dumps({
+kept = [content for layer in analysis.layers for part in (layer.files.contents, layer.files.excerpts) for content in part.values()]
+print(json.dumps({{
     "packages": len(inventory.packages),
-    "bytes of packages, %": 100 * sum(package.content_size for package in inventory.packages) / analysis.content_size,
-    "unexplained bytes, %": 100 * sum(files.content_size for files in unknown) / analysis.content_size,
-    "kept in memory, % of the payload": 100 * (kept + excerpts) / analysis.content_size,
-}))
+    "{CONTENT}": analysis.content_size / 1000,
+    "of packages, kB": sum(package.content_size for package in inventory.packages) / 1000,
+    "{UNEXPLAINED}": sum(files.content_size for files in unknown) / 1000,
+    "{KEPT}": sum(map(len, kept)) / 1000,
+    "{COST}": statistics.median(plain for plain, _ in pairs),
+    "{COST_WITH}": statistics.median(plain for plain, _ in pairs) * statistics.median(more / plain for plain, more in pairs),
+}}))
 """
 
 
@@ -62,23 +75,16 @@ def packages(context: Context) -> Iterator[Section]:
             PLAIN: peers.ocisize("--no-cache", archive),
             PACKAGES: peers.ocisize("packages", "--no-cache", archive),
             SBOM: peers.ocisize("--no-cache", archive, "-f", "cyclonedx", "-o", os.devnull),
-            _BOTH: peers.ocisize(
-                "--no-cache", archive, "-f", f"cyclonedx={os.devnull}", "-f", f"spdx={os.devnull}", "-f", "text"
-            ),
+            _BOTH: peers.ocisize("--no-cache", archive, "-f", "text", "-f", f"cyclonedx={os.devnull}"),
             **_peers(case),
         }
         yield Section(
             "packages", case.name, "archive", f"{case.name}, docker archive", SBOM, case.facts(),
             interleave(commands, context.rounds),
         )  # fmt: skip
-        yield Section(
-            "packages",
-            case.name,
-            "figures",
-            f"{case.name}, owners",
-            facts=case.facts(),
-            figures=_figures(case.layout("gzip")),
-        )
+        for form, image in (("archive", case.archive), ("gzip", case.layout("gzip"))):
+            title = f"{case.name}, owners, {form}"
+            yield Section("packages", case.name, f"{form} owners", title, facts=case.facts(), figures=_figures(image))
 
 
 def _peers(case: Case) -> dict[str, Command]:
@@ -88,10 +94,8 @@ def _peers(case: Case) -> dict[str, Command]:
         argv = (syft, "scan", "-q", f"docker-archive:{archive}", "-o", f"cyclonedx-json={os.devnull}")
         commands[SYFT] = Command(argv, peers.SLOW, _PATIENCE, {"SYFT_CHECK_FOR_APP_UPDATE": "false"})
     if trivy := find_program("trivy"):
-        argv = (
-            trivy, "image", "--input", archive, "--format", "json", "--list-all-pkgs", "--scanners", "license", "--quiet",
-            "--offline-scan", "--skip-version-check", "--cache-backend", "memory", "--output", os.devnull,
-        )  # fmt: skip
+        options = ("--format", "json", "--list-all-pkgs", "--scanners", "license", "--quiet", "--output", os.devnull)
+        argv = ("sh", "-c", _WITH_EMPTY_CACHE, trivy, "image", "--input", archive, *options)
         commands[TRIVY] = Command(argv, peers.SLOW, _PATIENCE)
     return commands
 
