@@ -87,7 +87,7 @@ def _find_ownership(analysis: Analysis) -> Ownership | None:
     if len(tables) < len(analysis.layers) or not any(table.contents or table.excerpts for table in tables):
         return None
     steps = [layer.build_step for layer in analysis.layers]
-    return assign_owners(tables, overlay_of(analysis).hidden_by, find_runs(tables), steps)
+    return assign_owners(tables, overlay_of(analysis).hidden_by, find_runs(tables), steps, system=analysis.system)
 
 
 def _list_owners(analysis: Analysis, stored: FileColumns, ownership: Ownership) -> IntArray:

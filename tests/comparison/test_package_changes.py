@@ -10,8 +10,10 @@ import pytest
 from ocisize import Analyzer, compare
 from ocisize.model.analysis import Analysis
 from ocisize.model.causes import PackageChange
-from ocisize.model.packages import APK, DEB, GEM, NPM, PYTHON
+from ocisize.model.packages import APK, DEB, GEM, NPM, PYTHON, RUNTIME
+from ocisize.model.system import Runtime, System
 from ocisize.report.render import render_report
+from ocisize.values import evolve
 from tests.images import Entries, build_image, layer
 from tests.oci.test_image import single
 
@@ -125,6 +127,19 @@ def test_files_of_packages_and_other_files_add_up() -> None:
     found = compare(before, after)
     assert sum(change.growth for change in found.packages) + 700 == found.growth
     assert "adds 1 other file" in found.reasons[0].text or "adds 1 file in /app/" in found.reasons[0].text
+
+
+def test_runtimes_that_no_package_manager_installed_are_packages() -> None:
+    """As in the list of packages: official images build them from source."""
+    program = "usr/local/bin/python3.12"
+
+    def with_python(version: str, content: bytes) -> Analysis:
+        files = {**deb("curl", "1.0", b"a"), program: content, "usr/local/lib/python3.12/os.py": content}
+        runtime = Runtime("python", "Python", version, program, 0)
+        return evolve(image(files), system=System(runtimes=(runtime,)))
+
+    found = versions_of(with_python("3.12.3", b"a" * 3000), with_python("3.12.4", b"b" * 5000))
+    assert found[RUNTIME, "python"] == ("3.12.3", "3.12.4", 4000)
 
 
 def test_names_of_python_are_normalized() -> None:
