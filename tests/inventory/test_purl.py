@@ -69,7 +69,10 @@ def test_forms(package: PackageRecord, os: OperatingSystem | None, expected: str
     assert parsed.name == package.name.replace(":", "/").rpartition("/")[2] and parsed.version is not None
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/"), min_size=1, max_size=20)
+# The reference implementation removes white space at both ends, and knows no name without anything else
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/"), min_size=1, max_size=20).filter(
+    lambda text: text.strip() == text
+)
 
 
 @given(st.sampled_from(["npm", "gem", "rust", "dotnet", "conda"]), TEXT, TEXT, TEXT)
@@ -78,7 +81,7 @@ def test_any_text_is_read_back(ecosystem: str, name: str, version: str, value: s
     purl = purl_of(record(ecosystem, name, version, qualifiers={"build": value}), System())
     assert purl.isascii() and " " not in purl
     parsed = PackageURL.from_string(purl)
-    assert parsed.version == version.strip() or parsed.version == version
+    assert parsed.version == version
     assert dict(parsed.qualifiers or {}) == {"build": value}
 
 
