@@ -163,3 +163,12 @@ def test_an_unknown_kind_has_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
 def test_kinds_are_completed() -> None:
     assert "python,npm" in complete(["packages", "app.tar", "--kind", "python,"], make_parser).words
     assert list(complete(["packages", "app.tar", "--by", "so"], make_parser).words) == ["source"]
+
+
+def test_sections_of_the_full_report(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """``--section`` chooses from the sections that ``--full`` shows."""
+    assert main([service, "--section", "packages", "-q"]) == 0
+    chosen = capsys.readouterr().out
+    assert main([service, "--full", "--section", "packages", "-q"]) == 0
+    assert capsys.readouterr().out == chosen
+    assert "Layers, base first" not in chosen

@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
     dockerfile = read_dockerfile(options, [analysis], files)
     chosen = ReportOptions(
         top=options.top,
-        sections=SECTIONS if options.full else tuple(name for names in options.sections for name in names),
+        sections=tuple(name for names in options.sections for name in names) or (SECTIONS if options.full else ()),
         arguments=repeat_arguments(options),
         files=options.files,
         color=color_mode(options),
