@@ -44,7 +44,8 @@ def fix_options(build: Build, claims: Sequence[Claim]) -> Iterator[Fix]:
     for claim in claims:
         if claim.tier in (Tier.HISTORY, Tier.PACKAGE) and claim.change is not None:
             groups[id(claim.change)].append(claim)
-    for members in groups.values():
+    # in the order of ids: what two changes of one RUN remove together is counted for the second one
+    for members in sorted(groups.values(), key=lambda members: min(claim.id for claim in members)):
         first, change = members[0], members[0].change
         if change is None or change.layer not in build.own_layers:
             continue

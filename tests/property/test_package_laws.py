@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ocisize.findings.advise import advise, make_claims
@@ -12,6 +12,7 @@ from ocisize.plan.make import make_plan
 from tests.debian import DEBIAN, DEPENDS, Machine, files, installed, relations, sizes
 from tests.evidence import make_evidence
 
+_INSTALL = "RUN apt-get update && apt-get install -y --no-install-recommends"
 ASKED = st.lists(st.sampled_from(sorted(DEPENDS)), min_size=1, max_size=5, unique=True)
 
 
@@ -21,7 +22,7 @@ def runs(draw: st.DrawFn) -> list[str]:
     steps = []
     for _ in range(draw(st.integers(1, 3))):
         names = draw(ASKED)
-        text = f"RUN apt-get update && apt-get install -y --no-install-recommends {' '.join(names)}"
+        text = f"{_INSTALL} {' '.join(names)}"
         if draw(st.booleans()):
             text += f" && use {' '.join(names)}"
         if draw(st.booleans()):
@@ -41,6 +42,8 @@ def carried_out(steps: list[str]) -> tuple[Machine, list[str]]:
     return machine, stored
 
 
+@example([f"{_INSTALL} dpkg-dev git"], ("/srv/app",), 0)
+@example([f"{_INSTALL} binutils build-essential", f"{_INSTALL} binutils"], ("/srv/app",), 0)
 @settings(deadline=None, max_examples=150)
 @given(runs(), st.sampled_from([("/srv/app",), ("bash",), ("git", "daemon")]), st.integers(0, 2))
 def test_what_the_plan_promises_is_what_goes(steps: list[str], command: tuple[str, ...], base_layers: int) -> None:

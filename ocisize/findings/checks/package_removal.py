@@ -58,11 +58,11 @@ class Removals:
         self, evidence: ImageEvidence, graph: PackageGraph, groups: Sequence[Sequence[PackageKind]], *, can_edit: bool
     ) -> None:
         """Note what is searched; ``can_edit`` is False if no RUN may remove packages, as others build on the image."""
-        self._evidence, self._graph, self._groups, self._can_edit = evidence, graph, groups, can_edit
+        self.evidence, self._graph, self._groups, self._can_edit = evidence, graph, groups, can_edit
         self._kinds = [kind for kinds in groups for kind in kinds]
         self._seeds = [self._find_seeds(kinds) for kinds in groups]
         self._kept: dict[frozenset[int], frozenset[int]] = {}  # what ``_libraries`` found
-        self._in_layers: dict[int, frozenset[int]] = {}  # what ``_seeds_in`` found
+        self._in_layers: dict[int, frozenset[int]] = {}  # what ``seeds_in`` found
 
     def _find_seeds(self, kinds: Sequence[PackageKind]) -> frozenset[int]:
         records = enumerate(self._graph.records)
@@ -79,19 +79,19 @@ class Removals:
     def places(self) -> Places:
         """The rows of all packages that go."""
         gone = self._graph.removed_with(self.all_seeds, self._libraries(self.all_seeds))
-        rows = find_listed_rows(self._evidence, (self._graph.records[index] for index in sorted(gone)))
+        rows = find_listed_rows(self.evidence, (self._graph.records[index] for index in sorted(gone)))
         return {index: rows[self._graph.records[index]] for index in gone}
 
     @cached_property
     def layer(self) -> int | None:
         """The layer whose RUN can remove most bytes of packages itself; None if none can remove any."""
-        evidence = self._evidence
+        evidence = self.evidence
         sizes: dict[int, int] = {}
         layers = range(len(evidence.layers) - 1, evidence.base_layers - 1, -1) if self._can_edit else ()
         for layer in layers:
-            seeds = self._seeds_in(layer)
+            seeds = self.seeds_in(layer)
             if seeds:
-                gone = self._removed_in(layer, seeds)
+                gone = self.removed_in(layer, seeds)
                 rows = ({layer: self.places[index].get(layer, ())} for index in gone if index in self.places)
                 sizes[layer] = sum(size_of(evidence, chosen) for chosen in rows)
             if len(sizes) == _MAX_LAYERS or find_callers(evidence.layers[layer].build_step):
@@ -102,43 +102,22 @@ class Removals:
     def __iter__(self) -> Iterator[Removal]:
         """What goes with each group, after what goes with those before it."""
         before: frozenset[int] = frozenset()
-        removed: frozenset[int] = frozenset()  # in the layer
-        added: set[str] = set()
+        run = _Run(self, self.layer) if self.layer is not None else None
         for number, kinds in enumerate(self._groups):
             seeds = frozenset[int]().union(*self._seeds[: number + 1])
             gone = self._graph.removed_with(seeds, self._libraries(seeds))
             removal = Removal(kinds, gone - before)
-            if self.layer is not None and (own := self._seeds_in(self.layer) & self._seeds[number]):
-                chosen = self._removed_in(self.layer, self._seeds_in(self.layer) & seeds)
-                names = {self._graph.records[index].name for index in own & chosen}
-                if names:
-                    keep = self._names_to_keep(self.layer, self._seeds_in(self.layer) & seeds) - added
-                    added |= keep
-                    removal = self._with_change(removal, self.layer, chosen - removed, names, sorted(keep))
-                    removed |= chosen
             before |= gone
-            yield removal
+            yield run.remove(removal, self._seeds[number]) if run is not None else removal
 
-    def _with_change(
-        self, removal: Removal, layer: int, packages: frozenset[int], names: set[str], added: Sequence[str]
-    ) -> Removal:
-        step = self._evidence.layers[layer].build_step
-        manager = find_manager(step)
-        if manager is None:
-            return removal
-        is_used = calls_after_install(manager, step, names)
-        return Removal(
-            removal.kinds, removal.packages, packages, _change(layer, manager, names, added, is_used=is_used), is_used
-        )
-
-    def _seeds_in(self, layer: int) -> frozenset[int]:
+    def seeds_in(self, layer: int) -> frozenset[int]:
         """The packages that the RUN of a layer can remove by name: no layer below has them, and none above names them."""
         if layer not in self._in_layers:
             self._in_layers[layer] = self._find_seeds_in(layer)
         return self._in_layers[layer]
 
     def _find_seeds_in(self, layer: int) -> frozenset[int]:
-        step = self._evidence.layers[layer].build_step
+        step = self.evidence.layers[layer].build_step
         manager = find_manager(step)
         if manager is None or (again := self._named_above(layer)) is None:
             return frozenset()
@@ -148,14 +127,19 @@ class Removals:
 
     def _named_above(self, layer: int) -> frozenset[int] | None:
         """The packages that RUNs above a layer install, and would bring again; None if one does not name them."""
-        names = names_installed(above.build_step for above in self._evidence.layers[layer + 1 :])
+        names = names_installed(above.build_step for above in self.evidence.layers[layer + 1 :])
         return self._graph.named(names) if names is not None else None
 
-    def _removed_in(self, layer: int, seeds: frozenset[int]) -> frozenset[int]:
+    def removed_in(self, layer: int, seeds: frozenset[int]) -> frozenset[int]:
+        """What goes if the RUN of a layer removes some packages: nothing that RUNs above bring again."""
         again = self._named_above(layer) or frozenset()
         return self._graph.removed_with(seeds, self._libraries(seeds) | again)
 
-    def _names_to_keep(self, layer: int, seeds: frozenset[int]) -> set[str]:
+    def names_of(self, packages: frozenset[int]) -> set[str]:
+        """The names of some packages."""
+        return {self._graph.records[index].name for index in packages}
+
+    def names_to_keep(self, layer: int, seeds: frozenset[int]) -> set[str]:
         """The libraries that a RUN must name so that they stay; what one of them needs stays with it."""
         graph, kept = self._graph, self._libraries(seeds)
         needed: set[int] = set()
@@ -166,7 +150,7 @@ class Removals:
                     if other not in needed and other != index:
                         needed.add(other)
                         waiting.append(other)
-        step = self._evidence.layers[layer].build_step
+        step = self.evidence.layers[layer].build_step
         manager = find_manager(step)
         named = named_packages(manager, step) if manager is not None else frozenset[str]()
         return {graph.records[index].name for index in kept - needed} - named
@@ -213,6 +197,41 @@ class Removals:
             if any(kind.keeps(name) for kind in self._kinds) or (index in self._sources and _OF_COMPILED.fullmatch(name))
         )
         return self._graph.protected.union(kept)
+
+
+class _Run:
+    """The RUN that removes packages, while one group after the other is removed."""
+
+    def __init__(self, removals: Removals, layer: int) -> None:
+        self._removals, self._layer = removals, layer
+        step = removals.evidence.layers[layer].build_step
+        self._step, self._manager = step, find_manager(step)
+        self._commands = list(step.commands or ())  # after the edits so far
+        self._seeds: frozenset[int] = frozenset()
+        self._packages: frozenset[int] = frozenset()
+        self._names: set[str] = set()  # of packages that are removed, or added to stay
+
+    def remove(self, removal: Removal, seeds: frozenset[int]) -> Removal:
+        """A removal with the change of the RUN for it; without, if the RUN would install nothing any more."""
+        removals, layer = self._removals, self._layer
+        tried = self._seeds | (removals.seeds_in(layer) & seeds)
+        if self._manager is None or tried == self._seeds:
+            return removal
+        packages = removals.removed_in(layer, tried)
+        names = removals.names_of(tried & packages) - self._names
+        added = removals.names_to_keep(layer, tried) - self._names
+        if not names:
+            return removal
+        is_used = calls_after_install(self._manager, self._step, names)
+        change = _change(layer, self._manager, names, sorted(added), is_used=is_used)
+        commands = change.edit(self._commands)
+        if commands is None and not is_used:
+            return removal
+        self._commands = commands or self._commands
+        before, self._packages = self._packages, packages
+        self._seeds = tried
+        self._names |= names | added
+        return Removal(removal.kinds, removal.packages, packages - before, change, is_used)
 
 
 def _change(
