@@ -88,7 +88,7 @@ class BrowseApp(PanesApp):
             return
         self.end_search()
         self.show_tab(0)
-        row = tree.next_wasted(pane.cursor if backwards or pane.cursor else -1, backwards=backwards)
+        row = tree.next_wasted(pane.cursor, backwards=backwards)
         if row is None:
             self.notify("nothing here is wasted")
         else:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ocisize.browse.search import Search
     from ocisize.dockerfile.parse import Instruction
     from ocisize.model.analysis import Analysis
-from ocisize.model.comparison import Comparison
+    from ocisize.model.comparison import Comparison
 
 
 class Loaded(NamedTuple):
@@ -90,7 +90,7 @@ class Opening:
 class Finder:
     """Carries out a search in a thread, and calls back from it when there are more results."""
 
-    def __init__(self, search: Search, order: Order, on_found: Callable[[], None]) -> None:
+    def __init__(self, search: Search, order: Callable[[], Order], on_found: Callable[[], None]) -> None:
         self.search = search
         self._order, self._on_found = order, on_found
         self._stopped = threading.Event()
@@ -112,6 +112,6 @@ class Finder:
             if found != count:
                 count = found
                 self._on_found()
-        self.search.found.sort(self._order)
+        self.search.found.sort(self._order())
         if not self._stopped.is_set():
             self._on_found()

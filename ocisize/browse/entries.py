@@ -128,10 +128,10 @@ class Entries:
         self.order.append(len(self.names) - 1)  # last, so that another thread finds all columns of what is in the order
 
     def sort(self, order: Order) -> None:
-        """Sort the entries; those of equal figures by name."""
-        names = self.names
+        """Sort the entries; those of equal figures by name. Another thread may add entries meanwhile."""
+        names, positions = self.names, range(len(self.compressed))
         if order is Order.NAME:
-            self.order = sorted(self.order, key=names.__getitem__)
+            self.order = sorted(positions, key=names.__getitem__)
             return
         known = order is Order.DOWNLOAD and self.download_known
         column = self.wasted if order is Order.WASTE else self.compressed if known else self.content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar, overload
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.timer import Timer
 
+_KILLED = 128  # added to the number of a signal in the exit status, as shells do
 _WidgetT = TypeVar("_WidgetT", bound=Widget)
 
 
@@ -80,6 +82,14 @@ class LayoutApp(App[None]):
         """A widget of the panes, also while a window is over them."""
         panes = self.screen_stack[0]
         return panes.query_one(name, kind) if isinstance(name, str) else panes.query_one(name)
+
+    def leave_on_signals(self) -> None:
+        """Leave the screen when the program is ended, or the terminal is closed."""
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # not on Windows, and not beside the main thread
+            import asyncio
+
+            for name in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(name, self.exit, None, _KILLED + name)
 
     def call_back(self, function: Callable[..., object], *arguments: object) -> None:
         """Call a method from another thread; a screen that is gone is no error."""

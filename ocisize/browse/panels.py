@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ocisize.browse.image_index import ImageIndex
     from ocisize.model.analysis import Analysis
-from ocisize.model.comparison import Comparison
+    from ocisize.model.comparison import Comparison
 
 
 class PanelRow(NamedTuple):

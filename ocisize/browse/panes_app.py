@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.widgets import Input, Static
@@ -35,7 +33,6 @@ Save = Callable[[str, str], str]  #: writes a text to a new file, and returns wh
 _NAME = 28  # columns of the name of the image
 _WIDE = 120  # columns from which the details are beside the tree
 _DETAILS_DELAY, _SCOPE_DELAY, _SEARCH_DELAY = 0.05, 0.08, 0.15  # seconds without a key before work begins
-_KILLED = 128  # added to the number of a signal in the exit status, as shells do
 _STOP_SECONDS = 2.0  # that leaving waits for a read to end
 
 
@@ -60,6 +57,7 @@ class PanesApp(LayoutApp):
         self._owners: PackageOwners | None = None
         self.alone = False
         self._tab = 0
+        self._widths: dict[str | None, int] = {}  # of the panes, by id
         self._finder: Finder | None = None
         self._opening = Opening(
             read,
@@ -75,11 +73,7 @@ class PanesApp(LayoutApp):
         self._show_title("reading")
         self._show_tab()
         self.find(TreePane).focus()
-        with suppress(NotImplementedError, RuntimeError, ValueError):  # not on Windows, and not beside the main thread
-            import asyncio
-
-            for name in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(name, self.exit, None, _KILLED + name)
+        self.leave_on_signals()
         self._opening.start()
 
     def on_unmount(self) -> None:
@@ -94,6 +88,8 @@ class PanesApp(LayoutApp):
 
     def on_resize(self, event: events.Resize) -> None:
         """Put the details where there is room."""
+        if not self.screen_stack:
+            return
         wide = event.size.width >= _WIDE
         outer = self.find("#outer")
         outer.set_class(wide, "wide")
@@ -126,6 +122,8 @@ class PanesApp(LayoutApp):
 
     def show_heads(self) -> None:
         """Say above the panes what they show."""
+        if not self.screen_stack:
+            return
         if self.tree_view is not None:
             self._show_title(describe_image(self.tree_view.index.analysis, self.marked))
         self.find("#left-head", Static).update(head_of_layers(self.find(LayerPane).size.width))
@@ -171,10 +169,13 @@ class PanesApp(LayoutApp):
         self.call_after_refresh(self.show_heads)
         self.later("details", _DETAILS_DELAY, self._show_details)
 
-    # What the panes report
-
     def on_line_list_moved(self, event: LineList.Moved) -> None:
         """Show the layer, or the details of the entry."""
+        if not self.screen_stack:  # the app is ending
+            return
+        if self._widths.get(event.lines.id) != event.lines.size.width:
+            self._widths[event.lines.id] = event.lines.size.width
+            self.show_heads()
         if isinstance(event.lines, LayerPane):
             self.later("scope", _SCOPE_DELAY, self.change_scope)
         if not isinstance(event.lines, DetailPane):
@@ -251,8 +252,6 @@ class PanesApp(LayoutApp):
         self.show_tab(0)
         self.find(TreePane).reload(row)
 
-    # Searching
-
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search while the user types."""
         if event.input.id == "filter":
@@ -272,11 +271,12 @@ class PanesApp(LayoutApp):
             try:
                 search = Search(tree.index, tree.figures, tree.shares, query)
             except InvalidGlob as error:
-                self.find("#head", Static).update(printable(f"the glob {error.reason}"))
+                self._show_tab()
+                self.call_after_refresh(self.find("#head", Static).update, printable(f"the glob {error.reason}"))
                 return
             results = self.find(ResultPane)
             results.found, results.order = search.found, tree.order
-            self._finder = Finder(search, tree.order, lambda: self.call_back(self._show_results))
+            self._finder = Finder(search, lambda: tree.order, lambda: self.call_back(self._show_results))
             self._finder.start()
         self._show_tab()
         self._show_results()

@@ -142,10 +142,13 @@ class TreeView:
     def next_wasted(self, row: int, *, backwards: bool = False) -> int | None:
         """The row of the next entry below a row, or above it, that wastes bytes and is no directory; None without waste.
 
-        Directories with waste are opened on the way. Behind the last row the search goes on at the other end.
+        Directories with waste are opened on the way, also that of the row itself. Behind the last row the search goes on at
+        the other end.
         """
         if not self.total.wasted_size:
             return None
+        if not backwards and 0 <= row < len(self.rows) and self._wastes(row):
+            self.open(row)
         current, turned = row, False
         for _ in range(_MAX_OPENED):
             current += -1 if backwards else 1
@@ -154,16 +157,19 @@ class TreeView:
                     return None
                 turned, current = True, len(self.rows) if backwards else -1
                 continue
-            entries, position = self.rows[current]
-            if not entries.wasted[position]:
+            if not self._wastes(current):
                 continue
-            number = entries.numbers[position]
+            number = self.rows[current].directory
             if number < 0:
                 return current
             if number not in self._opened:
                 self.open(current)
                 current = self._end(current) if backwards else current
         return None
+
+    def _wastes(self, row: int) -> bool:
+        entries, position = self.rows[row]
+        return entries.wasted[position] > 0
 
     def _list(self, number: int, depth: int) -> Entries:
         entries = list_directory(self.index, self.figures, self.shares, number, depth=depth)

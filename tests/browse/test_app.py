@@ -261,6 +261,20 @@ def test_wide_terminals_have_details_beside_the_tree(analysis: Analysis) -> None
     play(analysis, steps, (120, 40))
 
 
+@pytest.mark.parametrize("size", [(1, 1), (20, 5), (40, 10), (300, 80)])
+def test_any_size(analysis: Analysis, size: tuple[int, int]) -> None:
+    """Nothing fails where nothing fits."""
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        for key in ("N", "2", "4", "1", "m", "tab", "j", "slash", "a", "escape", "question_mark", "escape"):
+            await pilot.press(key)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "  # Unpacked    Waste Build s│  Unpacked   Waste  Name" in screen_of(app))
+        await until(pilot, lambda: "Hidden by    deleted: layer 3" in screen_of(app))
+
+    play(analysis, steps, size)
+
+
 def test_the_mouse(analysis: Analysis) -> None:
     """A click moves the cursor, a second one opens; a click on a tab shows its list."""
 

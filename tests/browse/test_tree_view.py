@@ -182,6 +182,14 @@ def test_jumps_to_wasted_files(index: ImageIndex) -> None:
     assert back is not None and tree.node(back).path == b"new/file"
 
 
+def test_jumps_begin_in_the_directory_of_the_cursor() -> None:
+    """A closed directory is opened; a wasted file in the first row is left for the next one."""
+    tree = TreeView(ImageIndex(analyse(layer({"a": b"1" * 9, "b/c": b"2"}), layer({".wh.a": b"", "b/.wh.c": b""}))))
+    assert tree.next_wasted(0) == 2 and tree.node(2).path == b"b/c"
+    tree.close_all()
+    assert tree.next_wasted(1) == 2
+
+
 def test_no_waste() -> None:
     tree = TreeView(ImageIndex(analyse(layer({"a": b"1"}))))
     assert tree.next_wasted(0) is None and tree.next_wasted(0, backwards=True) is None
