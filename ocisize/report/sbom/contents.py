@@ -225,8 +225,18 @@ def _find_needs(listed: Iterable[ListedPackage]) -> dict[str, list[str]]:
 
 
 def _find_gaps(analysis: Analysis, packages: Iterable[Package], warnings: Iterable[str], main: str) -> list[str]:
+    """Why packages may be missing; ``main`` is the ecosystem of the system, whose packages are listed."""
+    packages = tuple(packages)
     gaps = [] if analysis.complete else [headline(analysis)]
     gaps += [analysis.layer_mismatch] if analysis.layer_mismatch else []
+    # What a package manager leaves of a removed package is no gap, so the database as a whole must be gone.
+    kept = {one.ecosystem for one in packages if one.installed}
+    gone = Counter(one.ecosystem for one in packages if not one.installed and one.live_size > 0)
+    gaps += [
+        f"the database of {name} is gone, which had {count_of(gone[name], 'package')} with files in the image"
+        for name in OF_SYSTEM
+        if gone[name] and name not in kept
+    ]
     others = Counter(one.ecosystem for one in packages if one.installed and one.ecosystem in OF_SYSTEM)
     gaps += [
         f"{count_of(others[name], 'package')} of {name} left out, because the system has those of {main}"

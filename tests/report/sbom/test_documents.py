@@ -396,6 +396,15 @@ def test_gaps_are_declared() -> None:
     assert "compositions" in cyclonedx(evolve(ON_DEBIAN, config_layers=7))
 
 
+def test_a_removed_database_is_a_gap() -> None:
+    """The files of its packages are still in the image; leftovers of single packages are none."""
+    gone = [evolve(LIBSSL, installed=False), evolve(GIT, installed=False)]
+    comment = "Packages may be missing: the database of deb is gone, which had 2 packages with files in the image"
+    assert spdx(image_of([*gone, REQUESTS]))["comment"] == comment
+    assert "comment" not in spdx(image_of([evolve(LIBSSL, installed=False), GIT]))
+    assert "comment" not in spdx(image_of([evolve(LIBSSL, installed=False, wasted_size=1000), REQUESTS]))
+
+
 packages = st.builds(
     package,
     st.sampled_from(ECOSYSTEMS),
