@@ -5,8 +5,9 @@ A sample is a fenced block below a comment that names its command::
     <!-- sample: ocisize testdata/example.tar -f csv | sed -n '1p;4p' -->
 
 The command runs with bash in the repository's folder, at 80 columns. A first line ``$ …`` in the block stays as it is.
-``shorten N`` cuts lines longer than N characters, and ``$PAIR`` is a folder with the layouts of ``tests.pairs``. ``python -m tests.samples`` writes all samples again, and the pages that
-other modules generate; ``tests/test_samples.py`` fails where a page differs from what this would write.
+``shorten N`` cuts lines longer than N characters, ``screen`` prints a screen of ``ocisize browse``, and ``$PAIR`` is a folder with
+the layouts of ``tests.pairs``. ``python -m tests.samples`` writes all samples again, and the pages that other modules generate;
+``tests/test_samples.py`` fails where a page differs from what this would write.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _SAMPLE = re.compile(
 _TOOLS = f"""\
 set -euo pipefail
 ocisize() {{ '{sys.executable}' -m ocisize "$@"; }}
+screen() {{ '{sys.executable}' -m tests.browse.screens "$@"; }}
 shorten() {{ sed -E "s/^(.{{$1}}).+/\\1…/"; }}
 """
 

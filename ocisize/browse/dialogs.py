@@ -34,8 +34,9 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the window."""
-        with VerticalScroll(classes="window"):
-            yield Static(f"Keys\n\n{describe_keys()}\n\nEsc closes this window.", markup=False)
+        with VerticalScroll(classes="window") as window:
+            window.border_title, window.border_subtitle = "Keys", "Esc: close"
+            yield Static(describe_keys(), markup=False)
 
 
 class FormList(LineList):

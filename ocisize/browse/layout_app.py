@@ -31,6 +31,7 @@ class LayoutApp(App[None]):
     CSS = """
     Screen { layout: vertical; }
     #title, .head { height: 1; text-style: bold; }
+    #title, .head { text-wrap: nowrap; text-overflow: ellipsis; }
     .head { color: $text-muted; text-style: none; }
     #outer { height: 1fr; }
     #outer.narrow { layout: vertical; }
