@@ -39,8 +39,8 @@ def make_package(ecosystem: str, name: str, version: str, figures: dict[str, Any
     return Package(ecosystem=ecosystem, name=name, version=version, **figures, **(defaults | more))
 
 
-def make_unowned(kind: Unowned, name: str, figures: dict[str, Any], layer: int = 0) -> UnownedFiles:
-    return UnownedFiles(kind=kind, name=name, layer=layer, **figures)
+def make_unowned(kind: Unowned, name: str, figures: dict[str, Any], layer: int = 0, path: str = "") -> UnownedFiles:
+    return UnownedFiles(kind=kind, name=name, layer=layer, path=path, **figures)
 
 
 VENV, SYSTEM = "opt/venv/lib/python3.12/site-packages", "usr/lib/python3/dist-packages"

@@ -32,7 +32,6 @@ NO_BASELINE = "there is no baseline of this image and platform"
 NOT_IN_BASELINE = "the baseline has no such figure"
 NO_LAYER = "no layer has such a build step"
 NO_PATH = "no path matches"
-NO_PACKAGE = "no package has such a name"
 NO_PACKAGES = "the packages of the image were not read"
 UNREAD = "not all layers could be read"
 NO_DIGESTS = "a layer was read from its SOCI index, which has no digests of files (--no-toc reads the layer)"
@@ -159,7 +158,8 @@ def _judge(budget: Budget, scope: BudgetScope, entry: BaselineEntry | None, rule
         reason = NO_PACKAGES if isinstance(error, PackagesMissing) else NO_TABLES
         return Verdict(budget=budget, status=BudgetStatus.UNKNOWN, reason=reason)
     if selects_nothing:
-        return Verdict(budget=budget, status=BudgetStatus.UNMATCHED, reason=NO_PACKAGE if budget.packages else NO_PATH)
+        reason = scope.explain_no_package(budget) if budget.packages else NO_PATH
+        return Verdict(budget=budget, status=BudgetStatus.UNMATCHED, reason=reason)
     return _check_ids(_with_grown_layers(verdict, scope.analysis, entry), rules)
 
 

@@ -22,12 +22,12 @@ from typing import Any
 
 from ocisize.budgets.figures import SEVERITIES
 from ocisize.budgets.kinds import KEYS, NARROWING_KEYS, Value, kind_of, kinds_of
-from ocisize.budgets.package_names import parse_name
 from ocisize.errors import BudgetError, InvalidGlob
 from ocisize.globs import Glob, parse_glob
 from ocisize.model.budget import Budget, BudgetLevel
 from ocisize.model.findings import ID
 from ocisize.model.quantity import BudgetLimit, parse_limit
+from ocisize.sizes.package_names import parse_name
 from ocisize.toml_tables import TableReader, TomlError, read_toml, show
 from ocisize.values import evolve, frozen
 

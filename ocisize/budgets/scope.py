@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from ocisize.budgets.package_names import select_packages
 from ocisize.filesystem.visibility import overlay_of
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.globs import Glob, with_contents
@@ -19,8 +18,12 @@ from ocisize.model.findings import Finding
 from ocisize.model.packages import Package
 from ocisize.model.sizes import Sizes, paid_layers, sum_known
 from ocisize.rules.match import match_globs
+from ocisize.sizes.package_names import find_similar, select_packages
 from ocisize.tar.filetable import REGULAR, FileTable, IntArray
+from ocisize.text import printable
 from ocisize.values import evolve, frozen
+
+NO_PACKAGE = "no package has such a name"
 
 
 class TablesMissing(Exception):
@@ -138,6 +141,12 @@ class BudgetScope:
         if inventory is None:
             raise PackagesMissing
         return PackageSelection(select_packages(inventory.packages, budget.packages))
+
+    def explain_no_package(self, budget: Budget) -> str:
+        """Why the budget's ``packages`` select none: the reason of its verdict, which names the nearest package."""
+        inventory = self.analysis.packages
+        similar = find_similar(inventory.packages, budget.packages) if inventory is not None else None
+        return f"{NO_PACKAGE}, the nearest is {printable(similar)}" if similar else NO_PACKAGE
 
     def match(self, globs: tuple[Glob, ...], ignore: tuple[Glob, ...]) -> list[IntArray]:
         """Per layer, the rows at or below a path that matches one glob, and none of ``ignore``; no whiteout markers."""

@@ -110,10 +110,11 @@ def _complete_value(action: argparse.Action, command: str | None, word: str) -> 
 
 def _list_parts(option: str) -> Mapping[str, str]:
     """The parts of an option with a list of them between commas."""
-    from ocisize.cli.commands.packages import KINDS
+    from ocisize.cli.commands.packages import KINDS, REASONS
     from ocisize.report.sections import SECTIONS
 
-    return {"sections": dict.fromkeys(SECTIONS, ""), "cost": _COSTS, "kinds": dict.fromkeys(KINDS, "")}.get(option, {})
+    words = {"sections": SECTIONS, "kinds": KINDS, "reasons": REASONS}
+    return _COSTS if option == "cost" else dict.fromkeys(words.get(option, ()), "")
 
 
 def _complete_list(word: str, parts: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress, islice
 from operator import ne
 from typing import TypeAlias
@@ -22,7 +22,7 @@ from ocisize.model.system import System
 from ocisize.sizes.directories import sum_runs
 from ocisize.sizes.rows import GroupTotals, add_figures, file_flags, require_table
 from ocisize.tar.excerpt_rows import find_excerpt_rows
-from ocisize.tar.filetable import IntArray
+from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import decode_name
 from ocisize.values import asdict
 
@@ -76,6 +76,12 @@ class _Sums:
         self._totals = GroupTotals(self.known, *(array("q", bytes(8 * count)) for _ in range(5)))
 
         self._layers: list[dict[int, int]] = [{} for _ in range(count)]  # by owner: bytes by layer
+        # Of files without a package whose name is no path: by owner, their directory
+        self._common: dict[int, bytes | None] = {
+            number: None
+            for number, unowned in enumerate(ownership.unowned, len(ownership.records))
+            if not unowned.name.startswith("/")
+        }
         uppermost = uppermost_layers(layers)
         for layer, numbers in zip(layers, ownership.rows, strict=True):
             # Owners of a repeated blob may differ by layer: the uppermost layer decides about its waste, so also about this
@@ -95,6 +101,7 @@ class _Sums:
             totals.content[number] += size
             self._layers[number][layer.index] = size
         add_figures(totals.files, owners, sum_runs(file_flags(table), bounds))
+        self._add_paths(table, owners, bounds)
         shares = table.compressed_sizes if downloads else None
         if shares is not None:
             add_figures(totals.compressed, owners, sum_runs(shares, bounds))
@@ -104,6 +111,24 @@ class _Sums:
                     totals.wasted[numbers[row]] += table.sizes[row]
                     if shares is not None:
                         totals.wasted_compressed[numbers[row]] += shares[row]
+
+    def _add_paths(self, table: FileTable, owners: Sequence[int], bounds: Sequence[int]) -> None:
+        rows: defaultdict[int, list[int]] = defaultdict(list)
+        for owner, start, end in zip(owners, bounds, bounds[1:], strict=False):
+            if owner in self._common:
+                rows[owner] += range(start, end)
+        for owner, own in rows.items():
+            directories = {path[: path.rfind(b"/") + 1] for path in table.paths.select(own)}
+            known = self._common[owner]
+            self._common[owner] = _find_common([*directories, *([] if known is None else [known])])
+
+    def path(self, groups: Mapping[int, UnownedKind]) -> str:
+        """The innermost directory of some files without a package, by number, with a slash in front."""
+        parts = [
+            self._common[number] if number in self._common else kind.name[1:].encode("utf-8", "surrogateescape") + b"/"
+            for number, kind in groups.items()
+        ]
+        return "/" + decode_name(_find_common([part for part in parts if part is not None])[:-1])
 
     def has_rows(self, numbers: Iterable[int]) -> bool:
         """Whether any row belongs to some owners."""
@@ -133,6 +158,15 @@ class _Sums:
             for layer, size in self._layers[number].items():
                 by_layer[layer] += size
         return min(by_layer, key=lambda layer: (-by_layer[layer], layer), default=None)
+
+
+def _find_common(directories: Sequence[bytes]) -> bytes:
+    """The innermost directory that has some directories, which all end with a slash, as it does itself; b"" is the root."""
+    if not directories:
+        return b""
+    first, last = min(directories), max(directories)  # whatever both begin with, the others do, too
+    length = next((place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    return first[: first.rfind(b"/", 0, length) + 1]
 
 
 def _make_packages(ownership: Ownership, sums: _Sums, layers: Sequence[LayerAnalysis], system: System) -> list[Package]:
@@ -203,7 +237,13 @@ def _make_unowned(ownership: Ownership, sums: _Sums) -> list[UnownedFiles]:
         if len(numbers) > named:
             groups.append((UnownedKind(kind, ""), numbers[named:]))
         found += [
-            UnownedFiles(**asdict(sums.sizes(own)), kind=kind, name=name, layer=sums.main_layer(own) or 0)
+            UnownedFiles(
+                **asdict(sums.sizes(own)),
+                kind=kind,
+                name=name,
+                layer=sums.main_layer(own) or 0,
+                path=sums.path({number: ownership.unowned[number - first] for number in own}),
+            )
             for (_, name), own in groups
         ]
     return sorted(

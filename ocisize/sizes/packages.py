@@ -6,9 +6,10 @@ import enum
 from collections.abc import Collection, Iterable, Sequence
 
 from ocisize.model.analysis import LayerAnalysis
-from ocisize.model.packages import ECOSYSTEMS, Inventory, OwnedSizes, Package, Unowned, UnownedFiles
+from ocisize.model.packages import ECOSYSTEMS, Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
 from ocisize.model.sizes import paid_layers, sum_known, weight_of
 from ocisize.sizes.files import SortOrder
+from ocisize.sizes.package_names import select_packages
 from ocisize.values import frozen
 
 KINDS = (*ECOSYSTEMS, *(kind.value for kind in Unowned))  #: what a list can be narrowed to
@@ -52,8 +53,9 @@ class PackageListing:
     unowned: tuple[UnownedFiles, ...]  #: of the chosen kinds, the largest first, at most as many as were asked for
     other_unowned_count: int  #: number of those that are not in ``unowned``
     other_unowned: OwnedSizes  #: their sums
-    left_out: OwnedSizes  #: sums of the packages and files of the kinds that were not chosen
+    left_out: OwnedSizes  #: sums of the packages and files that were not chosen by kind, name or reason
     left_out_count: int  #: number of these packages, and of names of files
+    is_narrowed: bool  #: whether names or reasons chose packages, so that ``left_out`` also has packages of the chosen kinds
     overhead_size: int | None  #: as in ``Inventory``
     repeated: frozenset[tuple[str, str]]  #: ecosystems and names of packages that the image has more than once
 
@@ -87,6 +89,8 @@ def list_packages(
     by: PackageGrouping = PackageGrouping.PACKAGE,
     order: SortOrder | None = None,
     kinds: Collection[str] = (),
+    names: Sequence[str] = (),
+    reasons: Collection[PackageReason] = (),
 ) -> PackageListing:
     """Return the packages of an image, the largest first, and the files that no package owns.
 
@@ -97,6 +101,9 @@ def list_packages(
         by: what a row sums.
         order: what rows are sorted by; None is the download, or the content where the download is unknown.
         kinds: the ecosystems to list, and values of ``Unowned``; () is all.
+        names: the names of the packages to list, in the form of ``Budget.packages``, in any case; () is all. Files that no
+            package owns have no such name, and are left out, as they are with ``reasons``.
+        reasons: why the packages to list are there; () is all.
 
     >>> import ocisize
     >>> inventory = ocisize.Analyzer(packages=True).analyze("testdata/example.tar").packages
@@ -108,13 +115,13 @@ def list_packages(
     if order is None:
         known = all(package.compressed_size is not None for package in inventory.packages)
         order = SortOrder.DOWNLOAD if known else SortOrder.SIZE
-    chosen = set(kinds or KINDS)
-    packages = [package for package in inventory.packages if package.ecosystem in chosen]
-    unowned = [files for files in inventory.unowned if files.kind.value in chosen]
-    left_out = [
-        *(package for package in inventory.packages if package.ecosystem not in chosen),
-        *(files for files in inventory.unowned if files.kind.value not in chosen),
-    ]
+    chosen, wanted = set(kinds or KINDS), set(reasons or PackageReason)
+    packages = [package for package in inventory.packages if package.ecosystem in chosen and package.reason in wanted]
+    packages = select_packages(packages, names, ignore_case=True) if names else packages
+    is_narrowed = bool(names or reasons)
+    unowned = [files for files in inventory.unowned if files.kind.value in chosen and not is_narrowed]
+    shown_parts = set(map(id, (*packages, *unowned)))
+    left_out = [part for part in (*inventory.packages, *inventory.unowned) if id(part) not in shown_parts]
     unowned.sort(key=lambda files: (-_weight(files, order), files.kind.value, files.name))
     shown_unowned = unowned[:unowned_count]
     rows = _group(packages, by, order)
@@ -130,6 +137,7 @@ def list_packages(
         other_unowned=sum_sizes(unowned[len(shown_unowned) :]),
         left_out=sum_sizes(left_out),
         left_out_count=len(left_out),
+        is_narrowed=is_narrowed,
         overhead_size=inventory.overhead_size,
         repeated=_find_repeated(inventory.packages),
     )

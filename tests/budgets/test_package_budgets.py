@@ -6,7 +6,7 @@ import pytest
 
 from ocisize.budgets.baseline import Baseline, baseline_entry
 from ocisize.budgets.check import check, measure_parts, part_of
-from ocisize.budgets.package_names import select_packages
+from ocisize.sizes.package_names import select_packages
 from ocisize.budgets.parse import parse_budgets
 from ocisize.errors import BudgetError
 from ocisize.model.budget import BudgetStatus, Verdict
@@ -129,3 +129,31 @@ def test_a_combination_made_by_hand_is_refused() -> None:
     (budget,) = parse_budgets('package = "torch"\nmax-unpacked = 1').budgets
     with pytest.raises(BudgetError, match="unpacked cannot be measured by layer, package"):
         check(analysis_with(make_inventory()), [evolve(budget, layer="*")])
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("pip:numpy", "python:numpy"), ("Golang:x", "go:x"), ("pyhton:numpy", "python:numpy")]
+)
+def test_another_name_of_an_ecosystem_is_refused(name: str, meant: str) -> None:
+    with pytest.raises(BudgetError, match=f"ocisize.toml:1: package: unknown ecosystem '.*', did you mean {meant}\\?"):
+        parse_budgets(f'package = "{name}"\nmax-unpacked = 1')
+
+
+@pytest.mark.parametrize("name", ["junit:junit", "org.maven:core", "java:maven:core", "libc6:amd64"])
+def test_a_colon_in_a_name_is_no_ecosystem(name: str) -> None:
+    assert parse_budgets(f'package = "{name}"\nmax-unpacked = 1').budgets[0].packages == (name,)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("numpi", "numpy"), ("python:tourch", "python:torch"), ("deb:numpy", "python:numpy"), ("libssl3*-dev", "libssl3")],
+)
+def test_the_nearest_package_is_named_where_none_matches(name: str, nearest: str) -> None:
+    found = verdict(f'package = "{name}"\nmax-unpacked = 1')
+    assert (found.status, found.reason) == (
+        BudgetStatus.UNMATCHED, f"no package has such a name, the nearest is {nearest}"
+    )  # fmt: skip
+
+
+def test_nothing_is_named_where_no_package_is_near() -> None:
+    assert verdict('package = "zzz"\nmax-unpacked = 1').reason == "no package has such a name"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from ocisize.cli.completion import complete
 from ocisize.cli.main import main, make_parser
-from tests.images import build_image, layer, write_layout
+from tests.images import build_image, layer, write_docker_archive, write_layout
 from tests.pairs import make_service
 
 
@@ -172,3 +173,64 @@ def test_sections_of_the_full_report(service: str, capsys: pytest.CaptureFixture
     assert main([service, "--full", "--section", "packages", "-q"]) == 0
     assert capsys.readouterr().out == chosen
     assert "Layers, base first" not in chosen
+
+
+def test_names_and_reasons_narrow_the_table(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--match", "*-DEV", "--match", "python:num*,gcc", "--reason", "needed,asked"]
+    document = json.loads(output_of(capsys, service, "-f", "json", *options))
+    assert [package["name"] for package in document["packages"]] == ["gcc", "numpy", "numpy", "libc6-dev"]
+    assert (document["names"], document["reasons"]) == (["*-DEV", "python:num*", "gcc"], ["needed", "asked"])
+    assert document["unowned"] == []
+    parts = (*document["packages"], document["other_kinds"])
+    assert sum(part["content_size"] for part in parts) == document["totals"]["content_size"]
+    text = output_of(capsys, service, *options)
+    assert "… all other packages and files" in text
+    rows = list(csv.DictReader(io.StringIO(output_of(capsys, service, "-f", "csv", *options))))
+    assert [row["name"] for row in rows if row["part"] == "others"] == ["other packages and files"]
+    assert sum(int(row["content_size"]) for row in rows) == document["totals"]["content_size"]
+
+
+def test_a_name_that_no_package_has_is_explained(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["packages", service, "--match", "libsll3,gcc,zz*"]) == 0
+    messages = capsys.readouterr().err
+    assert messages == "hint: no package matches libsll3, did you mean libssl3?\nhint: no package matches zz*\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        (("--kind", "pip"), "did you mean python?"),
+        (("--kind", "Node"), "did you mean npm?"),
+        (("--kind", "golang"), "did you mean go?"),
+        (("--reason", "askd"), "did you mean asked?"),
+        (("--match", "maven:core"), "did you mean java:core?"),
+    ],
+)
+def test_other_names_of_kinds_have_a_hint(options: tuple[str, str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["packages", "app.tar", *options])
+    assert (stop.value.code, capsys.readouterr().err.splitlines()[-1]) == (2, f"hint: {hint}")
+
+
+def test_files_of_no_package_have_a_name_and_a_directory(service: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [row for row in csv.DictReader(io.StringIO(output_of(capsys, service, "-f", "csv"))) if row["part"] == "unowned"]
+    places = {row["name"]: row["path"] for row in rows}
+    assert places["apt lists"] == "/var/lib/apt/lists"
+    assert places["/app"] == "/app"
+    document = json.loads(output_of(capsys, service, "-f", "json"))
+    assert {files["name"]: files["path"] for files in document["unowned"]} == places
+    assert "in /var/lib/apt/lists" in output_of(capsys, service)
+
+
+def test_the_download_of_an_archive_is_estimated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the head, as the report on the image does; no format guesses that of a package."""
+    write_docker_archive(make_service(), tmp_path / "service.tar")
+    text = output_of(capsys, str(tmp_path / "service.tar"))
+    assert re.match(r"≈ [\d.]+ MB download · 4.21 MB unpacked", text.splitlines()[1])
+    assert " Download " not in text
+    rows = csv.DictReader(io.StringIO(output_of(capsys, str(tmp_path / "service.tar"), "-f", "csv")))
+    assert {row["compressed_size"] for row in rows} == {""}
+
+
+def test_reasons_are_completed() -> None:
+    assert set(complete(["packages", "app.tar", "--reason", "asked,n"], make_parser).words) >= {"asked,needed"}

@@ -126,9 +126,28 @@ def test_small_groups_of_files_are_one() -> None:
     inventory = inventory_of({f"srv/{number:03}/x": b"1" * (number + 1) for number in range(100)})
     assert len(inventory.unowned) == MAX_UNOWNED + 1
     (rest,) = [files for files in inventory.unowned if not files.name]
-    assert (rest.kind, rest.file_count) == (Unowned.APPLICATION, 100 - MAX_UNOWNED)
+    assert (rest.kind, rest.file_count, rest.path) == (Unowned.APPLICATION, 100 - MAX_UNOWNED, "/srv")
     named = sorted(files.name for files in inventory.unowned if files.name)
     assert named == [f"/srv/{number:03}" for number in range(100 - MAX_UNOWNED, 100)]
+
+
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        (("var/lib/apt/lists/a", "var/lib/apt/lists/partial/b"), "/var/lib/apt/lists"),
+        (("root/.cache/pip/http/1/a", "root/.cache/pip/http/2/b"), "/root/.cache/pip/http"),
+        (("home/a/.cache/pip/x", "home/ab/.cache/pip/x"), "/home"),
+        (("home/a/.cache/pip/x", "root/.cache/pip/x"), "/"),
+        (("opt/app/data/x", "opt/app/y"), "/opt/app"),
+        (("x",), "/"),
+    ],
+)
+@pytest.mark.parametrize("apart", [True, False])
+def test_files_of_a_kind_have_the_directory_that_has_all(files: tuple[str, ...], path: str, *, apart: bool) -> None:
+    """Also where several layers have them."""
+    contents = {name: b"1" for name in files}
+    layers = [{name: content} for name, content in contents.items()] if apart else [contents]
+    assert {found.path for found in inventory_of(*layers).unowned if found.content_size} == {path}
 
 
 def test_far_too_many_packages_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:

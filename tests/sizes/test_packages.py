@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -104,3 +105,25 @@ def test_ties_are_in_the_order_of_names_whatever_the_order_of_the_inventory() ->
     for packages in (same, same[::-1]):
         listing = list_packages(Inventory(packages=tuple(packages), unowned=(), overhead_size=0))
         assert names(listing) == ["a 1", "b 1", "c 1"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "listed"),
+    [
+        ({"names": ["NUM*"]}, {"numpy"}),
+        ({"names": ["deb:*ssl*"]}, {"libssl3", "openssl"}),
+        ({"names": ["numpy", "gone"], "kinds": [PYTHON]}, {"numpy"}),
+        ({"reasons": [PackageReason.ASKED, PackageReason.DEVELOPMENT]}, {"torch", "openssl"}),
+        ({"reasons": [PackageReason.NEEDED], "names": ["lib*"]}, {"libssl3"}),
+        ({"names": ["absent"]}, set()),
+    ],
+)
+def test_names_and_reasons_choose_packages(chosen: dict[str, Any], listed: set[str]) -> None:
+    """Files that no package owns are left out with the other packages, and the sums are still those of the image."""
+    inventory = make_inventory()
+    listing = list_packages(inventory, **chosen)
+    assert {row.packages[0].name for row in listing.rows} == listed
+    assert (listing.unowned, listing.is_narrowed) == ((), True)
+    assert listing.left_out_count == len(inventory.packages) + len(inventory.unowned) - listing.package_count
+    expected = sums_of(inventory)
+    assert totals(listing) == {name: expected[name] for name in FIGURES}

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, TextIO
 from ocisize.cli.inputs import read_image
 from ocisize.cli.nearest import advise_on_word
 from ocisize.cli.options import KEPT, UNUSABLE, add_keep_going, color_mode, count, incomplete_status
-from ocisize.cli.terminal import write_outputs
+from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.errors import ViewError
-from ocisize.model.packages import ECOSYSTEMS, Unowned
+from ocisize.model.packages import ECOSYSTEMS, PackageReason, Unowned
+from ocisize.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ocisize.model.analysis import Analysis
     from ocisize.model.packages import Inventory
     from ocisize.sizes.packages import PackageListing
@@ -21,7 +24,9 @@ _GROUPINGS = ("package", "source", "ecosystem", "layer")
 _UNOWNED_KINDS = tuple(kind.value for kind in Unowned)
 _ALL_UNOWNED = "unowned"  # as a kind: all kinds of files that no package owns
 KINDS = (*ECOSYSTEMS, *_UNOWNED_KINDS, _ALL_UNOWNED)  #: values of ``--kind``
+REASONS = tuple(reason.value for reason in PackageReason)  #: values of ``--reason``
 _MAX_UNOWNED = 10  # rows of files that no package owns, where packages are not all listed
+_WITH_HEAD = ("text", "html")  # formats that show the size of the image, of an archive an estimate
 _TOP = {"text": 30, "markdown": 30, "html": 100}  # rows by default; other formats have all
 
 
@@ -36,6 +41,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--kind", type=_kinds, action="append", default=[], dest="kinds", metavar="KIND,...",
         help=f"show only these ecosystems ({', '.join(ECOSYSTEMS)}) and files of no package ({', '.join(_UNOWNED_KINDS)}; "
         f"{_ALL_UNOWNED}: all of them); can be repeated",
+    )  # fmt: skip
+    add(
+        "--match", type=_names, action="append", default=[], dest="names", metavar="GLOB,...",
+        help="show only packages with such a name, in any case: '*-dev', 'python:num*'; can be repeated",
+    )  # fmt: skip
+    add(
+        "--reason", type=_reasons, action="append", default=[], dest="reasons", metavar="REASON,...",
+        help=f"show only packages that are there for this reason: {', '.join(REASONS)}; can be repeated",
     )  # fmt: skip
     add(
         "--top",
@@ -54,14 +67,36 @@ def _kinds(text: str) -> tuple[str, ...]:
     names = list[str]()
     for name in (part.strip() for part in text.split(",")):
         if name not in KINDS:
-            raise argparse.ArgumentTypeError(f"unknown kind {name!r}\n{advise_on_word(name, KINDS)}")
+            from ocisize.sizes.package_names import ALIASES
+
+            meant = ALIASES.get(name.lower())
+            hint = f"did you mean {meant}?" if meant else advise_on_word(name, KINDS)
+            raise argparse.ArgumentTypeError(f"unknown kind {name!r}\n{hint}")
         names += _UNOWNED_KINDS if name == _ALL_UNOWNED else [name]
     return tuple(names)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    from ocisize.sizes.package_names import parse_name
+
+    try:
+        return tuple(parse_name(name.strip()) for name in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).replace(", did", "\ndid")) from None
+
+
+def _reasons(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in REASONS:
+            raise argparse.ArgumentTypeError(f"unknown reason {name!r}\n{advise_on_word(name, REASONS)}")
+    return names
+
+
 def run(options: argparse.Namespace) -> int:
     """Analyze, and list packages in all formats that are asked for."""
-    analysis = read_image(options, advice=False, files=False, packages=True)
+    has_head = any(output.format in _WITH_HEAD for output in options.outputs)
+    analysis = read_image(options, advice=False, files=False, packages=True, estimate_download=has_head)
     inventory = analysis.packages
     if inventory is None:
         raise ViewError("the packages of this image are not known")
@@ -69,8 +104,22 @@ def run(options: argparse.Namespace) -> int:
         from ocisize.sizes.files import SortOrder, check_order
 
         check_order(analysis.layers, SortOrder.DOWNLOAD)
+    if not options.quiet:
+        _explain_names(options, inventory)
     written = write_outputs(options.outputs, lambda name, file: _write(name, file, options, analysis, inventory))
     return incomplete_status(KEPT, complete=analysis.lacks_only_foreign) if written else UNUSABLE
+
+
+def _explain_names(options: argparse.Namespace, inventory: Inventory) -> None:
+    """Say which names no package of the image has."""
+    from ocisize.sizes.package_names import find_similar, select_packages
+
+    for name in _flatten(options.names):
+        if not select_packages(inventory.packages, [name], ignore_case=True):
+            similar = find_similar(inventory.packages, [name])
+            print_message(
+                "hint", f"no package matches {name}" + (f", did you mean {printable(similar)}?" if similar else "")
+            )
 
 
 def _list(form: str, options: argparse.Namespace, inventory: Inventory) -> PackageListing:
@@ -85,12 +134,15 @@ def _list(form: str, options: argparse.Namespace, inventory: Inventory) -> Packa
         unowned_count=None if top is None else min(top, _MAX_UNOWNED),
         by=PackageGrouping(options.by),
         order=SortOrder(options.sort) if options.sort else None,
-        kinds=_chosen_kinds(options),
+        kinds=_flatten(options.kinds),
+        names=_flatten(options.names),
+        reasons=[PackageReason(name) for name in _flatten(options.reasons)],
     )
 
 
-def _chosen_kinds(options: argparse.Namespace) -> list[str]:
-    return list(dict.fromkeys(name for names in options.kinds for name in names))
+def _flatten(lists: Sequence[Sequence[str]]) -> list[str]:
+    """The values of an option that can be repeated, each once."""
+    return list(dict.fromkeys(name for names in lists for name in names))
 
 
 def _write(form: str, file: TextIO, options: argparse.Namespace, analysis: Analysis, inventory: Inventory) -> None:
@@ -99,7 +151,8 @@ def _write(form: str, file: TextIO, options: argparse.Namespace, analysis: Analy
     if form == "json":
         from ocisize.report.packages.json import packages_to_json
 
-        file.write(packages_to_json(analysis, inventory, listing, kinds=_chosen_kinds(options)) + "\n")
+        kinds, names, reasons = map(_flatten, (options.kinds, options.names, options.reasons))
+        file.write(packages_to_json(analysis, inventory, listing, kinds=kinds, names=names, reasons=reasons) + "\n")
     elif form == "csv":
         from ocisize.report.packages.csv import write_csv
 

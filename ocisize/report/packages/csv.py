@@ -12,13 +12,13 @@ from typing import TextIO
 from ocisize.model.analysis import Analysis
 from ocisize.model.packages import OwnedSizes
 from ocisize.report.export.csv import escape_cell
-from ocisize.report.packages.words import name_others
+from ocisize.report.packages.words import name_others, name_unowned
 from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow, measure_unread
 
 _FIGURES = ("compressed_size", "content_size", "wasted_size", "wasted_compressed_size", "file_count")
 _HEAD = (
     "part", "kind", "name", "version", "place", "layer", *_FIGURES, "exclusive_size", "packages", "installed", "reason",
-    "needed_by", "source", "purl", "database",
+    "needed_by", "source", "purl", "database", "path",
 )  # fmt: skip
 
 
@@ -36,12 +36,17 @@ def _list_rows(analysis: Analysis, listing: PackageListing) -> Iterator[dict[str
         yield {"part": "others", "name": name_others(listing), **_figures(listing.others), "packages": listing.other_count}
     for files in listing.unowned:
         yield {
-            "part": "unowned", "kind": files.kind.value, "name": files.name, "layer": files.layer, **_figures(files)
+            "part": "unowned", "kind": files.kind.value, "name": name_unowned(files), "layer": files.layer,
+            **_figures(files), "path": files.path,
         }  # fmt: skip
     if listing.other_unowned_count:
         yield {"part": "others", "name": "other files", **_figures(listing.other_unowned)}
     if listing.left_out_count:
-        yield {"part": "others", "name": "other kinds", **_figures(listing.left_out)}
+        yield {
+            "part": "others",
+            "name": "other packages and files" if listing.is_narrowed else "other kinds",
+            **_figures(listing.left_out),
+        }
     if listing.overhead_size is not None:
         yield {"part": "overhead", "compressed_size": listing.overhead_size, **dict.fromkeys(_FIGURES[1:], 0)}
     if analysis.unread:

@@ -10,13 +10,20 @@ from ocisize.model.analysis import Analysis
 from ocisize.model.packages import Inventory, OwnedSizes
 from ocisize.report.json.analysis import GROUP_SIZES, encodable, owned_document
 from ocisize.report.json.head import head_of_view
+from ocisize.report.packages.words import name_unowned
 from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow, measure_unread
 
 SCHEMA, VERSION = "ocisize.packages", 1
 
 
 def packages_to_json(
-    analysis: Analysis, inventory: Inventory, listing: PackageListing, *, kinds: Collection[str] = ()
+    analysis: Analysis,
+    inventory: Inventory,
+    listing: PackageListing,
+    *,
+    kinds: Collection[str] = (),
+    names: Collection[str] = (),
+    reasons: Collection[str] = (),
 ) -> str:
     """A listing and its options. ``packages``, or ``groups`` of them, with all other parts add up to ``totals``."""
     rows = {
@@ -30,10 +37,12 @@ def packages_to_json(
         "by": str(listing.by),
         "sort": str(listing.order),
         "kinds": list(kinds),
+        "names": list(names),
+        "reasons": list(reasons),
         "totals": _figures(analysis),
         **rows,
         "others": {"count": listing.other_count, **_figures(listing.others)},
-        "unowned": [owned_document(files) for files in listing.unowned],
+        "unowned": [{**owned_document(files), "name": name_unowned(files)} for files in listing.unowned],
         "other_unowned": {"count": listing.other_unowned_count, **_figures(listing.other_unowned)},
         "other_kinds": {"count": listing.left_out_count, **_figures(listing.left_out)},
         "overhead_size": listing.overhead_size,

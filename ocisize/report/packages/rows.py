@@ -12,6 +12,7 @@ from ocisize.report.packages.words import (
     UNREAD,
     Explainer,
     describe_members,
+    locate_unowned,
     name_left_out,
     name_others,
     name_row,
@@ -42,7 +43,9 @@ class TableRow:
     name: str
     version: str = ""
     kind: str = ""  #: an ecosystem, or a kind of files that no package owns; "" if there is none, or if there are several
-    why: str = ""  #: why a package is there; of a group, its packages
+    why: str = (
+        ""  #: why a package is there; of a group, its packages; of files without a package where their name is no path
+    )
     layer: int | None = None  #: index of the layer; None if there are several
     compressed_size: int | None  #: None if unknown
     content_size: int
@@ -61,6 +64,7 @@ def list_rows(analysis: Analysis, inventory: Inventory, listing: PackageListing)
                 part=Part.UNOWNED,
                 name=name_unowned(files),
                 kind=files.kind.value,
+                why=locate_unowned(files),
                 layer=files.layer,
                 compressed_size=files.compressed_size,
                 content_size=files.content_size,
@@ -69,7 +73,7 @@ def list_rows(analysis: Analysis, inventory: Inventory, listing: PackageListing)
             for files in listing.unowned
         ),
         *_other_unowned(listing),
-        *([_sums(Part.OTHERS, name_left_out(), listing.left_out)] if listing.left_out_count else []),
+        *([_sums(Part.OTHERS, name_left_out(listing), listing.left_out)] if listing.left_out_count else []),
         *_overhead(listing),
         *_unread(analysis),
         TableRow(

@@ -30,7 +30,10 @@ _HEADINGS = {
 }
 _STYLES = {Part.OTHERS: "dim", Part.UNOWNED: "", Part.OVERHEAD: "dim", Part.TOTAL: "bold", Part.PACKAGES: ""}
 _MAX_LAYERS = 12  # below the table
-_PARTS = 2  # of the room for texts, that a column gets if there is too little; names get one more
+_PARTS = 2  # of the room for texts, that a column gets if there is too little
+_NAME_PARTS = 3  # the same of names
+_NAME_PARTS_WITH_VERSION = 4  # the same of names that have a version behind them
+_MIN_NAME = 6  # characters of a name that is cut for the version behind it
 _GAP = 2  # blanks between two columns
 _NARROW_GAP = 1  # the same on a page without a column of versions
 
@@ -42,6 +45,7 @@ class _Column(NamedTuple):
     cells: list[str]
     is_number: bool = False  # aligned to the right
     is_flexible: bool = False  # cut to the width of the page
+    ends: Sequence[str] = ()  # by cell: a text at its end, which stays where the cell is cut
 
 
 def write_packages(
@@ -98,12 +102,14 @@ def _table(rows: Sequence[TableRow], by: PackageGrouping, width: int) -> Iterato
     gap = _GAP if width >= _WITH_VERSIONS else _NARROW_GAP
     widths = _fit(columns, width, gap)
     yield Line((_join(columns, widths, [column.heading for column in columns], gap), "dim"))
+    ends = columns[0].ends or [""] * len(rows)
     previous = None
     for number, row in enumerate(rows):
         if row.part is Part.UNOWNED and previous is not Part.UNOWNED:
             yield Line((NOT_OWNED, "dim"))
         previous = row.part
-        yield Line((_join(columns, widths, [column.cells[number] for column in columns], gap), _STYLES[row.part]))
+        cells = [column.cells[number] for column in columns]
+        yield Line((_join(columns, widths, cells, gap, ends[number]), _STYLES[row.part]))
 
 
 def _make_columns(rows: Sequence[TableRow], by: PackageGrouping, width: int) -> list[_Column]:
@@ -113,10 +119,11 @@ def _make_columns(rows: Sequence[TableRow], by: PackageGrouping, width: int) -> 
     names = [_indent(row) + row.name for row in rows]
     if not apart:
         names = [f"{name} {version}".rstrip() for name, version in zip(names, versions, strict=True)]
+    whys = [row.why if row.part is not Part.UNOWNED or (apart and by is PackageGrouping.PACKAGE) else "" for row in rows]
     waste = [human_size(row.wasted_size) if row.wasted_size else _NOTHING for row in rows]
     exclusive = [_exclusive(row) for row in rows]
     columns = [
-        _Column(_HEADINGS[by], names, is_flexible=True),
+        _Column(_HEADINGS[by], names, is_flexible=True, ends=() if apart else versions),
         *([_Column("Version", versions, is_flexible=True)] if apart and any(versions) else []),
         *([_Column("Kind", [row.kind for row in rows])] if by is not PackageGrouping.ECOSYSTEM else []),
         *_known("Download", [human_size(row.compressed_size) for row in rows]),
@@ -124,7 +131,7 @@ def _make_columns(rows: Sequence[TableRow], by: PackageGrouping, width: int) -> 
         *([_Column("Waste", waste, is_number=True)] if any(row.wasted_size for row in rows) else []),
         *([_Column("Exclusive", exclusive, is_number=True)] if width >= _WITH_EXCLUSIVE and any(exclusive) else []),
         *([] if by is PackageGrouping.LAYER else [_Column("Layer", _layers(rows), is_number=True)]),
-        _Column("Why" if by is PackageGrouping.PACKAGE else "Packages", [row.why for row in rows], is_flexible=True),
+        _Column("Why" if by is PackageGrouping.PACKAGE else "Packages", whys, is_flexible=True),
     ]
     return [column for column in columns if any(column.cells)]
 
@@ -158,9 +165,10 @@ def _fit(columns: Sequence[_Column], width: int, gap: int) -> list[int]:
     needed[0] = max(len(columns[0].heading), *(len(row[0]) - sum(beside[1 : _extent(columns, row)]) for row in rows))
     flexible = sorted((number for number, column in enumerate(columns) if column.is_flexible), key=needed.__getitem__)
     room = width - gap * (len(columns) - 1) - sum(needed) + sum(needed[number] for number in flexible)
-    parts = len(flexible) * _PARTS + 1
+    name_parts = _NAME_PARTS_WITH_VERSION if any(columns[0].ends) else _NAME_PARTS
+    parts = len(flexible[1:]) * _PARTS + name_parts
     for number in flexible:
-        own = _PARTS if number else _PARTS + 1
+        own = _PARTS if number else name_parts
         needed[number] = max(min(needed[number], room * own // parts), len(columns[number].heading))
         room -= needed[number]
         parts -= own
@@ -175,11 +183,19 @@ def _extent(columns: Sequence[_Column], cells: Sequence[str]) -> int:
     return end
 
 
-def _join(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str], gap: int) -> str:
+def _join(columns: Sequence[_Column], widths: Sequence[int], cells: Sequence[str], gap: int, ending: str = "") -> str:
     end = _extent(columns, cells)
     room = sum(widths[:end]) + gap * (end - 1)
-    parts = [f"{cut(cells[0], room):{room}}"]
+    parts = [f"{_cut_before(cells[0], ending, room):{room}}"]
     for column, width, cell in zip(columns[end:], widths[end:], cells[end:], strict=True):
         shown = cut(cell, width)
         parts.append(f"{shown:>{width}}" if column.is_number else f"{shown:{width}}")
     return (" " * gap).join(parts)
+
+
+def _cut_before(text: str, ending: str, width: int) -> str:
+    """A text in at most ``width`` characters, cut before its ending if there is room for some of what comes before."""
+    room = width - 1 - len(ending)
+    if len(text) <= width or not ending or room < _MIN_NAME:
+        return cut(text, width)
+    return f"{cut(text[: -len(ending)].rstrip(), room)} {ending}"

@@ -135,6 +135,11 @@ def name_unowned(files: UnownedFiles) -> str:
     return printable(files.name) or _UNOWNED[files.kind]
 
 
+def locate_unowned(files: UnownedFiles) -> str:
+    """Where the files of one kind that no package owns are: ``in /var/lib/apt/lists``; "" if their name says it."""
+    return f"in {printable(files.path)}" if files.path and files.path != files.name else ""
+
+
 def describe_inventory(inventory: Inventory) -> str:
     """How many packages of which ecosystems there are, and how many of them a container sees in no database."""
     if not inventory.packages:
@@ -156,6 +161,6 @@ def name_others(listing: PackageListing) -> str:
     return f"… {listing.other_count:,} other {plural(listing.other_count, noun)}"
 
 
-def name_left_out() -> str:
-    """The row of the kinds that were not chosen."""
-    return "… all other kinds"
+def name_left_out(listing: PackageListing) -> str:
+    """The row of what was not chosen."""
+    return "… all other packages and files" if listing.is_narrowed else "… all other kinds"

@@ -305,3 +305,21 @@ def test_markdown_is_a_table_that_ends_with_the_image() -> None:
     assert "asked for" in row
     assert sum("| not owned by a package |" in line for line in lines) == 3
     assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
+
+
+@pytest.mark.parametrize("version", ["1.26.4", "2.36-9+deb12u4"])
+def test_a_narrow_page_cuts_names_before_versions(version: str) -> None:
+    packages = tuple(
+        make_package(PYTHON, "opencv-python-headless", version + end, sizes(10**6, 10**6), place=place, reason=PackageReason.NEEDED,
+                     needed_by=("scipy", "torch"))
+        for end, place in (("", VENV), ("1", "usr/lib/python3/dist-packages"))
+    )  # fmt: skip
+    lines = text_of(Inventory(packages=packages, unowned=(), overhead_size=0), width=80).splitlines()
+    assert [any(f"… {package.version} " in line for line in lines) for package in packages] == [True, True]
+
+
+def test_files_of_no_package_have_a_directory_where_it_fits() -> None:
+    files = make_unowned(Unowned.CACHE, "pip cache", sizes(9, 9), path="/root/.cache/pip")
+    inventory = evolve(make_inventory(), unowned=(files,))
+    assert line_of(text_of(inventory), "pip cache")[-1] == "in /root/.cache/pip"
+    assert "/root" not in text_of(inventory, width=80)
