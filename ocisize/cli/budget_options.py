@@ -163,7 +163,7 @@ def add_growth_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
 
 
 def _add_limits(parser: argparse.ArgumentParser, growth_from: str) -> argparse._ArgumentGroup:
-    group = parser.add_argument_group("budgets; ocisize.toml can also limit packages, paths and layers, see docs/budgets.md")
+    group = parser.add_argument_group("budgets; ocisize.toml also limits packages, paths, layers")
     add = group.add_argument
     add(
         "--budget-file",

@@ -816,13 +816,14 @@ def test_the_page_of_packages(driver: webdriver.Chrome, tmp_path: Path) -> None:
     report.choose("measure", "size")
     assert report.run("return page.view.sums[0]") == figures["content_size"]
     assert report.run("return page.view.waste[0]") == figures["wasted_size"]
-    assert report.texts("#files-title") == ["Packages in /"]
+    assert report.texts("#files-title") == ["Packages in all kinds"]
+    assert "opens a kind" in report.texts("#map-help")[0]
     assert {"deb", "python", "not owned: cache"} <= {row[4] for row in report.files}
     report.search("torch")
-    assert [row[-1] for row in report.files] == ["/python/torch 2.2.0"]
+    assert [row[-2:] for row in report.files] == [["python/torch 2.2.0", "asked for"]]
     report.search("")
     report.filter(state="waste")
     assert {row[3] for row in report.files} == {"waste"}
-    assert "/deb/libssl3 3.0.11-1 (replaced)" in {row[-1] for row in report.files}
+    assert ["deb/libssl3 3.0.11-1 (replaced)", "replaced by 3.0.12-1"] in [row[-2:] for row in report.files]
     assert report.complaints() == []
     assert driver.title.startswith("Packages of ")

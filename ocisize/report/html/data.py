@@ -9,6 +9,7 @@ Format; columns are by row unless noted::
      "kinds": [[layer, hiding layer or -1, cause or -1, type, change], …],
      "changes": [name, …], only of a comparison, as are the changes in "kinds",
      "noun": what a row is, if not a file, "type_title": what its type is called,
+     "reasons": {path of a row: why it is there}, if that is known,
      "least": files of fewer bytes are combined,
      "directories": {"names": "a/b/…", "parents": [position of the parent, …], "rows": [own rows, …]},
      "rows": {"names": "x/y//…", "sizes": […], "compressed_sizes": […] or null, "kinds": […], "groups": {row: entries}}}

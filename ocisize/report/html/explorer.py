@@ -35,6 +35,7 @@ def write_explorer(noun: str = "file", type_title: str = "File type") -> Markup:
     if noun != "file":
         text = text.replace("only its files", f"only its {noun}s").replace(">Files<", f">{noun.capitalize()}s<")
         text = text.replace("Search paths", "Search names").replace(_PATHS, "libssl*, python")
+        text = text.replace("opens a folder", "opens a kind")
     return Markup(text.replace("File type", type_title))
 
 

@@ -191,6 +191,8 @@ def _list_commands(analysis: Analysis, width: int, arguments: Sequence[str]) -> 
         rows.append((f"{advise} --patch", f"{which} as a patch"))
     elif analysis.advice.findings or plan.steps:
         rows.append((advise, _describe_advise(analysis)))
+    if analysis.system.packages or analysis.system.runtimes:
+        rows.append((write_command("packages ", arguments), "what each package costs, and why it is there"))
     rows.append((f"{write_analyze(arguments)} --full", "layers, files and every figure"))
     return list_commands(rows, width)
 

@@ -99,8 +99,16 @@ Layers  0  5.00 kB  ADD rootfs
         3  1.00 kB  COPY . /app
 
 ocisize advise shop/py:1 --patch   2 of these fixes as a patch
+ocisize packages shop/py:1         what each package costs, and why it is there
 ocisize shop/py:1 --full           layers, files and every figure"""
     )
+
+
+@pytest.mark.parametrize(("packages", "is_shown"), [(88, True), (0, False), (None, False)])
+def test_packages_are_shown_where_an_image_has_some(packages: int | None, is_shown: bool) -> None:  # noqa: FBT001
+    """Nothing is listed where neither a package manager nor a runtime was found."""
+    lines = shown(app(system=System(package_manager="dpkg", packages=packages)))
+    assert any(line.startswith("ocisize packages shop/py:1 ") for line in lines) is is_shown
 
 
 def many_layers(count: int = 40) -> Analysis:

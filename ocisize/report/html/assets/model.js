@@ -16,6 +16,8 @@ function readModel(text) {
     kinds: data.kinds.map(([layer, hiddenBy, cause, type, change]) => ({ layer, hiddenBy, cause, type, change })),
     changes: data.changes ?? null, // of a page about a comparison; the first one is that of files that are the same
     noun: data.noun ?? "file", // what a row is
+    root: data.noun ? "" : "/", // before the path of a directory
+    reasons: data.reasons ? new Map(Object.entries(data.reasons)) : null, // by path of a row: why it is there
     typeTitle: data.type_title ?? "File type", // what its type is called
     least: data.least,
     total: { size: data.content_size, download: data.compressed_size },
@@ -56,9 +58,9 @@ function ancestry(model, directory) {
   return line;
 }
 
-/** "/usr/lib/", "/" for the root. */
+/** "/usr/lib/", "/" for the root; without the slash in front where rows are no files. */
 function directoryPath(model, directory) {
-  return "/" + ancestry(model, directory).map((place) => model.directoryNames[place] + "/").join("");
+  return model.root + ancestry(model, directory).map((place) => model.directoryNames[place] + "/").join("");
 }
 
 /** The name of a row: the name of a file, or a description of a group. */

@@ -124,7 +124,7 @@ class Page {
     return [
       rowPath(model, item.row),
       `${download}${formatSize(model.size[item.row])} unpacked · ${share}`,
-      [model.types[kind.type], describeState(model, kind), ...(model.changes ? [model.changes[kind.change]] : [])].join(" · "),
+      [model.types[kind.type], describeState(model, kind), ...describeReason(model, item.row), ...(model.changes ? [model.changes[kind.change]] : [])].join(" · "),
       `Layer ${kind.layer}: ${model.layers[kind.layer].build_step}`,
     ];
   }
@@ -253,9 +253,10 @@ class Page {
     }
     this.table.update(rows.slice(0, listed));
     const path = directoryPath(model, this.directory);
-    byId("files-title").textContent = `${model.noun === "file" ? "Files" : "Packages"} in ${path}`;
-    byId("canvas").setAttribute("aria-label", `Treemap of ${path}`);
-    byId("contents-title").textContent = `Contents of ${path}`;
+    const where = path || "all kinds"; // the root of packages has no path
+    byId("files-title").textContent = `${model.noun === "file" ? "Files" : "Packages"} in ${where}`;
+    byId("canvas").setAttribute("aria-label", `Treemap of ${where}`);
+    byId("contents-title").textContent = `Contents of ${where}`;
     const files = model.noun !== "file" ? "rows" : others.has(model.types[UNSAVED]) ? "files" : "files with content";
     byId("status").textContent = `${formatCount(all.count)} ${files}, ${this.describeBytes(all)}`;
     const count = (group) => (group.count ? `${formatCount(group.count)} ` : "");

@@ -10,13 +10,15 @@ const COLUMNS = [
   { name: "State", key: "state" },
   { name: "File type", key: "type" },
   { name: "Path", key: "path" },
+  { name: "Why", key: "reason" },
 ];
 
 class FileTable {
   constructor(box, model) {
     this.box = box;
     this.model = model;
-    this.columns = COLUMNS.filter((column) => column.key !== "download" || model.compressedSizeKnown);
+    const known = { download: model.compressedSizeKnown, reason: model.reasons };
+    this.columns = COLUMNS.filter(({ key }) => known[key] ?? !(key in known));
     this.order = { key: "size", descending: true };
     this.rows = new Uint32Array(0);
     this.ranks = new Map();
@@ -29,7 +31,8 @@ class FileTable {
   build() {
     const head = element("tr");
     for (const column of this.columns) {
-      const name = column.key === "type" ? this.model.typeTitle : column.name;
+      const names = { type: this.model.typeTitle, ...(this.model.noun === "file" ? {} : { path: "Name" }) };
+      const name = names[column.key] ?? column.name;
       const button = element("button", { type: "button", textContent: name });
       button.addEventListener("click", () => this.sortBy(column));
       column.header = element("th", { scope: "col", className: `column-${column.key}` }, button);
@@ -92,8 +95,20 @@ class FileTable {
   rank(key) {
     const { model } = this;
     if (key === "size" || key === "download") return model[key];
-    if (!this.ranks.has(key)) this.ranks.set(key, key === "path" ? this.rankPaths() : this.rankKinds(key));
+    if (!this.ranks.has(key)) this.ranks.set(key, this.makeRank(key));
     return this.ranks.get(key);
+  }
+
+  makeRank(key) {
+    if (key === "path") return this.rankPaths();
+    return key === "reason" ? this.rankReasons() : this.rankKinds(key);
+  }
+
+  rankReasons() {
+    const { model } = this;
+    const reasons = Array.from({ length: model.rowCount }, (_, row) => describeReason(model, row)[0] ?? "");
+    const ranks = new Map([...new Set(reasons)].sort().map((reason, place) => [reason, place]));
+    return Uint32Array.from(reasons, (reason) => ranks.get(reason));
   }
 
   rankPaths() {
@@ -152,6 +167,7 @@ class FileTable {
     else if (key === "layer") cell.textContent = kind.layer;
     else if (key === "type") cell.textContent = model.types[kind.type];
     else if (key === "state") cell.textContent = describeState(model, kind);
+    else if (key === "reason") cell.textContent = cell.title = describeReason(model, row).join("");
     else {
       const directory = directoryPath(model, model.directoryOf[row]);
       cell.title = directory + model.names[row];
@@ -168,4 +184,9 @@ class FileTable {
 function describeState(model, kind) {
   if (kind.cause < 0) return "live";
   return model.causes[kind.cause] + (kind.hiddenBy < 0 ? "" : `, layer ${kind.hiddenBy}`);
+}
+
+/** Why a row is there, as a list of one text, or of none if nothing is known. */
+function describeReason(model, row) {
+  return [model.reasons?.get(rowPath(model, row))].filter(Boolean);
 }

@@ -160,7 +160,7 @@ function moveWithin(toolbar) {
 
 function drawCrumbs(nav, model, directory, open) {
   const parts = [ROOT, ...ancestry(model, directory)].flatMap((place) => {
-    const name = place === ROOT ? "/" : model.directoryNames[place];
+    const name = place === ROOT ? model.root || "All kinds" : model.directoryNames[place];
     const last = place === directory;
     const part = last ? element("span", { textContent: name }) : element("button", { type: "button", textContent: name });
     if (last) part.setAttribute("aria-current", "true");
