@@ -56,6 +56,6 @@ def _write_row(row: TableRow) -> Markup:
         "" if row.layer is None else str(row.layer),
         row.kind,
         join([name, f" {row.version}" if row.version else ""]),
-        NOT_OWNED.lower() if row.part is Part.UNOWNED else row.why,
+        ", ".join(filter(None, [NOT_OWNED.lower() if row.part is Part.UNOWNED else "", row.why])),
     ]
     return element("tr", *[element("td", cell) for cell in cells])

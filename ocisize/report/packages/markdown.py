@@ -35,7 +35,7 @@ def _row(row: TableRow, *, waste: bool) -> str:
         "" if row.layer is None else str(row.layer),
         row.kind,
         _name(row),
-        NOT_OWNED.lower() if row.part is Part.UNOWNED else escape_text(row.why),
+        ", ".join(filter(None, [NOT_OWNED.lower() if row.part is Part.UNOWNED else "", escape_text(row.why)])),
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -323,3 +323,7 @@ def test_files_of_no_package_have_a_directory_where_it_fits() -> None:
     inventory = evolve(make_inventory(), unowned=(files,))
     assert line_of(text_of(inventory), "pip cache")[-1] == "in /root/.cache/pip"
     assert "/root" not in text_of(inventory, width=80)
+    listing, page, comment = list_packages(inventory), io.StringIO(), io.StringIO()
+    write_html(analysis_with(inventory), inventory, listing, page)
+    write_markdown(analysis_with(inventory), inventory, listing, comment)
+    assert all("not owned by a package, in /root/.cache/pip" in file.getvalue() for file in (page, comment))
