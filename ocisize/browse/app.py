@@ -22,8 +22,13 @@ class BrowseApp(PanesApp):
     """The screen of one image, with its keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key.keys, key.action, key.footer or key.about, show=bool(key.footer)) for key in KEYS if key.action),
+        *(
+            Binding(key.keys, key.action, key.footer or key.about, show=bool(key.footer), priority=key.action == "filter")
+            for key in KEYS
+            if key.action
+        ),
         *(Binding(str(number), f"tab({number - 1})", show=False) for number in range(1, 8)),
+        Binding("enter", "results", show=False, priority=True),
         Binding("ctrl+c", "leave_program", show=False, priority=True),
     ]
 
@@ -33,16 +38,27 @@ class BrowseApp(PanesApp):
         pane = self.pane
         return pane.node if isinstance(pane, EntryPane) else None
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key does something now: a slash opens the field of the search, and Enter leaves it."""
+        if action in ("filter", "results"):
+            return len(self.screen_stack) == 1 and isinstance(self.focused, Input) == (action == "results")
+        return super().check_action(action, parameters)
+
     def action_help(self) -> None:
         """Show all keys."""
         self.push_screen(HelpScreen())
 
     def action_filter(self) -> None:
         """Ask for what to search."""
-        self.show_tab(0)
         field = self.find("#filter", Input)
-        field.remove_class("hidden")
-        field.focus()
+        field.display = True
+        self.screen.set_focus(field)  # at once, so that the field gets the next key, which may be here already
+        self.show_tab(0)
+
+    def action_results(self) -> None:
+        """Go from the field of the search to the results, which get the next key."""
+        self.search_now()
+        self.screen.set_focus(self.pane)
 
     def action_leave(self) -> None:
         """End the search, or go back to the tree."""

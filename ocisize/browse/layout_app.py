@@ -70,7 +70,9 @@ class LayoutApp(App[None]):
                     yield ResultPane(self.marked, id="results")
                     yield PanelPane(id="panel")
             yield DetailPane(id="details")
-        yield Input(placeholder="text, or a glob such as *.pyc", id="filter", classes="hidden", compact=True)
+        field = Input(placeholder="text, or a glob such as *.pyc", id="filter", compact=True)
+        field.display = False
+        yield field
         yield Footer(show_command_palette=False, compact=True)
 
     @overload

@@ -109,7 +109,7 @@ class PanesApp(LayoutApp):
         layers.rows, pane.view = list_layers(loaded.analysis, loaded.lines), tree
         pane.reload(0)
         layers.reload(0 if self._first_layer is None else min(self._first_layer + 1, len(layers.rows) - 1))
-        self.show_heads()
+        self.search_now()  # for what was typed while the image was read
 
     def _take_panels(self, panels: Sequence[Panel]) -> None:
         self.panels = panels
@@ -257,10 +257,10 @@ class PanesApp(LayoutApp):
         if event.input.id == "filter":
             self.later("search", _SEARCH_DELAY, self._search)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go to the results."""
-        if event.input.id == "filter":
-            self.pane.focus()
+    def search_now(self) -> None:
+        """Begin the search for the text of the field, unless it began."""
+        if self._finder is None or self._finder.search.query != self.find("#filter", Input).value:
+            self._search()
 
     def _search(self) -> None:
         if self._finder is not None:
@@ -293,7 +293,7 @@ class PanesApp(LayoutApp):
         field = self.find("#filter", Input)
         with self.prevent(Input.Changed):
             field.value = ""
-        field.add_class("hidden")
+        field.display = False
         self._show_tab()
         if field.has_focus or self.focused is None or not self.focused.display:
             self.pane.focus()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from ocisize import Analysis, Analyzer
 from ocisize.browse.app import BrowseApp
 from ocisize.browse.background import Loaded
+from ocisize.browse.entries import Order
 from ocisize.browse.widgets.panes import DetailPane, LayerPane, ResultPane, TreePane
 from ocisize.cli.commands.browse import save
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -304,3 +307,73 @@ def test_an_image_that_cannot_be_read() -> None:
         return app
 
     assert str(asyncio.run(run()).error) == "broken"
+
+
+def test_keys_before_the_image_is_read(analysis: Analysis) -> None:
+    """They are no error; the search for a text that was typed is done when the image is read."""
+    ready = threading.Event()
+
+    def read(report: Callable[[str], None]) -> Loaded:
+        report("1 of 5 layers")
+        assert ready.wait(60)
+        return Loaded(analysis)
+
+    async def run() -> None:
+        app = BrowseApp("example.tar", read, save)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: "1 of 5 layers" in screen_of(app))
+            for key in (
+                "j",
+                "l",
+                "h",
+                "G",
+                "N",
+                "P",
+                "C",
+                "a",
+                "m",
+                "x",
+                "y",
+                "w",
+                "4",
+                "7",
+                "1",
+                "tab",
+                "down",
+                "enter",
+                "tab",
+            ):
+                await pilot.press(key)
+            await pilot.press("question_mark")
+            await until(pilot, lambda: "go to the next wasted file" in screen_of(app))
+            await pilot.press("escape", "slash", *"deb", "enter", "m")
+            ready.set()
+            await until(pilot, lambda: app.tree_view is not None and len(app.panels) == 5)
+            await until(pilot, lambda: "8 results" in screen_of(app))
+            await pilot.press("escape")
+            await until(pilot, lambda: "▸ bin/" in screen_of(app))
+            assert not app.marked
+
+    asyncio.run(run())
+
+
+def test_keys_that_come_at_once(analysis: Analysis) -> None:
+    """A slow connection brings several keys together: the search gets its text, and the results the keys after it."""
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        results = app.query_one(ResultPane)
+        for key, character in (("slash", "/"), *((sign, sign) for sign in "dns/*"), ("enter", None), ("w", "w")):
+            app.post_message(events.Key(key, character))
+        await until(pilot, lambda: app.focused is results)
+        field = app.query_one("#filter", Input)
+        await until(pilot, lambda: field.value == "dns/*" and results.order is Order.WASTE)
+
+    play(analysis, steps)
+
+
+def test_a_slash_in_a_text(analysis: Analysis) -> None:
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"app/", "slash", "enter")
+        assert app.query_one("#filter", Input).value == "app//"
+
+    play(analysis, steps)
