@@ -9,6 +9,7 @@ from itertools import compress, islice
 from operator import ne
 from typing import TypeAlias
 
+from ocisize.inventory.main_directory import find_main_directory
 from ocisize.inventory.owners import Ownership
 from ocisize.inventory.purl import purl_of
 from ocisize.inventory.reasons import Why, find_reasons, group_records
@@ -76,9 +77,9 @@ class _Sums:
         self._totals = GroupTotals(self.known, *(array("q", bytes(8 * count)) for _ in range(5)))
 
         self._layers: list[dict[int, int]] = [{} for _ in range(count)]  # by owner: bytes by layer
-        # Of files without a package whose name is no path: by owner, their directory
-        self._common: dict[int, bytes | None] = {
-            number: None
+        # Of files without a package whose name is no path: by owner, the bytes of content directly in each directory
+        self._directories: dict[int, defaultdict[bytes, int]] = {
+            number: defaultdict(int)
             for number, unowned in enumerate(ownership.unowned, len(ownership.records))
             if not unowned.name.startswith("/")
         }
@@ -101,7 +102,7 @@ class _Sums:
             totals.content[number] += size
             self._layers[number][layer.index] = size
         add_figures(totals.files, owners, sum_runs(file_flags(table), bounds))
-        self._add_paths(table, owners, bounds)
+        self._add_directories(table, owners, bounds)
         shares = table.compressed_sizes if downloads else None
         if shares is not None:
             add_figures(totals.compressed, owners, sum_runs(shares, bounds))
@@ -112,23 +113,24 @@ class _Sums:
                     if shares is not None:
                         totals.wasted_compressed[numbers[row]] += shares[row]
 
-    def _add_paths(self, table: FileTable, owners: Sequence[int], bounds: Sequence[int]) -> None:
+    def _add_directories(self, table: FileTable, owners: Sequence[int], bounds: Sequence[int]) -> None:
         rows: defaultdict[int, list[int]] = defaultdict(list)
         for owner, start, end in zip(owners, bounds, bounds[1:], strict=False):
-            if owner in self._common:
+            if owner in self._directories:
                 rows[owner] += range(start, end)
         for owner, own in rows.items():
-            directories = {path[: path.rfind(b"/") + 1] for path in table.paths.select(own)}
-            known = self._common[owner]
-            self._common[owner] = _find_common([*directories, *([] if known is None else [known])])
+            sizes = self._directories[owner]
+            for row, path in zip(own, table.paths.select(own), strict=True):
+                sizes[path[: path.rfind(b"/") + 1]] += table.sizes[row]
 
     def path(self, groups: Mapping[int, UnownedKind]) -> str:
-        """The innermost directory of some files without a package, by number, with a slash in front."""
-        parts = [
-            self._common[number] if number in self._common else kind.name[1:].encode("utf-8", "surrogateescape") + b"/"
-            for number, kind in groups.items()
-        ]
-        return "/" + decode_name(_find_common([part for part in parts if part is not None])[:-1])
+        """The ``UnownedFiles.path`` of kinds by number."""
+        sizes: defaultdict[bytes, int] = defaultdict(int)
+        for number, kind in groups.items():
+            place = kind.name[1:].encode("utf-8", "surrogateescape") + b"/"
+            for directory, size in self._directories.get(number, {place: self.content((number,))}).items():
+                sizes[directory] += size
+        return "/" + decode_name(find_main_directory(sizes)[:-1])
 
     def has_rows(self, numbers: Iterable[int]) -> bool:
         """Whether any row belongs to some owners."""
@@ -158,15 +160,6 @@ class _Sums:
             for layer, size in self._layers[number].items():
                 by_layer[layer] += size
         return min(by_layer, key=lambda layer: (-by_layer[layer], layer), default=None)
-
-
-def _find_common(directories: Sequence[bytes]) -> bytes:
-    """The innermost directory that has some directories, which all end with a slash, as it does itself; b"" is the root."""
-    if not directories:
-        return b""
-    first, last = min(directories), max(directories)  # whatever both begin with, the others do, too
-    length = next((place for place, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    return first[: first.rfind(b"/", 0, length) + 1]
 
 
 def _make_packages(ownership: Ownership, sums: _Sums, layers: Sequence[LayerAnalysis], system: System) -> list[Package]:

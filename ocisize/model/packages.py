@@ -81,7 +81,8 @@ class UnownedFiles(OwnedSizes):
     kind: Unowned  #: what they are
     name: str  #: what they are in more detail, such as ``apt lists``; "" for all others of the kind
     layer: int  #: index of the layer that has most of their bytes
-    #: the innermost directory that has all of them, with a slash in front; "" if it is not known
+    #: the innermost directory that has all of them, or if that is the root, the one that has most of their bytes, with a
+    #: slash in front; "" if it is not known
     path: str = ""
 
 

@@ -138,6 +138,7 @@ def test_small_groups_of_files_are_one() -> None:
         (("root/.cache/pip/http/1/a", "root/.cache/pip/http/2/b"), "/root/.cache/pip/http"),
         (("home/a/.cache/pip/x", "home/ab/.cache/pip/x"), "/home"),
         (("home/a/.cache/pip/x", "root/.cache/pip/x"), "/"),
+        (("home/a/.cache/pip/x", "root/.cache/pip/1/x", "root/.cache/pip/2/x"), "/root/.cache/pip"),
         (("opt/app/data/x", "opt/app/y"), "/opt/app"),
         (("x",), "/"),
     ],

@@ -137,7 +137,7 @@ def name_unowned(files: UnownedFiles) -> str:
 
 def locate_unowned(files: UnownedFiles) -> str:
     """Where the files of one kind that no package owns are: ``in /var/lib/apt/lists``; "" if their name says it."""
-    return f"in {printable(files.path)}" if files.path and files.path != files.name else ""
+    return f"in {printable(files.path)}" if files.path not in ("", "/", files.name) else ""
 
 
 def describe_inventory(inventory: Inventory) -> str:
