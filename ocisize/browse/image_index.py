@@ -58,15 +58,19 @@ class ImageIndex:
         self.hidden_in: Sequence[IntArray] = [
             array("I", self._directories_of(layer, rows)) for layer, rows in enumerate(self.hidden_rows)
         ]
-        #: by layer, the rows of whiteout markers, and the numbers of the directories that it removes
+        #: by layer, the rows of whiteout markers
         self.markers: Sequence[frozenset[int]] = [
             frozenset(row for row, path in marked_rows(table) if is_whiteout(path)) for table in self.tables
         ]
-        self.removed: Sequence[Sequence[int]] = [list(self._find_removed(table)) for table in self.tables]
         numbers = [number for runs in self.runs.tables for number in runs.directories]
         self._run_bounds, self._run_order = group_by(numbers, len(self.paths))
         self._first_runs = list(accumulate((len(runs.starts) for runs in self.runs.tables), initial=0))
         self._child_bounds, self._child_order = group_by(self.parents[1:], len(self.paths))
+        #: by layer, the numbers of the directories that it removes from lower layers
+        self.removed: Sequence[Sequence[int]] = [
+            [*self._find_removed(table), *(self._find_replaced(layer) if layer else ())]
+            for layer, table in enumerate(self.tables)
+        ]
 
     def _find_directories(self, table: FileTable) -> IntArray:
         rows = list(compress(range(len(table)), map(eq, table.kinds, (DIRECTORY,) * len(table))))
@@ -77,12 +81,23 @@ class ImageIndex:
         return (runs.directories[bisect_right(runs.starts, row) - 1] for row in rows)
 
     def _find_removed(self, table: FileTable) -> Iterator[int]:
-        """The directories that whiteouts of a layer remove from lower layers."""
+        """The directories that whiteouts of a layer remove from lower layers, and those in an opaque directory."""
         for _, path in marked_rows(table):
-            if is_whiteout(path) and not is_aufs(path) and path.rpartition(b"/")[2] != OPAQUE_MARKER:
-                number = self.runs.directories.numbers.get(whiteout_target(path))
-                if number:
-                    yield number
+            if not is_whiteout(path) or is_aufs(path):
+                continue
+            parent, _, name = path.rpartition(b"/")
+            if name == OPAQUE_MARKER:
+                yield from self.children(self.runs.directories.numbers.get(parent, 0))
+            elif number := self.runs.directories.numbers.get(whiteout_target(path)):
+                yield number
+
+    def _find_replaced(self, layer: int) -> Iterator[int]:
+        """The directories in whose place a layer has an entry of another kind."""
+        runs, table, numbers = self.runs.tables[layer], self.tables[layer], self.runs.directories.numbers
+        for start, end, directory in runs.spans(len(table)):
+            if self._child_bounds[directory] != self._child_bounds[directory + 1]:
+                rows = [row for row in range(start, end) if table.kinds[row] != DIRECTORY]
+                yield from (number for path in table.paths.select(rows) if (number := numbers.get(path)))
 
     def runs_in(self, directory: int) -> Iterator[Run]:
         """The runs of rows that are directly in a directory, base first."""

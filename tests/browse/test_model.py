@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -19,10 +20,11 @@ from ocisize.browse.scope import Scope
 from ocisize.browse.search import Search
 from ocisize.browse.spans import show_layer, show_node
 from ocisize.browse.tree import TreeView
+from ocisize.cache.disk import DiskCache
 from ocisize.comparison.images import compare
 from ocisize.dockerfile.ignore import IgnoreFile
 from ocisize.errors import InvalidGlob
-from tests.images import BuiltLayer, File, Link, build_image, layer
+from tests.images import BuiltLayer, File, Link, build_image, layer, write_layout
 from tests.oci.test_image import single
 
 HOSTILE = "x\x1b[31m\nevil\u202e"
@@ -132,6 +134,21 @@ def test_what_changed() -> None:
     ]
     assert [changes.row(number).path for number in range(3)] == ["a", "", "new"]
     assert changes.summary.endswith("+5 B unpacked (layer before → layer after)")
+
+
+def test_the_owner_is_the_same_from_a_cache(tmp_path: Path) -> None:
+    """Packages are kept with the layers in a cache."""
+    status = b"Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.2-3\n\n"
+    listed = b"/.\n/usr\n/usr/bin\n/usr/bin/tool\n"
+    files = {"var/lib/dpkg/status": status, "var/lib/dpkg/info/tool.list": listed, "usr/bin/tool": b"1" * 5000}
+    write_layout(build_image([layer(files)]), tmp_path / "image")
+    owners = []
+    for _ in range(2):
+        analyzer = Analyzer(hash_content=True, packages=True, keep_packages=True, cache=DiskCache(tmp_path / "cache"))
+        index = ImageIndex(analyzer.analyze(str(tmp_path / "image")))
+        owners.append([text for label, text in told(index, "usr/bin/tool") if label == "Owner"])
+    assert owners == [["tool 1.2-3 (deb)"]] * 2
+    assert any((tmp_path / "cache").rglob("*"))
 
 
 def test_hostile_names_are_escaped() -> None:

@@ -199,9 +199,24 @@ def test_a_file_in_place_of_a_directory() -> None:
     """Both are shown, as both are stored."""
     tree = TreeView(ImageIndex(analyse(layer({"opt/a/b": b"1" * 10}), layer({"opt/a": b"2"}))))
     open_all(tree)
-    assert shown(tree) == ["opt/ 11 10 unchanged", "  a/ 10 10 unchanged", "    b 10 10 gone", "  a 1 0 unchanged"]
+    assert shown(tree) == ["opt/ 11 10 unchanged", "  a/ 10 10 gone", "    b 10 10 gone", "  a 1 0 unchanged"]
     row = tree.reveal(b"opt/a")
     assert row is not None and tree.node(row).is_directory
+
+
+def test_a_directory_that_hides_lower_ones() -> None:
+    """What an opaque directory had before is removed, except what the layer stores again."""
+    base = layer({"opt/a/b": b"1" * 10, "opt/c/d": b"2"})
+    tree = TreeView(ImageIndex(analyse(base, layer({"opt/.wh..wh..opq": b"", "opt/c/e": b"3" * 3}))), Scope(1))
+    open_all(tree)
+    assert shown(tree) == [
+        "opt/ 14 11 changed",
+        "  a/ 10 10 removed",
+        "    b 10 10 removed",
+        "  c/ 4 1 changed",
+        "    e 3 0 added",
+        "    d 1 1 removed",
+    ]
 
 
 def test_directories_that_come_back() -> None:
