@@ -160,7 +160,8 @@ def analyze_layers(
 
     # Sum the bytes of each package.
     inventory = owned.inventory if packages else None
-    timer.end("packages")
+    if packages:
+        timer.end("packages")
 
     return Analysis(
         source=name,

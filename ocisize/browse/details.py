@@ -56,6 +56,7 @@ def describe_node(index: ImageIndex, node: Node, owners: PackageOwners | None = 
     """The details of an entry, the most important first; without ``owners`` no packages are named.
 
     >>> import ocisize
+    >>> from ocisize.browse.image_index import ImageIndex
     >>> from ocisize.browse.tree import TreeView
     >>> index = ImageIndex(ocisize.analyze("testdata/example.tar"))
     >>> details = describe_node(index, TreeView(index).node(0))

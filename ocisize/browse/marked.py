@@ -38,6 +38,7 @@ class MarkedPaths:
     """A set of paths in the order in which they were marked, each with its figures.
 
     >>> import ocisize
+    >>> from ocisize.browse.image_index import ImageIndex
     >>> from ocisize.browse.tree import TreeView
     >>> tree = TreeView(ImageIndex(ocisize.analyze("testdata/example.tar")))
     >>> marked = MarkedPaths()

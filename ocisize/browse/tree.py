@@ -33,6 +33,7 @@ class TreeView:
     """The tree of an image as a list of rows. Directories are read when they are opened.
 
     >>> import ocisize
+    >>> from ocisize.browse.image_index import ImageIndex
     >>> tree = TreeView(ImageIndex(ocisize.analyze("testdata/example.tar")))
     >>> [(tree.node(row).name, tree.node(row).group.content_size) for row in range(len(tree))][:2]
     [(b'bin', 1982256), (b'usr', 540596)]
