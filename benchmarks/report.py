@@ -2,8 +2,8 @@
 
     python benchmarks/report.py [--results FILE] [--no-plots]
 
-Includes layout.md, which is written by hand, and comparing.md, estimates.md, advice.md, plans.md, soak.md and fuzzing.md, which
-scripts write. If the tables are of different dates, each has its own. Hand-written notes are in NOTES.md; do not edit RESULTS.md
+Includes layout.md, which is written by hand, and comparing.md, browse.md, estimates.md, advice.md, plans.md, soak.md and
+fuzzing.md, which scripts write. If the tables are of different dates, each has its own. Hand-written notes are in NOTES.md; do not edit RESULTS.md
 by hand. Plots need matplotlib (``pip install ocisize[benchmark]``).
 """
 
@@ -62,6 +62,7 @@ def write(results: Results, *, with_plots: bool) -> str:
     sections = (
         ("Layout", "layout"),
         ("Comparing", "comparing"),
+        ("Browsing", "browse"),
         ("Estimates of the download", "estimates"),
         ("Advice", "advice"),
         ("Plans proved by building", "plans"),
