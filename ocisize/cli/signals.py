@@ -2,7 +2,8 @@
 
 Python raises KeyboardInterrupt between two of its own instructions. A thread that looks up a host's name, a file on a
 network that does not answer or a long search are one instruction each, and at exit Python waits for all threads. So a
-second thread, which the signal wakes at once, ends the process where it has not ended by itself.
+second thread, which the signal wakes at once, ends the process where it has not ended by itself. A program that draws on a
+terminal ends with the terminal in the same way.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 
 GRACE = 1.0  # seconds to close connections and restore the terminal
 STATUS = 130  # as shells have it: 128 and the number of the signal
+HUNG_UP = 129  # the status of a program whose terminal was closed, as shells have it
 _CLEAR_LINE = b"\r\x1b[K"  # of the progress
 
 
@@ -32,3 +34,15 @@ def _watch(reader: int) -> None:
     if os.isatty(2):
         os.write(2, _CLEAR_LINE)
     os._exit(STATUS)
+
+
+def end_with_terminal(descriptor: int) -> None:
+    """End the process when the terminal of a file descriptor is closed, also while the main thread waits for something."""
+    threading.Thread(target=_watch_terminal, args=(descriptor,), name="ocisize-terminal", daemon=True).start()
+
+
+def _watch_terminal(descriptor: int) -> None:
+    while os.isatty(descriptor):  # a signal would be lost on a main thread that waits
+        time.sleep(GRACE)
+    time.sleep(GRACE)
+    os._exit(HUNG_UP)

@@ -127,7 +127,9 @@ def test_a_session(tmux: Tmux, tmp_path: Path) -> None:
 def test_the_screen_follows_the_window(tmux: Tmux) -> None:
     tmux.browse(str(IMAGE))
     tmux.wait(_is_ready)
-    tmux.do("resize-window", "-x", "120", "-y", "40")
+    tmux.do("resize-window", "-x", "120")
+    tmux.wait(lambda screen: "│Path         /bin/" in screen)
+    tmux.do("resize-window", "-y", "40")
     tmux.wait(lambda screen: "│Path         /bin/" in screen and "q Quit" in screen.splitlines()[39])
     tmux.do("resize-window", "-x", "30", "-y", "8")
     tmux.wait(lambda screen: len(screen.splitlines()) == 8 and "? Help" in screen)

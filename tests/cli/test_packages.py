@@ -226,7 +226,7 @@ def test_the_download_of_an_archive_is_estimated(tmp_path: Path, capsys: pytest.
     """In the head, as the report on the image does; no format guesses that of a package."""
     write_docker_archive(make_service(), tmp_path / "service.tar")
     text = output_of(capsys, str(tmp_path / "service.tar"))
-    assert re.match(r"≈ [\d.]+ MB download · 4.21 MB unpacked", text.splitlines()[1])
+    assert re.search(r"^≈ [\d.]+ MB download · 4.21 MB unpacked", text, re.MULTILINE)
     assert " Download " not in text
     rows = csv.DictReader(io.StringIO(output_of(capsys, str(tmp_path / "service.tar"), "-f", "csv")))
     assert {row["compressed_size"] for row in rows} == {""}

@@ -17,6 +17,7 @@ from ocisize.cli.options import (
     count,
     incomplete_status,
 )
+from ocisize.cli.signals import end_with_terminal
 from ocisize.cli.terminal import print_message
 from ocisize.sources.schemes import reads_standard_input
 
@@ -81,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
         return loaded
 
     app = BrowseApp(options.image, read, save, layer=options.layer)
+    end_with_terminal(sys.stdin.fileno())
     app.run()
     if app.error is not None:
         raise app.error
