@@ -16,7 +16,7 @@ from ocisize.inventory.record import PackageRecord
 from ocisize.layer.kept_files import KeptFiles
 
 ENVIRONMENTS = [
-    Path(path) for path in {sysconfig.get_path("purelib"), "/usr/lib/python3/dist-packages"} if Path(path).is_dir()
+    Path(path) for path in sorted({sysconfig.get_path("purelib"), "/usr/lib/python3/dist-packages"}) if Path(path).is_dir()
 ]
 FOLDER = b"app/venv/lib/python3.12/site-packages"
 
