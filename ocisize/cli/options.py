@@ -14,7 +14,7 @@ from ocisize.text import printable
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ocisize.globs import Glob
     from ocisize.sizes.cost import CostAssumptions
@@ -242,6 +242,19 @@ def add_view_options(parser: argparse.ArgumentParser, top: int, what: str) -> No
 def color_mode(options: argparse.Namespace) -> bool | None:
     """The value of ``--color``: None means only on a terminal."""
     return {"auto": None, "always": True, "never": False}[options.color]
+
+
+def split_names(text: str, known: Collection[str], noun: str) -> tuple[str, ...]:
+    """Return the names of a list between commas; raises ArgumentTypeError for one that is not ``known``.
+
+    >>> split_names("a, b", ["a", "b", "c"], "letter")
+    ('a', 'b')
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in known:
+            raise argparse.ArgumentTypeError(f"unknown {noun} {name!r}\n{advise_on_word(name, known)}")
+    return names
 
 
 def count(text: str) -> int:

@@ -14,8 +14,15 @@ from ocisize.cli.inputs import (
     repeat_arguments,
     warn_of_misfit,
 )
-from ocisize.cli.nearest import advise_on_word
-from ocisize.cli.options import add_dockerfile, add_finding_options, add_keep_going, color_mode, count, incomplete_status
+from ocisize.cli.options import (
+    add_dockerfile,
+    add_finding_options,
+    add_keep_going,
+    color_mode,
+    count,
+    incomplete_status,
+    split_names,
+)
 from ocisize.cli.quick_option import add_quick, is_enough
 from ocisize.cli.source_date import read_source_date
 from ocisize.cli.terminal import print_message, write_outputs
@@ -65,11 +72,7 @@ def _add_options(parser: argparse.ArgumentParser, *, brief: bool) -> None:
 
 
 def _sections(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if name not in SECTIONS:
-            raise argparse.ArgumentTypeError(f"unknown section {name!r}\n{advise_on_word(name, SECTIONS)}")
-    return names
+    return split_names(text, SECTIONS, "section")
 
 
 def _needs_files(options: argparse.Namespace, gate: BudgetGate, formats: Sequence[Format]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ocisize.cli.inputs import read_image
 from ocisize.cli.nearest import advise_on_word
-from ocisize.cli.options import KEPT, UNUSABLE, add_keep_going, color_mode, count, incomplete_status
+from ocisize.cli.options import KEPT, UNUSABLE, add_keep_going, color_mode, count, incomplete_status, split_names
 from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.errors import ViewError
 from ocisize.model.packages import ECOSYSTEMS, PackageReason, Unowned
@@ -86,11 +86,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _reasons(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if name not in REASONS:
-            raise argparse.ArgumentTypeError(f"unknown reason {name!r}\n{advise_on_word(name, REASONS)}")
-    return names
+    return split_names(text, REASONS, "reason")
 
 
 def run(options: argparse.Namespace) -> int:
