@@ -13,7 +13,6 @@ from ocisize.report.packages.words import NOT_OWNED, describe_inventory
 from ocisize.report.text.alerts import list_head
 from ocisize.report.text.layer_list import LayerList, ListedLayer
 from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, spare_columns, write_lines
-from ocisize.report.words.steps import name_line_of
 from ocisize.report.words.units import UNKNOWN, cut, human_size
 from ocisize.sizes.packages import PackageGrouping, PackageListing
 from ocisize.text import printable
@@ -79,16 +78,7 @@ def _list_layers(analysis: Analysis, rows: Sequence[TableRow], width: int) -> It
     """The largest layers that the table names, with their build steps."""
     named = [analysis.layers[index] for index in sorted({row.layer for row in rows if row.layer is not None})]
     has_download = all(layer.compressed_size is not None for layer in named)
-    layers = [
-        ListedLayer(
-            layer.index,
-            (layer.compressed_size or 0) if has_download else layer.content_size,
-            layer.build_step,
-            layer.digest,
-            name_line_of(layer),
-        )
-        for layer in named
-    ]
+    layers = [ListedLayer.of(layer, (layer.compressed_size or 0) if has_download else layer.content_size) for layer in named]
     largest = sorted(layers, key=lambda layer: -layer.size)[:_MAX_LAYERS]
     shown = [layer for layer in layers if layer in largest]
     if shown:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.build_step import BuildStep
 from ocisize.report.text.alerts import LABEL_WIDTH
 from ocisize.report.text.lines import Line
 from ocisize.report.words.flow import join_parts
-from ocisize.report.words.steps import name_step, show_step
+from ocisize.report.words.steps import name_line_of, name_step, show_step
 from ocisize.report.words.units import cut, human_size, shorten_steps
 from ocisize.text import plural, printable
 from ocisize.values import frozen
@@ -28,6 +29,11 @@ class ListedLayer:
     step: BuildStep
     digest: str
     note: str = ""  #: shown before the build step, in a column
+
+    @classmethod
+    def of(cls, layer: LayerAnalysis, size: int) -> ListedLayer:
+        """A layer that was analyzed, with the size to show; its note is where its build step is written."""
+        return cls(layer.index, size, layer.build_step, layer.digest, name_line_of(layer))
 
 
 @frozen(kw_only=True)

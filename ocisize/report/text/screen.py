@@ -17,7 +17,6 @@ from ocisize.report.words.advice import is_secret
 from ocisize.report.words.download import ABOUT
 from ocisize.report.words.fixes import Fix, is_all_in_base, list_fixes, list_uncovered, summarize_fixes, summarize_guess
 from ocisize.report.words.flow import join_parts
-from ocisize.report.words.steps import name_line_of
 from ocisize.report.words.units import cut, cut_words, human_size
 from ocisize.text import count_of, plural, printable
 from ocisize.values import evolve
@@ -166,13 +165,7 @@ def _list_layers(analysis: Analysis) -> LayerList:
     found = analysis.base.found if analysis.base is not None else None
     return LayerList(
         layers=[
-            ListedLayer(
-                layer.index,
-                (layer.expected_compressed_size or 0) if has_download else layer.content_size,
-                layer.build_step,
-                layer.digest,
-                name_line_of(layer),
-            )
+            ListedLayer.of(layer, (layer.expected_compressed_size or 0) if has_download else layer.content_size)
             for layer in layers
         ],
         base=found.certain_layers if found is not None else 0,
