@@ -21,7 +21,7 @@ _INFO_SUFFIXES = (
     *(b"preinst", b"postinst", b"prerm", b"postrm"),
 )
 MD5SUMS = b".md5sums"  #: ends the names of lists in ``status.d``
-_MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
+MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  #: directories that usrmerge moves into /usr
 
 
 def kept_payloads(table: FileTable) -> dict[bytes, bytes]:
@@ -83,9 +83,9 @@ def rows_by_package(
     in_layer = frozenset(table.paths) if packages else frozenset()
     for package in packages:
         for path in list_package_files(package.id, payloads):
-            if path in in_layer or (b"usr/" + path in in_layer and _MERGED.match(path)):
+            if path in in_layer or (b"usr/" + path in in_layer and MERGED.match(path)):
                 owners[path] = None if owners.get(path, package.id) != package.id else package.id
-    merged_owners = {b"usr/" + path: owner for path, owner in owners.items() if _MERGED.match(path)}
+    merged_owners = {b"usr/" + path: owner for path, owner in owners.items() if MERGED.match(path)}
     rows: dict[PackageId, list[int]] = {package.id: [] for package in packages}
     merged: list[tuple[int, bytes]] = []
     stored: set[bytes] = set()

@@ -21,6 +21,7 @@ from ocisize.inventory.record import Ecosystem, PackageRecord
 from ocisize.layer.kept_files import APK_DATABASES, DPKG_STATUS, RPM_DATABASES
 from ocisize.logs import Logger
 from ocisize.model.packages import APK, DEB, RPM
+from ocisize.packages.dpkg_files import MERGED
 from ocisize.packages.npm import NODE_MODULES
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import HARD_LINK, REGULAR
@@ -31,7 +32,6 @@ RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
 _MAX_FILES = 1_000_000  # that the packages of one finding list; the largest known ones list 60,000
 _LONG_PATH = 256  # bytes; a file counts once more for each of them
 _NAME = lazy_pattern(rb"^(?:Package: *|P:)(\S{1,200})[ \r]*$", re.MULTILINE)
-_MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  # directories that usrmerge moves into /usr
 _BYTECODE = lazy_pattern(rb"([^/]+?)\.[a-z]+-\d[^/]*\.pyc")
 _CACHE = b"__pycache__"
 _log = Logger(__name__)
@@ -117,7 +117,7 @@ def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) 
         rows[record] = defaultdict(list)
         for path in _list_files(record):
             directory = path.rpartition(b"/")[0]
-            for prefix in (b"", b"usr/") if _MERGED.match(path) else (b"",):
+            for prefix in (b"", b"usr/") if MERGED.match(path) else (b"",):
                 if prefix + directory in numbers and remaining > 0:
                     owners.setdefault(prefix + path, record)
                     remaining -= 1 + len(path) // _LONG_PATH
@@ -134,7 +134,7 @@ def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) 
                 own.add(path)
                 found.append((layer, row, path, owner))
     for layer, row, path, owner in found:
-        if not (path.startswith(b"usr/") and _MERGED.match(path, 4) and path[4:] in own):
+        if not (path.startswith(b"usr/") and MERGED.match(path, 4) and path[4:] in own):
             rows[owner][layer].append(row)
     return rows
 
