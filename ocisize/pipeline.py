@@ -159,8 +159,9 @@ def analyze_layers(
         timer.end("plan")
 
     # Sum the bytes of each package.
-    inventory = owned.inventory if packages else None
+    inventory = None
     if packages:
+        inventory = owned.inventory
         timer.end("packages")
 
     return Analysis(

@@ -101,7 +101,7 @@ class _Walk:
     def _find_below(self, node: BuildNode, segment: _Segment) -> _Segment | None:
         """The input whose layers are the lowest of a chain, the longest one of several; None if there is none.
 
-        Inputs without a chain stand for their own inputs.
+        An input without a chain is replaced by its own inputs.
         """
         best: _Segment | None = None
         outputs = list(node.inputs)

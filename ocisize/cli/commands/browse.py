@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
 def _read(
     options: argparse.Namespace, analyzer: Analyzer, files: BuildFiles | None, report: Callable[[str], None]
 ) -> Loaded:
-    """Analyze the image; ``report`` is told how far the layers are read, five times a second at most."""
+    """Analyze the image; ``report`` gets the progress, at most five times a second."""
     from ocisize.browse.background import Loaded
     from ocisize.cli.progress_line import Rate, describe_progress
 
