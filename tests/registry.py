@@ -330,15 +330,19 @@ def real_registry(
     auth: Mapping[str, Any] | None = None,
     tls: tuple[Path, Path] | None = None,
     authorize: Callable[[str], str | None] = lambda _: None,
+    deletes: bool = False,
 ) -> Iterator[RealRegistry]:
-    """Run docker-registry on a free port until the block ends; ``tls`` is a certificate and its key."""
+    """Run docker-registry on a free port until the block ends; ``tls`` is a certificate and its key.
+
+    With ``deletes`` clients may delete manifests, and ``collect_garbage`` of ``folder`` frees their blobs.
+    """
     binary = program("docker-registry")
     host = f"127.0.0.1:{free_port()}"
     network: dict[str, Any] = {"addr": host}
     if tls:
         network["tls"] = {"certificate": str(tls[0]), "key": str(tls[1])}
     config: dict[str, Any] = {"version": 0.1, "log": {"level": "error"}, "http": network}
-    config["storage"] = {"filesystem": {"rootdirectory": str(folder / "storage")}}
+    config["storage"] = {"filesystem": {"rootdirectory": str(folder / "storage")}, "delete": {"enabled": deletes}}
     if auth:
         config["auth"] = auth
     file, log = folder / "config.yml", folder / "log"
@@ -352,6 +356,20 @@ def real_registry(
     finally:
         process.terminate()
         process.wait(10)
+
+
+def collect_garbage(folder: Path, *, untagged: bool = False) -> None:
+    """Remove the blobs that no manifest of a registry in a folder names, with ``untagged`` also manifests without a tag.
+
+    A registry that runs keeps what it knows of blobs in memory, so nothing should be pushed afterwards.
+    """
+    command = [program("docker-registry"), "garbage-collect", *["--delete-untagged"] * untagged, str(folder / "config.yml")]
+    subprocess.run(command, check=True, capture_output=True, timeout=_SERVER_SECONDS)
+
+
+def stored_size(folder: Path) -> int:
+    """The bytes of all blobs, manifests included, that a registry in a folder stores."""
+    return sum(path.stat().st_size for path in (folder / "storage").rglob("blobs/sha256/*/*/data"))
 
 
 def _wait_for(host: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -66,6 +66,7 @@ class Root:
     images: Sequence[FleetImage]  #: of the platforms in scope
     others: Sequence[Blob] = ()  #: blobs reached besides: attestations, artifacts
     references: Sequence[str] = ()  #: names that the user can pass to ocisize again, in the order of the input
+    repositories: Sequence[str] = ()  #: of the references, one for each: ``registry.io/team/app``, or a folder or file
     labels: Sequence[str] = ()  #: of the references, as the input gave them; without repeats
     nodes: Sequence[str] = ()  #: of a cluster that runs the image
     absent: Sequence[str] = ()  #: platforms that the index names and that the store lacks
