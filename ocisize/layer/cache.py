@@ -77,7 +77,9 @@ class LayerCache:
         """
         if not _NAMED_HERE.isdisjoint(layer.descriptor.annotations):
             return None  # the bytes of the file may have another digest
-        found = load_entry(self.store, self._key(layer), self.limits, partial(_read, layer=layer, verify=verify))
+        found = load_entry(
+            self.store, scan_key(layer, self.content_hash), self.limits, partial(_read, layer=layer, verify=verify)
+        )
         if found is None:
             return None
         _log.debug("layer %d (%s): from the cache", layer.index, layer.descriptor.digest)
@@ -92,21 +94,26 @@ class LayerCache:
 
     def keep(self, layer: Layer, scan: LayerScan, meter: Meter) -> None:
         """Keep a scan if all bytes of the blob were read and have its digest; ``meter`` counted it."""
-        if not scan.digest_verified or scan.region is not None or not isinstance(meter, RecordingMeter):
-            return
-        usage = meter.usage._replace(stored=layer.descriptor.size)
-        facts = {
-            "compression": scan.compression,
-            "diff_id": layer.diff_id if scan.diff_id_verified else None,
-            "usage": list(usage),
-        }
-        key = self._key(layer)
-        self.store.put(key, pack_entry(key, [pack_document(facts), *pack_table(scan.table)]))
+        if scan.digest_verified and scan.region is None and isinstance(meter, RecordingMeter):
+            self.store.put(*pack_scan(layer, scan, meter.usage, self.content_hash))
 
-    def _key(self, layer: Layer) -> str:
-        algorithm, _, encoded = layer.descriptor.digest.partition(":")
-        function = "" if self.content_hash is XXH3 else f"-{self.content_hash.name}"
-        return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{function}"
+
+def pack_scan(layer: Layer, scan: LayerScan, usage: Usage, content_hash: ContentHash = XXH3) -> tuple[str, bytes]:
+    """Return the key and the entry of a scan, whether its digest was verified or not; ``usage`` is that of the scan."""
+    facts = {
+        "compression": scan.compression,
+        "diff_id": layer.diff_id if scan.diff_id_verified else None,
+        "usage": list(usage._replace(stored=layer.descriptor.size)),
+    }
+    key = scan_key(layer, content_hash)
+    return key, pack_entry(key, [pack_document(facts), *pack_table(scan.table)])
+
+
+def scan_key(layer: Layer, content_hash: ContentHash = XXH3) -> str:
+    """Return the key under which the scan of a layer is kept."""
+    algorithm, _, encoded = layer.descriptor.digest.partition(":")
+    function = "" if content_hash is XXH3 else f"-{content_hash.name}"
+    return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{function}"
 
 
 def _read(entry: Sequence[bytes], *, layer: Layer, verify: bool) -> CachedScan | None:
