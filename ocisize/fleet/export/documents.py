@@ -1,0 +1,104 @@
+"""DocumentTables: the rows of all tables that manifests and configs fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TypeAlias
+
+from ocisize.model.fleet import Blob, BlobKind, Fleet, FleetImage, FleetLayer, Root
+
+Row: TypeAlias = tuple["str | int | bool | None", ...]
+
+
+class DocumentTables:
+    """The rows of a fleet, with numbers that tables share: of roots, images, layers and blobs."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    @cached_property
+    def layers(self) -> Mapping[str, FleetLayer]:
+        """The distinct layers by digest, in the order of their numbers; with a diff_id if any config lists one."""
+        found: dict[str, FleetLayer] = {}
+        for _, image in self._images():
+            for layer in image.layers:
+                known = found.setdefault(layer.digest, layer)
+                if known.diff_id is None and layer.diff_id is not None:
+                    found[layer.digest] = layer
+        return found
+
+    @cached_property
+    def layer_ids(self) -> Mapping[str, int]:
+        """The number of each layer by digest."""
+        return {digest: number for number, digest in enumerate(self.layers)}
+
+    def _images(self) -> Iterator[tuple[int, FleetImage]]:
+        """The images with the number of their root, in the order of their own numbers."""
+        return ((root_id, image) for root_id, root in enumerate(self._fleet.roots) for image in root.images)
+
+    def roots(self) -> Iterator[Row]:
+        """The rows of ``roots``."""
+        for root_id, root in enumerate(self._fleet.roots):
+            yield root_id, self._fleet.stores[root.store], root.digest, root.is_index
+
+    def names(self) -> Iterator[Row]:
+        """The rows of ``names``."""
+        for root_id, root in enumerate(self._fleet.roots):
+            for kind, names in (("reference", root.references), ("label", root.labels), ("node", root.nodes)):
+                for name in names:
+                    yield root_id, kind, name
+
+    def images(self) -> Iterator[Row]:
+        """The rows of ``images``."""
+        for image_id, (root_id, image) in enumerate(self._images()):
+            root = self._fleet.roots[root_id]
+            yield (
+                image_id,
+                root_id,
+                next(iter(root.references), None),
+                image.digest,
+                image.platform,
+                self._fleet.stores[root.store],
+                next(iter(root.labels), None),
+                image.created or None,
+                image.base_name or None,
+                image.config.digest,
+            )
+
+    def image_layers(self) -> Iterator[Row]:
+        """The rows of ``image_layers``."""
+        for image_id, (_, image) in enumerate(self._images()):
+            for index, layer in enumerate(image.layers):
+                yield image_id, self.layer_ids[layer.digest], index, layer.build_step
+
+    @cached_property
+    def _blob_ids(self) -> Mapping[tuple[int, str], tuple[int, Blob]]:
+        """The number of each blob by store and digest, with the blob."""
+        found: dict[tuple[int, str], tuple[int, Blob]] = {}
+        for root in self._fleet.roots:
+            for blob in _blobs_of(root):
+                found.setdefault((root.store, blob.digest), (len(found), blob))
+        return found
+
+    def blobs(self) -> Iterator[Row]:
+        """The rows of ``blobs``."""
+        for (store, digest), (blob_id, blob) in self._blob_ids.items():
+            yield blob_id, self._fleet.stores[store], digest, blob.size, blob.kind.value
+
+    def root_blobs(self) -> Iterator[Row]:
+        """The rows of ``root_blobs``."""
+        for root_id, root in enumerate(self._fleet.roots):
+            for digest in dict.fromkeys(blob.digest for blob in _blobs_of(root)):
+                yield root_id, self._blob_ids[root.store, digest][0]
+
+
+def _blobs_of(root: Root) -> Iterator[Blob]:
+    """The blobs that a root reaches, itself first; one can occur several times."""
+    yield Blob(root.digest, root.size, BlobKind.INDEX if root.is_index else BlobKind.MANIFEST)
+    for image in root.images:
+        yield Blob(image.digest, image.size, BlobKind.MANIFEST)
+        yield image.config
+        for layer in image.layers:
+            yield Blob(layer.digest, layer.size, BlobKind.LAYER)
+    yield from root.others
