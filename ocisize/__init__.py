@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     )
     from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges, FileChangeSpan, FileColumns, SizeGrowth
     from ocisize.model.findings import Advice, Category, Confidence, Finding, Saving, Severity
+    from ocisize.model.fleet import Blob, BlobKind, FleetFailure
     from ocisize.model.outline import IndexOutline, LayerOutline, Outline
     from ocisize.model.outline_comparison import OutlineComparison, OutlineLayerChange
     from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
@@ -98,6 +99,17 @@ if TYPE_CHECKING:
     from ocisize.model.quantity import BudgetLimit, GrowthKind, Number, Unit
     from ocisize.model.sizes import Group, Groups, Sizes
     from ocisize.model.system import OperatingSystem, Runtime, System
+    from ocisize.model.updates import (
+        Release,
+        ReleaseLayer,
+        ReleaseOrder,
+        SkippedUpdates,
+        TrackedLayer,
+        Update,
+        UpdateHistory,
+        UpdateLayer,
+        UpdateSums,
+    )
     from ocisize.model.waste import Cause, WastedEntry, WasteTable
     from ocisize.oci.documents import Descriptor, Platform, RunConfig
     from ocisize.oci.platform import UnreadImage
@@ -121,6 +133,11 @@ if TYPE_CHECKING:
     from ocisize.tar.paths import PathColumn
     from ocisize.tar.scanner import scan_tar
     from ocisize.tar.window import ByteStream
+    from ocisize.updates.contents import LayerContents, read_contents
+    from ocisize.updates.measure import measure_updates
+    from ocisize.updates.pulls import pull_sizes
+    from ocisize.updates.read import ReadContents, ReadReleases, read_layer_contents, read_releases
+    from ocisize.updates.releases import make_release, order_releases
 
 # Public names by module, which is imported when one of them is first used: `import ocisize` and `--help` stay fast.
 _MODULES = {
@@ -156,6 +173,7 @@ _MODULES = {
     "model.comparison": "BaseChange Comparison DirectoryChange FileSum LayerChange LayerStatus PartChange Reason Suggestion",
     "model.file_changes": "FileChange FileChangeKind FileChangeSpan FileChanges FileColumns SizeGrowth",
     "model.findings": "Advice Category Confidence Finding Saving Severity",
+    "model.fleet": "Blob BlobKind FleetFailure",
     "model.provenance": "Provenance SourceLines",
     "model.outline": "IndexOutline LayerOutline Outline",
     "model.outline_comparison": "OutlineComparison OutlineLayerChange",
@@ -165,6 +183,9 @@ _MODULES = {
     "model.quantity": "BudgetLimit GrowthKind Number Unit",
     "model.sizes": "Group Groups Sizes",
     "model.system": "OperatingSystem Runtime System",
+    "model.updates": (
+        "Release ReleaseLayer ReleaseOrder SkippedUpdates TrackedLayer Update UpdateHistory UpdateLayer UpdateSums"
+    ),
     "model.waste": "Cause WasteTable WastedEntry",
     "oci.documents": "Descriptor Platform RunConfig",
     "oci.platform": "UnreadImage",
@@ -188,34 +209,42 @@ _MODULES = {
     "tar.paths": "PathColumn",
     "tar.scanner": "scan_tar",
     "tar.window": "ByteStream",
+    "updates.contents": "LayerContents read_contents",
+    "updates.measure": "measure_updates",
+    "updates.pulls": "pull_sizes",
+    "updates.read": "ReadContents ReadReleases read_layer_contents read_releases",
+    "updates.releases": "make_release order_releases",
 }
 _EXPORTS = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
     "DIFF_FORMATS", "FORMATS", "Advice", "Analysis", "Analyzer", "ArchiveError", "Attributes", "AuthenticationFailed",
     "BaseCertainty", "BaseChange", "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer",
-    "BaselineTotals", "BlobError", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit", "BudgetSettings",
-    "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Cache", "CacheUsage", "Catalog", "CatalogError",
-    "Category", "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "ContentHash", "Cost", "CostAssumptions",
-    "Descriptor", "DiffFormat", "Digest", "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures", "Dockerfile",
-    "DocumentError", "DownloadCause", "Drift", "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan",
+    "BaselineTotals", "Blob", "BlobError", "BlobKind", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit",
+    "BudgetSettings", "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Cache", "CacheUsage", "Catalog",
+    "CatalogError", "Category", "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "ContentHash", "Cost",
+    "CostAssumptions", "Descriptor", "DiffFormat", "Digest", "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures",
+    "Dockerfile", "DocumentError", "DownloadCause", "Drift", "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan",
     "FileChanges", "FileColumns", "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift",
-    "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups", "GrowthKind", "ImageSource", "IncompleteAnalysis",
-    "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob", "InvalidReference", "Inventory",
-    "LayerAnalysis", "LayerChange", "LayerError", "LayerFailure", "LayerOutline", "LayerStatus", "LimitExceeded",
-    "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError",
-    "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package",
-    "PackageChange", "PackageGrouping", "PackageListing", "PackageReason", "PackageRow", "PartChange", "PatchError",
-    "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback",
-    "Protection", "Provenance", "RangedSource", "Reason", "RebuiltLayer", "ReferredSource", "RegistryError",
-    "ReportError", "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch",
-    "Sizes", "SortOrder", "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift", "StepKind",
-    "StreamError", "Suggestion", "System", "TableOfContents", "TarError", "TreeNode", "Unit", "Unowned", "UnownedFiles",
-    "UnreadImage", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze",
-    "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of",
-    "digest_of", "find_budget_file", "from_json", "list_files", "list_packages", "load_baseline", "load_budget_file",
-    "load_catalog", "make_tree", "measure_parts", "open_source", "parse_budgets", "parse_cost", "parse_dockerfile",
-    "parse_glob", "ratchet", "render_report", "save_baseline", "scan_tar", "to_json",
+    "FleetFailure", "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups", "GrowthKind", "ImageSource",
+    "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob", "InvalidReference",
+    "Inventory", "LayerAnalysis", "LayerChange", "LayerContents", "LayerError", "LayerFailure", "LayerOutline",
+    "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform", "NotAnImage",
+    "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange",
+    "OwnedSizes", "Package", "PackageChange", "PackageGrouping", "PackageListing", "PackageReason", "PackageRow",
+    "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress",
+    "ProgressCallback", "Protection", "Provenance", "RangedSource", "ReadContents", "ReadReleases", "Reason", "RebuiltLayer",
+    "ReferredSource", "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError", "ReportOptions", "Rule",
+    "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "Sizes", "SkippedUpdates", "SortOrder",
+    "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion",
+    "System", "TableOfContents", "TarError", "TrackedLayer", "TreeNode", "Unit", "Unowned", "UnownedFiles", "UnreadImage",
+    "Update", "UpdateHistory", "UpdateLayer", "UpdateSums", "Verdict", "VerdictPlace", "ViewError", "WasteTable",
+    "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all", "check_change",
+    "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file", "from_json", "list_files", "list_packages",
+    "load_baseline", "load_budget_file", "load_catalog", "make_release", "make_tree", "measure_parts", "measure_updates",
+    "open_source", "order_releases", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "pull_sizes",
+    "ratchet", "read_contents", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar",
+    "to_json",
 ]  # fmt: skip
 
 

@@ -46,6 +46,7 @@ ORDER = [
     "outlining",
     "analyzer",
     "fleet",
+    "updates",
     "report",
     "browse",
     "__init__",
@@ -69,6 +70,7 @@ WITH_IO = (
     "pipeline",
     "provenance.attestation",
     "provenance.record",
+    "updates.read",
     "__main__",
     "__init__",
 )

@@ -21,6 +21,10 @@ _OF_PACKAGES = {
     "html": "one page with a treemap of packages; works offline",
     "markdown": "for comments of pull requests and step summaries",
 }
+_OF_HISTORIES = {
+    "text": "for people, on a terminal",
+    "json": "all updates, layers and figures, for programs",
+}
 
 
 class CommandModule(Protocol):
@@ -42,6 +46,7 @@ class Command(NamedTuple):
     several_reports: bool = False  #: ``-f`` can be repeated
     images: Mapping[str, str] = {}  #: positional arguments that name images, if not one ``image``, and their help
     actions: Mapping[str, str] = {}  #: values of a positional argument before the image, and their help
+    several_images: bool = False  #: the last of ``images`` can be repeated
     reads_images: bool = True  #: takes images, and the options that all commands about images share
 
 
@@ -93,6 +98,12 @@ def _diff() -> CommandModule:
     return diff
 
 
+def _history() -> CommandModule:
+    from ocisize.cli.commands import history
+
+    return history
+
+
 def _cache() -> CommandModule:
     from ocisize.cli.commands import cache
 
@@ -139,6 +150,14 @@ COMMANDS: Mapping[str, Command] = {
             "before": "the old image: see below, or an analysis saved with -f json --files; scratch: there is none",
             "after": "the new image, in the same forms",
         },
+    ),
+    "history": Command(
+        "what hosts download from release to release, and which layers cause it",
+        _history,
+        formats=_OF_HISTORIES,
+        several_reports=True,
+        images={"images": "the releases of an image, oldest first: see below"},
+        several_images=True,
     ),
     "cache": Command(
         "the folder and size of the cache; prune and clear make it smaller",

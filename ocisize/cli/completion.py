@@ -135,9 +135,9 @@ def _list_findings() -> Iterator[tuple[str, str]]:
 def _complete_positional(parser: Parser, command: str | None, position: int, word: str) -> Candidates:
     """Commands in the first place; else actions or images, as the command takes them."""
     positionals = [action for action in parser._actions if not action.option_strings]  # noqa: SLF001 - argparse has no other way
-    if position >= len(positionals):
+    if position >= len(positionals) and not (positionals and positionals[-1].nargs == "+"):
         return Candidates({})
-    action = positionals[position]
+    action = positionals[min(position, len(positionals) - 1)]
     if action.choices is not None:
         return Candidates(COMMANDS[command or DEFAULT].actions)
     if action.dest == "before":

@@ -80,7 +80,9 @@ def make_parser(command: str | None = None) -> Parser:
         parser.add_argument("action", choices=list(row.actions), help=text)
     images = row.images or {"image": f"image to analyze, see {'below' if command else 'above'}"}
     for name, text in images.items() if row.reads_images else ():
-        parser.add_argument(name, metavar=name.upper(), type=trim_input, help=text)
+        nargs = "+" if row.several_images else None
+        metavar = "IMAGE" if row.several_images else name.upper()
+        parser.add_argument(name, metavar=metavar, type=trim_input, nargs=nargs, help=text)
     parser.set_defaults(**ABSENT)
     if command:
         row.load().add_options(parser)
@@ -156,7 +158,7 @@ def _parse(command: str | None, arguments: Sequence[str]) -> argparse.Namespace:
         _refuse_second_pipe(options)
     if row.reads_images:
         settle_outputs(options, next(iter(row.formats)), several=row.several_reports)
-    for image in filter(None, (options.image, options.before, options.after)):
+    for image in filter(None, (options.image, options.before, options.after, *options.images)):
         if names_registry(image):
             from ocisize.cli.usage import refuse_misspelled_file, refuse_word
 
@@ -169,7 +171,7 @@ def _parse(command: str | None, arguments: Sequence[str]) -> argparse.Namespace:
 def _refuse_second_pipe(options: argparse.Namespace) -> None:
     """Raise UsageError if two images are to come from standard input."""
     bases = options.base if isinstance(options.base, list) else [options.base]
-    images = [image for image in (options.image, options.before, options.after, *bases) if image]
+    images = [image for image in (options.image, options.before, options.after, *options.images, *bases) if image]
     if sum(map(reads_standard_input, images)) > 1:
         raise UsageError(
             "two images cannot come from standard input",

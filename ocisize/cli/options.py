@@ -28,7 +28,7 @@ _PAGE = "html"  # the format for browsers
 #: the values of options and images that a command does not have
 ABSENT: Mapping[str, object] = {
     **dict.fromkeys(("image", "before", "after"), ""), **dict.fromkeys(("base", "rules", "keep_going")),
-    "files": False, "all_platforms": False, "quick": False, "verbose": 0,
+    "images": (), "files": False, "all_platforms": False, "quick": False, "verbose": 0,
 }  # fmt: skip
 
 

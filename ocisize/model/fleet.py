@@ -14,10 +14,10 @@ from ocisize.values import frozen
 class BlobKind(str, enum.Enum):
     """What a blob is for."""
 
-    INDEX = "index"
-    MANIFEST = "manifest"
-    CONFIG = "config"
-    LAYER = "layer"
+    INDEX = "index"  #: the manifests of several platforms
+    MANIFEST = "manifest"  #: of an image
+    CONFIG = "config"  #: of an image
+    LAYER = "layer"  #: of an image
     ATTESTATION = "attestation"  #: manifest, config and layers of an attestation
     OTHER = "other"  #: of an artifact that is no image
 
@@ -26,9 +26,9 @@ class BlobKind(str, enum.Enum):
 class Blob:
     """A stored blob or manifest."""
 
-    digest: str
+    digest: str  #: of the stored bytes
     size: int  #: bytes, as the descriptor says; of a manifest its length
-    kind: BlobKind
+    kind: BlobKind  #: what the blob is for
 
 
 @frozen
@@ -77,9 +77,9 @@ class Root:
 class FleetFailure:
     """A reference, or a source of references, that could not be read."""
 
-    reference: str
-    message: str
-    hint: str = ""
+    reference: str  #: as the input gave it
+    message: str  #: the error
+    hint: str = ""  #: what to do about it, "" if nothing is known
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,74 @@
+"""``ocisize history IMAGE IMAGE …``: what hosts download that follow the releases of an image, and which layers cause it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from ocisize.cli.inputs import make_analyzer
+from ocisize.cli.notes import show_warnings
+from ocisize.cli.options import KEPT, UNUSABLE, color_mode, incomplete_status, positive
+from ocisize.cli.terminal import print_message, show_progress, write_outputs
+from ocisize.errors import ViewError
+from ocisize.model.updates import ReleaseOrder
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ocisize.model.updates import UpdateHistory
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that only this command has."""
+    add = parser.add_argument
+    add(
+        "--order", choices=[order.value for order in ReleaseOrder], default=ReleaseOrder.GIVEN.value,
+        help="what releases are sorted by: the numbers in their tags, their times, or as given (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--files", action="store_true", default=False,
+        help="read each distinct layer once, to tell layers that changed from layers that were only built again",
+    )  # fmt: skip
+    add("--top", type=positive, default=8, metavar="N", help="updates to list in the text report (default: %(default)s)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the releases, measure the updates and write all reports."""
+    history = _read_history(options)
+    written = write_outputs(options.outputs, lambda name, file: _write(name, file, options, history))
+    return incomplete_status(KEPT, complete=history.complete) if written else UNUSABLE
+
+
+def _read_history(options: argparse.Namespace) -> UpdateHistory:
+    """The history of the images of the options; raises ViewError if none can be read."""
+    from ocisize.updates.measure import measure_updates
+    from ocisize.updates.read import MAX_READERS, read_layer_contents, read_releases
+    from ocisize.updates.releases import order_releases
+
+    analyzer = make_analyzer(options)
+    read = read_releases(analyzer, options.images, jobs=options.jobs or MAX_READERS)
+    failures = read.failures
+    contents = None
+    if options.files and read.releases:
+        with show_progress(analyzer, show=not options.quiet and not options.verbose):
+            found = read_layer_contents(analyzer, order_releases(read.releases))
+        contents, failures = found.contents, (*failures, *found.failures)
+    show_warnings(options, read.warnings, analyzer)
+    for failure in failures:
+        print_message("error", f"{failure.reference}: {failure.message}")
+    if not read.releases:
+        raise ViewError("no release could be read")
+    return measure_updates(
+        read.releases, order=ReleaseOrder(options.order), contents=contents, failures=failures, warnings=read.warnings
+    )
+
+
+def _write(form: str, file: TextIO, options: argparse.Namespace, history: UpdateHistory) -> None:
+    """Write the history in one format."""
+    if form == "json":
+        from ocisize.report.updates.json import history_to_json
+
+        file.write(history_to_json(history) + "\n")
+    else:
+        from ocisize.report.updates.text import write_history
+
+        write_history(history, file, top=options.top, color=color_mode(options))

@@ -1,0 +1,139 @@
+"""The words that reports of updates share: names of releases and layers, sentences on figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ocisize.model.comparison import LayerStatus
+from ocisize.model.updates import Release, ReleaseOrder, TrackedLayer, Update, UpdateHistory, UpdateSums
+from ocisize.report.words.units import human_size, percent
+from ocisize.text import count_of, name_input, printable
+
+ORDERS = {
+    ReleaseOrder.VERSION: "in order of version",
+    ReleaseOrder.CREATED: "in order of time",
+    ReleaseOrder.GIVEN: "in the order given",
+}
+NOT_READ = "not known without reading the layers: --files reads them"
+
+
+class ReleaseNames:
+    """Short names of releases: their tags where all are of one repository, else their names without common folders."""
+
+    def __init__(self, releases: Sequence[Release]) -> None:
+        parts = [_split(release.name) for release in releases]
+        repositories = {repository for repository, _ in parts}
+        self.repository = printable(repositories.pop()) if len(repositories) == 1 else ""
+        whole = [release.name for release in releases]
+        if self.repository:
+            self.short = [printable(tag) for _, tag in parts]
+        else:
+            start = _common_folder(whole)
+            self.short = [printable(name_input(name[start:] or name)) for name in whole]
+
+    @property
+    def title(self) -> str:
+        """What the history is of: the repository, or the first and the last image."""
+        if self.repository or not self.short:
+            return self.repository
+        return f"{self.short[0]} … {self.short[-1]}" if len(self.short) > 1 else self.short[0]
+
+
+def _split(name: str) -> tuple[str, str]:
+    """The repository and the tag of a reference; "" and the name of anything else."""
+    path, slash, last = name.partition("@")[0].rpartition("/")
+    repository, colon, tag = last.partition(":")
+    if not colon or (not slash and not repository):
+        return "", name
+    return f"{path}{slash}{repository}", tag
+
+
+def _common_folder(names: Sequence[str]) -> int:
+    """The number of characters up to the last slash that all names share."""
+    first = min(names, default="")
+    last = max(names, default="")
+    common = next((place for place, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
+    return first.rfind("/", 0, common) + 1
+
+
+def describe_history(history: UpdateHistory, names: ReleaseNames) -> list[str]:
+    """Facts of a history: releases, platform, order."""
+    platforms = dict.fromkeys(release.platform for release in history.releases)
+    facts = [count_of(len(history.releases), "release")]
+    if names.repository and len(names.short) > 1:
+        facts.append(f"{names.short[0]} to {names.short[-1]}")
+    return [*facts, *map(printable, platforms), ORDERS[history.order]]
+
+
+def describe_sums(sums: UpdateSums) -> str:
+    """The mean, the 95th percentile and the total of updates, in one clause."""
+    if not sums.count:
+        return "no update"
+    mean = f"{human_size(round(sums.mean))} on average ({percent(sums.share)} of the image)"
+    if sums.count == 1:
+        return f"{human_size(sums.total)} ({percent(sums.share)} of the image)"
+    return f"{mean}, 95 % of updates at most {human_size(sums.p95)}, {human_size(sums.total)} in all {sums.count:,}"
+
+
+def describe_chain(history: UpdateHistory) -> str:
+    """What the classic store of docker downloads."""
+    if history.by_chain.total == history.by_blob.total:
+        return "docker's classic store downloads the same"
+    return f"docker's classic store, which uses a layer only if all below are equal: {describe_sums(history.by_chain)}"
+
+
+def describe_unchanged(history: UpdateHistory) -> str:
+    """The bytes of layers whose content is known not to have changed; "" if there are none."""
+    layers = [layer for update in history.updates for layer in update.layers if layer.by_blob and layer.is_unchanged]
+    if not layers:
+        return ""
+    size = sum(update.unchanged_size for update in history.updates)
+    return f"{human_size(size)} are {count_of(len(layers), 'layer')} built or compressed again without a change of content"
+
+
+def describe_skips(history: UpdateHistory) -> list[str]:
+    """What hosts download that skip releases: a part for each distance."""
+    return [
+        f"every {_ordinal(skip.step)} release: {human_size(round(skip.by_blob.mean))} an update, "
+        f"{human_size(round(skip.size_per_release))} for each release"
+        for skip in history.skips
+        if skip.step > 1
+    ]
+
+
+def _ordinal(number: int) -> str:
+    return {2: "2nd", 3: "3rd"}.get(number, f"{number}th")
+
+
+def describe_cause(update: Update, history: UpdateHistory) -> str:
+    """The lowest layer that an update downloads, and what is downloaded again above."""
+    cause = update.cause
+    if cause is None:
+        return "no layer" if update.chain_cause is None else "no layer; the order of layers changed"
+    layer = update.layers[cause]
+    parts = [f"{_STATUS_MARKS.get(layer.status, '')}{name_layer(history.releases[update.after], cause)}"]
+    if update.above_count:
+        parts.append(f"and {update.above_count:,} above, {human_size(update.above_size)}")
+    return " ".join(parts)
+
+
+_STATUS_MARKS = {
+    LayerStatus.REBUILT: "(same files) ", LayerStatus.RECOMPRESSED: "(recompressed) ", LayerStatus.ADDED: "(new) ",
+}  # fmt: skip
+
+
+def name_layer(release: Release, index: int) -> str:
+    """The index of a layer with its build step, or with its digest."""
+    layer = release.layers[index]
+    return printable(f"{index} {layer.build_step.shown or layer.digest[:19]}")
+
+
+def name_track(track: TrackedLayer, history: UpdateHistory) -> str:
+    """The build step of a tracked layer, or the digest of its newest blob."""
+    newest = history.releases[track.releases[-1]].layers[track.index]
+    return printable(track.build_step.shown or newest.digest[:19])
+
+
+def describe_changes(track: TrackedLayer) -> str:
+    """In how many of the downloads the content changed: ``2 of 5``, or "?" where the layers were not read."""
+    return "?" if track.changes is None else f"{track.changes:,} of {track.downloads:,}"

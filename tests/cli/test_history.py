@@ -1,0 +1,82 @@
+"""``ocisize history``: images in order, releases that cannot be read, and what ``--files`` tells apart."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ocisize.cli.main import main
+from tests.images import BuiltImage, File, build_image, layer, write_layout
+
+BASE = layer({"bin/sh": bytes(range(256)) * 40})
+
+
+def write_release(folder: Path, name: str, app: bytes, mtime: int = 0) -> str:
+    """A layout of an image with a base, a step that writes the same files with another time, and the app."""
+    deps = layer({"deps/a.js": File(b"a" * 5000, mtime=mtime), "deps/b.js": File(b"b" * 300, mtime=mtime)})
+    steps = ("ADD file:0123456789ab… in /", "RUN npm ci", "COPY . /app")
+    image: BuiltImage = build_image([BASE, deps, layer({"app/main": app})], history=[{"created_by": step} for step in steps])
+    write_layout(image, folder / name)
+    return str(folder / name)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[str]:
+    """Three releases: the second has the same content built again, the third another app."""
+    return [
+        write_release(tmp_path, "one", b"1" * 50),
+        write_release(tmp_path, "two", b"1" * 50, mtime=1_700_000_000),
+        write_release(tmp_path, "three", b"3" * 60, mtime=1_700_000_000),
+    ]
+
+
+def history_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    status = main(["history", *arguments, "-f", "json", "--no-cache"])
+    return status, json.loads(capsys.readouterr().out)
+
+
+def statuses_of(document: dict[str, Any]) -> list[list[str]]:
+    return [[layer["status"] for layer in update["layers"]] for update in document["updates"]]
+
+
+def test_without_files_a_new_digest_may_be_anything(images: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    status, document = history_of(images, capsys)
+    assert status == 0 and document["complete"] is True
+    assert statuses_of(document) == [["shared", "changed", "shared"], ["shared", "shared", "changed"]]
+    assert document["changed"] is None
+
+
+def test_files_tell_layers_that_were_only_built_again(images: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    status, document = history_of([*images, "--files"], capsys)
+    assert status == 0
+    assert statuses_of(document) == [["shared", "rebuilt", "shared"], ["shared", "shared", "changed"]]
+    first, second = document["updates"]
+    assert first["changed_size"] == 0 and first["unchanged_size"] == first["layers"][1]["size"]
+    assert 0 < second["changed_size"] < second["by_blob_size"]
+
+
+def test_a_missing_release_is_left_out_and_named(images: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["history", images[0], "./missing.tar", images[2], "--no-cache"])
+    out, err = capsys.readouterr()
+    assert status == 2
+    assert "2 releases" in out and "./missing.tar" in out and "incomplete: 1 image" in out
+    assert "error: ./missing.tar: no such file or folder" in err
+
+
+def test_no_release_at_all_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "./missing.tar"]) == 2
+    assert "no release could be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_report_fits_the_page(
+    images: list[str], width: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["history", *images, "--files"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width and len(lines) <= 20
+    assert any("(same files) 1 RUN npm ci" in line for line in lines)
