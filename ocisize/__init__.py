@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from ocisize.model.quantity import BudgetLimit, GrowthKind, Number, Unit
     from ocisize.model.sizes import Group, Groups, Sizes
     from ocisize.model.system import OperatingSystem, Runtime, System
+    from ocisize.model.tool_sizes import LayerOnDisk, SizeStyle, ToolSize
     from ocisize.model.updates import (
         Release,
         ReleaseLayer,
@@ -125,6 +126,7 @@ if TYPE_CHECKING:
     from ocisize.sizes.cost import Cost, CostAssumptions, cost_of, parse_cost
     from ocisize.sizes.files import ListedFile, Listing, SortOrder, list_files
     from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow, list_packages
+    from ocisize.sizes.tool_sizes import tool_sizes
     from ocisize.sizes.tree import TreeNode, make_tree
     from ocisize.sources.open import open_source
     from ocisize.sources.registry.connection import Connection
@@ -186,6 +188,7 @@ _MODULES = {
     "model.updates": (
         "Release ReleaseLayer ReleaseOrder SkippedUpdates TrackedLayer Update UpdateHistory UpdateLayer UpdateSums"
     ),
+    "model.tool_sizes": "LayerOnDisk SizeStyle ToolSize",
     "model.waste": "Cause WasteTable WastedEntry",
     "oci.documents": "Descriptor Platform RunConfig",
     "oci.platform": "UnreadImage",
@@ -201,6 +204,7 @@ _MODULES = {
     "sizes.cost": "Cost CostAssumptions cost_of parse_cost",
     "sizes.files": "ListedFile Listing SortOrder list_files",
     "sizes.packages": "PackageGrouping PackageListing PackageRow list_packages",
+    "sizes.tool_sizes": "tool_sizes",
     "sizes.tree": "TreeNode make_tree",
     "sources.open": "open_source",
     "sources.registry.connection": "Connection",
@@ -228,23 +232,23 @@ __all__ = [
     "FileChanges", "FileColumns", "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift",
     "FleetFailure", "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups", "GrowthKind", "ImageSource",
     "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob", "InvalidReference",
-    "Inventory", "LayerAnalysis", "LayerChange", "LayerContents", "LayerError", "LayerFailure", "LayerOutline",
-    "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform", "NotAnImage",
-    "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange",
-    "OwnedSizes", "Package", "PackageChange", "PackageGrouping", "PackageListing", "PackageReason", "PackageRow",
-    "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress",
-    "ProgressCallback", "Protection", "Provenance", "RangedSource", "ReadContents", "ReadReleases", "Reason", "RebuiltLayer",
-    "ReferredSource", "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError", "ReportOptions", "Rule",
-    "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "Sizes", "SkippedUpdates", "SortOrder",
-    "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion",
-    "System", "TableOfContents", "TarError", "TrackedLayer", "TreeNode", "Unit", "Unowned", "UnownedFiles", "UnreadImage",
-    "Update", "UpdateHistory", "UpdateLayer", "UpdateSums", "Verdict", "VerdictPlace", "ViewError", "WasteTable",
-    "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all", "check_change",
-    "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file", "from_json", "list_files", "list_packages",
-    "load_baseline", "load_budget_file", "load_catalog", "make_release", "make_tree", "measure_parts", "measure_updates",
-    "open_source", "order_releases", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "pull_sizes",
-    "ratchet", "read_contents", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar",
-    "to_json",
+    "Inventory", "LayerAnalysis", "LayerChange", "LayerContents", "LayerError", "LayerFailure", "LayerOnDisk",
+    "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform",
+    "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison",
+    "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange", "PackageGrouping", "PackageListing", "PackageReason",
+    "PackageRow", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError",
+    "Progress", "ProgressCallback", "Protection", "Provenance", "RangedSource", "ReadContents", "ReadReleases", "Reason",
+    "RebuiltLayer", "ReferredSource", "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError",
+    "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "SizeStyle",
+    "Sizes", "SkippedUpdates", "SortOrder", "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift",
+    "StepKind", "StreamError", "Suggestion", "System", "TableOfContents", "TarError", "ToolSize", "TrackedLayer", "TreeNode",
+    "Unit", "Unowned", "UnownedFiles", "UnreadImage", "Update", "UpdateHistory", "UpdateLayer", "UpdateSums", "Verdict",
+    "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name",
+    "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file",
+    "from_json", "list_files", "list_packages", "load_baseline", "load_budget_file", "load_catalog", "make_release",
+    "make_tree", "measure_parts", "measure_updates", "open_source", "order_releases", "parse_budgets", "parse_cost",
+    "parse_dockerfile", "parse_glob", "pull_sizes", "ratchet", "read_contents", "read_layer_contents", "read_releases",
+    "render_report", "save_baseline", "scan_tar", "to_json", "tool_sizes",
 ]  # fmt: skip
 
 

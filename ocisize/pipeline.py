@@ -38,6 +38,7 @@ from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
 from ocisize.sizes.groups import find_groups
 from ocisize.sizes.layers import split_at_base, sum_layers, summarize_layers
+from ocisize.sizes.on_disk import find_on_disk
 from ocisize.tar.filetable import FileTable
 from ocisize.values import asdict, evolve
 
@@ -113,7 +114,9 @@ def analyze_layers(
     histories: Sequence[LayerHistory] = match_history(image.config.history, len(image.layers))
     if record is not None:
         histories = record.complete_history(histories)
-    layers = summarize_layers(tables, facts, histories, waste, [duplicate.size for duplicate in duplicates], overlay)
+    on_disk = find_on_disk(tables, overlay, runs)
+    copied = [duplicate.size for duplicate in duplicates]
+    layers = summarize_layers(tables, facts, histories, waste, copied, overlay, on_disk)
     if record is not None and record.lines:
         layers = tuple(evolve(layer, source=lines) for layer, lines in zip(layers, record.lines, strict=True))
     groups = find_groups(layers, runs)

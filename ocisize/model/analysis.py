@@ -13,6 +13,7 @@ from ocisize.model.plan import Plan
 from ocisize.model.provenance import Provenance, SourceLines
 from ocisize.model.sizes import Groups, Sizes
 from ocisize.model.system import System
+from ocisize.model.tool_sizes import LayerOnDisk
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import name_input
@@ -72,6 +73,7 @@ class LayerAnalysis(Sizes):
     toc: TableOfContents | None = None  #: the table of contents that the layer was read from; None if its blob was read
     failure: LayerFailure | None = None  #: None if the layer was read
     source: SourceLines | None = None  #: the lines of the Dockerfile; None if no provenance names them
+    on_disk: LayerOnDisk | None = None  #: what hosts write beside the content of files; None if the layer was not read
     #: the entries; None in an analysis that was saved without them
     files: FileTable | None = field(default=None, eq=False, repr=False)
     #: by row of ``files``: the index of the layer that hides the row, -1 if it is visible; None if ``files`` is

@@ -20,6 +20,7 @@ class ReportOptions:
     top: int = 5  #: rows in each list, and fixes on one screen: text
     sections: Collection[str] = ()  #: those of ``report.sections`` to show; none means one screen: text
     arguments: Sequence[str] = ()  #: the image, and the options to read it again; () means its source: text
+    sizes: bool = False  #: show what other tools show: of outlines in text, and in markdown and csv
     files: bool = False  #: include every stored file: json, csv
     color: bool | None = None  #: color the report; None means only on a terminal: text
     assumptions: CostAssumptions | None = None  #: of costs; None means defaults, and no costs of findings: text, json, html

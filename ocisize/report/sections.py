@@ -8,6 +8,7 @@ SECTIONS = (
     "base",
     "system",
     "cost",
+    "sizes",
     "layers",
     "plan",
     "findings",

@@ -11,6 +11,7 @@ from ocisize.history.steps import LayerHistory
 from ocisize.model.analysis import LayerAnalysis, LayerFailure, TableOfContents
 from ocisize.model.base import BaseImage, BaseSplit
 from ocisize.model.sizes import Sizes, paid_layers, sum_estimates, sum_known, uppermost_layers
+from ocisize.model.tool_sizes import LayerOnDisk
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import REGULAR, FileTable, layer_value
 from ocisize.tuples import NamedTuple
@@ -42,11 +43,12 @@ def summarize_layers(
     waste: WasteTable,
     duplicates: Sequence[int],
     overlay: Overlay | None = None,
+    on_disk: Sequence[LayerOnDisk] = (),
 ) -> tuple[LayerAnalysis, ...]:
     """Return the figures of every layer, base first.
 
     All sequences are by layer. ``duplicates``: bytes of duplicate files. With ``overlay`` the layers have ``hidden_by`` and
-    ``causes``.
+    ``causes``, with ``on_disk`` what hosts write for them beside the content of files.
     """
     count = len(tables)
     wasted, wasted_compressed, hides = [0] * count, [0] * count, [0] * count
@@ -91,6 +93,7 @@ def summarize_layers(
                 member=fact.member,
                 toc=fact.toc,
                 failure=fact.failure,
+                on_disk=on_disk[index] if on_disk and fact.failure is None else None,
                 files=table,
                 hidden_by=overlay.hidden_by[index] if overlay is not None else None,
                 causes=overlay.causes[index] if overlay is not None else None,

@@ -35,6 +35,7 @@ def run_all(options: argparse.Namespace, gate: BudgetGate) -> int:
 
     dockerfile = read_dockerfile(options, index.analyses.values())
     chosen = ReportOptions(
+        sizes=options.sizes,
         files=options.files,
         color=color_mode(options),
         assumptions=options.cost,

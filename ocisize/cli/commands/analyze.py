@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_WITH_SIZES = ("text", "markdown", "csv")  # formats that show what other tools show with --sizes
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this command has."""
     _add_options(parser, brief=False)
@@ -58,6 +61,11 @@ def _add_options(parser: argparse.ArgumentParser, *, brief: bool) -> None:
         help=f"show these sections of the full text report only: {', '.join(SECTIONS)}; can be repeated",
     )
     add(
+        "--sizes",
+        action="store_true",
+        help="show what docker, podman, crictl and registries show for the image: in text, markdown and csv",
+    )
+    add(
         "--top",
         type=count,
         default=5,
@@ -73,6 +81,14 @@ def _add_options(parser: argparse.ArgumentParser, *, brief: bool) -> None:
 
 def _sections(text: str) -> tuple[str, ...]:
     return split_names(text, SECTIONS, "section")
+
+
+def _choose_sections(options: argparse.Namespace) -> tuple[str, ...]:
+    """The sections of the full text report to show; none means one screen."""
+    chosen = tuple(name for names in options.sections for name in names)
+    if options.full and not chosen:
+        return SECTIONS
+    return (*chosen, "sizes") if options.sizes else chosen
 
 
 def _needs_files(options: argparse.Namespace, gate: BudgetGate, formats: Sequence[Format]) -> bool:
@@ -103,6 +119,8 @@ def run(options: argparse.Namespace) -> int:
     if options.files and not any(row.takes_files for row in formats) and not options.quiet:
         names = " and ".join(row.name for row in FORMATS.values() if row.takes_files)
         print_message("warning", f"--files adds to {names} only; ocisize files IMAGE lists files")
+    if options.sizes and not any(row.name in _WITH_SIZES for row in formats) and not options.quiet:
+        print_message("warning", f"--sizes adds to {', '.join(_WITH_SIZES)} only; json always has these figures")
     needs_hashes = options.files and any(row.content_hashes for row in formats)
     estimates = gate.forbids_findings or any(row.estimates for row in formats)
     advice = bool(gate.budgets) or any(row.advice for row in formats)
@@ -128,7 +146,8 @@ def run(options: argparse.Namespace) -> int:
     dockerfile = read_dockerfile(options, [analysis], files)
     chosen = ReportOptions(
         top=options.top,
-        sections=tuple(name for names in options.sections for name in names) or (SECTIONS if options.full else ()),
+        sections=_choose_sections(options),
+        sizes=options.sizes,
         arguments=repeat_arguments(options),
         files=options.files,
         color=color_mode(options),

@@ -78,5 +78,9 @@ def _choose(options: argparse.Namespace, verdicts: Sequence[Verdict]) -> ReportO
     from ocisize.report.options import ReportOptions
 
     return ReportOptions(
-        arguments=repeat_arguments(options), color=color_mode(options), assumptions=options.cost, verdicts=verdicts
+        arguments=repeat_arguments(options),
+        sizes=options.sizes,
+        color=color_mode(options),
+        assumptions=options.cost,
+        verdicts=verdicts,
     )

@@ -38,9 +38,16 @@ _MAX_WARNING = 500  # characters
 _FIGURES = ("Download", "Unpacked", "Waste")
 
 
-def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
+def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write the report for a comment."""
-    file.write(to_markdown(subject.images))
+    text = to_markdown(subject.images)
+    if options.sizes:
+        from ocisize.report.ci.markdown_sizes import write_sizes
+
+        images = subject.images
+        sizes = write_sizes(images, [image.analysis for image in images], LIMIT // 2)
+        text = to_markdown(images, limit=LIMIT - byte_length(sizes)) + sizes
+    file.write(text)
 
 
 def to_markdown(images: Sequence[ReportedImage], *, limit: int = LIMIT) -> str:

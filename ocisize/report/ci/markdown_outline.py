@@ -59,6 +59,10 @@ def write(subject: OutlineSubject, file: TextIO, options: ReportOptions) -> None
     rows = [
         _layer(image, layer) for image, outlined in zip(reported, images, strict=True) for layer in outlined.outline.layers
     ]
+    if options.sizes:
+        from ocisize.report.ci.markdown_sizes import write_sizes
+
+        text += write_sizes(reported, [image.outline for image in images], (LIMIT - byte_length(text)) // 2)
     columns = "Platform | " if images[0].platform else ""
     table = Table("layer", f"{columns}# | Download | Form | Created | Step", left=3)
     file.write(text + table.fill(rows, LIMIT - byte_length(text), summary=count_of(len(rows), "layer")))

@@ -7,7 +7,7 @@ an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection).
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from ocisize.errors import ReportError
@@ -23,6 +23,7 @@ from ocisize.tar.filetable import KIND_NAMES
 from ocisize.text import decode_name, printable
 
 if TYPE_CHECKING:
+    from ocisize.model.outline import Outline
     from ocisize.report.outline_subject import OutlineSubject
 
 _LAYER = (
@@ -30,6 +31,7 @@ _LAYER = (
     "duplicate_size", "hides_size", "file_count", "entry_count",
 )  # fmt: skip
 _HEAD = ("image", "platform", "layer", "digest", "compression", *_LAYER, "created", "build_step", "unread", "lines")
+_SIZES = ("image", "platform", "tool", "figure", "size", "exact", "formula", "doubt", "note")
 _FILE = ("layer", "path", "kind", "size", "compressed_size", "mode", "uid", "gid", "hidden_by", "link")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width
 
@@ -37,8 +39,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff2
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write a row per layer, base first, or with ``files`` a row per tar entry.
 
-    Rows of files begin with the platform if there are several. Raises ReportError if a file table is missing.
+    With ``sizes``, write a row per figure of other tools. Rows of files begin with the platform if there are several. Raises
+    ReportError if a file table is missing.
     """
+    if options.sizes:
+        _write_tool_sizes(((image.analysis, image.analysis) for image in subject.images), file)
+        return
     for image in subject.images:
         if options.files and not image.analysis.complete:
             why = headline(image.analysis)
@@ -53,12 +59,28 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
             writer.writerows(_layers(image.analysis))
 
 
-def write_outline(subject: OutlineSubject, file: TextIO, _: ReportOptions) -> None:
+def write_outline(subject: OutlineSubject, file: TextIO, options: ReportOptions) -> None:
     """Write a row per layer, base first; the figures that only the layers have are empty."""
+    if options.sizes:
+        _write_tool_sizes(((image.as_image().analysis, image.outline) for image in subject.images), file)
+        return
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(_HEAD)
     for image in subject.images:
         writer.writerows((*row[:-2], NOT_READ, row[-1]) for row in _layers(image.as_image().analysis))
+
+
+def _write_tool_sizes(images: Iterable[tuple[Analysis, Analysis | Outline]], file: TextIO) -> None:
+    """Write a row per figure of other tools; each image is given by what names it and by what has its figures."""
+    from ocisize.sizes.tool_sizes import tool_sizes
+
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(_SIZES)
+    for named, document in images:
+        image = escape_cell(describe_image(named)), escape_cell(named.platform)
+        for row in tool_sizes(document):
+            exact = "yes" if row.is_exact else "no"
+            writer.writerow((*image, row.tool, row.figure, row.size, exact, row.formula, row.doubt, row.note))
 
 
 def _layers(analysis: Analysis) -> Iterator[tuple[object, ...]]:

@@ -22,12 +22,14 @@ from ocisize.model.packages import Inventory, Package, UnownedFiles
 from ocisize.model.plan import Plan
 from ocisize.model.sizes import Group, Groups, Sizes
 from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
+from ocisize.sizes.tool_sizes import tool_sizes
 from ocisize.tar.filetable import NO_HASH, FileTable
 from ocisize.text import decode_name, display_name
 from ocisize.values import asdict, fields
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
+    from ocisize.model.outline import Outline
 
 SCHEMA = "ocisize.analysis"
 VERSION = 1
@@ -100,6 +102,7 @@ def analysis_document(
     document["packages"] = None if analysis.packages is None else inventory_document(analysis.packages)
     document["provenance"] = None if analysis.provenance is None else encodable(asdict(analysis.provenance))
     document["cost"] = _cost(analysis, assumptions or default_assumptions())
+    document["tool_sizes"] = tool_sizes_document(analysis)
     if verdicts:
         from ocisize.report.json.budgets import verdict_document
 
@@ -160,6 +163,11 @@ def _cost(analysis: Analysis, assumptions: CostAssumptions) -> dict[str, Any]:
     }
 
 
+def tool_sizes_document(image: Analysis | Outline) -> list[dict[str, Any]]:
+    """What other tools show for an image."""
+    return [{**asdict(row, value_serializer=_serialize_enums), "is_exact": row.is_exact} for row in tool_sizes(image)]
+
+
 def serialize_build_steps(_: object, __: object, value: Any) -> Any:
     """A ``value_serializer`` of ``asdict`` that writes build steps as their texts."""
     if isinstance(value, BuildStep):
@@ -208,7 +216,7 @@ def _groups(groups: Groups) -> dict[str, Any]:
 
 
 def _layer(layer: LayerAnalysis, *, files: bool) -> dict[str, Any]:
-    parts = {"toc": layer.toc, "source": layer.source}
+    parts = {"toc": layer.toc, "source": layer.source, "on_disk": layer.on_disk}
     document = _sizes(layer) | {name: None if part is None else encodable(asdict(part)) for name, part in parts.items()}
     if layer.failure is not None:
         return document | dict.fromkeys(FROM_FILES) | {"failure": encodable(asdict(layer.failure))}

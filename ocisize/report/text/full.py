@@ -23,12 +23,14 @@ from ocisize.report.text.lines import Line
 from ocisize.report.text.page import open_page, print_lines
 from ocisize.report.text.plan import write_steps
 from ocisize.report.text.tables import Fitted, new_table, print_rest, print_rows
+from ocisize.report.text.tool_sizes import list_tool_sizes
 from ocisize.report.words.context import describe_base, describe_cost, describe_source, describe_system
 from ocisize.report.words.download import human_download
 from ocisize.report.words.image import describe_form, describe_identity, describe_verification, list_figures
 from ocisize.report.words.steps import name_lines_of, show_step
 from ocisize.report.words.units import UNKNOWN, cut, human_size, shorten_steps
 from ocisize.sizes.cost import CostAssumptions, default_assumptions
+from ocisize.sizes.tool_sizes import tool_sizes
 from ocisize.tar.filetable import FileEntry
 from ocisize.text import printable
 
@@ -66,6 +68,7 @@ def write_sections(
         "base": lambda console: _print_figures(console, (*describe_base(analysis), *describe_source(analysis))),
         "system": lambda console: _print_figures(console, describe_system(analysis)),
         "cost": lambda console: _print_figures(console, describe_cost(analysis, known)),
+        "sizes": lambda console: _print_block(console, [*list_tool_sizes(tool_sizes(analysis), console.width)]),
         "layers": lambda console: _layers(console, analysis.layers),
         "plan": lambda console: write_steps(console, analysis, top),
         "findings": lambda console: write_findings(console, analysis, top, assumptions),

@@ -10,6 +10,15 @@ from ocisize.report.subject import Subject
 
 def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     """Write the report on an image or on an index, at the width of the terminal or of a pipe."""
+    if subject.index is not None and options.sizes:
+        from ocisize.report.text.lines import MAX_WIDTH, has_color, page_width, write_lines
+        from ocisize.report.text.tool_sizes import list_platforms
+        from ocisize.sizes.tool_sizes import tool_sizes
+
+        width = min(page_width(file, options.color), MAX_WIDTH)
+        lines = list_platforms(((image.platform, tool_sizes(image.analysis)) for image in subject.images), width)
+        write_lines(lines, file, color=has_color(file, options.color))
+        return
     if subject.index is not None:
         from ocisize.report.text.platforms import write_index
 

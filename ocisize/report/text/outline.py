@@ -47,15 +47,33 @@ _LESS_URGENT = ("Digest", "Labels", "Source")  # facts that are left out, in thi
 def write(subject: OutlineSubject, file: TextIO, options: ReportOptions) -> None:
     """Write the outline of an image, or of an index, at the width of the terminal or of a pipe."""
     width = min(page_width(file, options.color), MAX_WIDTH)
-    if subject.index is not None:
+    if subject.index is not None and options.sizes:
+        from ocisize.report.text.tool_sizes import list_platforms
+        from ocisize.sizes.tool_sizes import tool_sizes
+
+        lines = list_platforms(((image.platform, tool_sizes(image.outline)) for image in subject.images), width)
+    elif subject.index is not None:
         from ocisize.report.text.outline_index import list_index
 
         lines = list_index(subject.index, subject.images, width)
     else:
         (image,) = subject.images
         arguments = options.arguments or [image.outline.source]
-        lines = _list_image(image, width, arguments, options.assumptions)
+        if options.sizes:
+            lines = _list_sizes(image, width, options.assumptions)
+        else:
+            lines = _list_image(image, width, arguments, options.assumptions)
     write_lines(lines, file, color=has_color(file, options.color))
+
+
+def _list_sizes(image: ReportedOutline, width: int, assumptions: CostAssumptions | None) -> Iterator[Line]:
+    """The first lines of the screen, and what other tools show."""
+    from ocisize.report.text.tool_sizes import list_tool_sizes
+    from ocisize.sizes.tool_sizes import tool_sizes
+
+    yield from _head(image.outline, width, image.verdicts, assumptions)
+    yield Line()
+    yield from list_tool_sizes(tool_sizes(image.outline), width)
 
 
 def _list_image(
