@@ -40,6 +40,7 @@ class FleetLayer:
     diff_id: str | None  #: of the uncompressed tar; None if the config could not be read, or if it lists another number
     media_type: str
     build_step: str = ""  #: what the history says, shortened; secrets are redacted
+    is_foreign: bool = False  #: True if it is downloaded from elsewhere, as layers of Windows: the store need not have it
 
 
 @frozen(kw_only=True)
