@@ -15,12 +15,12 @@ from ocisize.model.budget import BudgetStatus
 from ocisize.model.findings import Advice, Confidence, Severity
 from ocisize.model.plan import Plan
 from ocisize.model.sizes import Sizes
+from ocisize.report.ci.gauges import END, Sample, write_gauge
 from ocisize.report.options import ReportOptions
 from ocisize.report.subject import ReportedImage, Subject
 from ocisize.report.words.findings import repository_of
 from ocisize.text import printable
 
-_Sample = tuple[Mapping[str, str], "int | float | None"]
 #: part of a metric's name → help text, and the attribute of Sizes
 _SIZES: Mapping[str, tuple[str, Callable[[Sizes], int | None]]] = {
     "compressed": ("Bytes of layers to download with nothing cached.", lambda sizes: sizes.compressed_size),
@@ -38,33 +38,33 @@ def write(subject: Subject, file: TextIO, _: ReportOptions) -> None:
     """Write gauges for the images, their layers, findings, plans and budgets; unknown figures are left out."""
     images = [(_labels_of(image), image.analysis) for image in subject.images]
     text = "Layers that could not be read; figures that depend on them are omitted."
-    _write_gauge(file, "ocisize_unread_layers", "", text, [(labels, len(image.unread)) for labels, image in images])
+    write_gauge(file, "ocisize_unread_layers", "", text, [(labels, len(image.unread)) for labels, image in images])
     whole = [(labels, image) for labels, image in images if image.complete]
     for name, (text, read) in _SIZES.items():
         known = images if name == "compressed" else whole
-        _write_gauge(file, f"ocisize_image_{name}_bytes", "bytes", text, [(labels, read(image)) for labels, image in known])
+        write_gauge(file, f"ocisize_image_{name}_bytes", "bytes", text, [(labels, read(image)) for labels, image in known])
     layers = [({**labels, "layer": str(layer.index)}, layer) for labels, image in whole for layer in image.layers]
     for name in _OF_LAYERS:
         text, read = _SIZES[name]
-        samples: list[_Sample] = [(labels, read(layer)) for labels, layer in layers]
-        _write_gauge(file, f"ocisize_layer_{name}_bytes", "bytes", f"Per layer: {text}", samples)
+        samples: list[Sample] = [(labels, read(layer)) for labels, layer in layers]
+        write_gauge(file, f"ocisize_layer_{name}_bytes", "bytes", f"Per layer: {text}", samples)
     text = "Content that a container sees, per content stored."
-    efficiency: list[_Sample] = [(labels, round(image.efficiency, 6)) for labels, image in whole]
-    _write_gauge(file, "ocisize_image_efficiency_ratio", "ratio", text, efficiency)
-    _write_gauge(file, "ocisize_image_layers", "", "Layers.", [(labels, len(image.layers)) for labels, image in images])
-    files: list[_Sample] = [(labels, image.file_count) for labels, image in whole]
-    _write_gauge(file, "ocisize_image_files", "", "Regular files stored.", files)
+    efficiency: list[Sample] = [(labels, round(image.efficiency, 6)) for labels, image in whole]
+    write_gauge(file, "ocisize_image_efficiency_ratio", "ratio", text, efficiency)
+    write_gauge(file, "ocisize_image_layers", "", "Layers.", [(labels, len(image.layers)) for labels, image in images])
+    files: list[Sample] = [(labels, image.file_count) for labels, image in whole]
+    write_gauge(file, "ocisize_image_files", "", "Regular files stored.", files)
     read_images = [image for image in subject.images if image.analysis.complete]
     counts = [sample for image in read_images for sample in _count(image)]
-    _write_gauge(file, "ocisize_findings", "", "Findings by severity.", counts)
-    secrets: list[_Sample] = [(_labels_of(image), len(image.secrets)) for image in read_images]
-    _write_gauge(file, "ocisize_secrets", "", "Findings about secrets in the image.", secrets)
+    write_gauge(file, "ocisize_findings", "", "Findings by severity.", counts)
+    secrets: list[Sample] = [(_labels_of(image), len(image.secrets)) for image in read_images]
+    write_gauge(file, "ocisize_secrets", "", "Findings about secrets in the image.", secrets)
     text = "Bytes of download that the findings save, by how safe they are."
     savings = [sample for image in read_images for sample in _savings(image, image.analysis.advice)]
-    _write_gauge(file, "ocisize_findings_compressed_bytes", "bytes", text, savings)
+    write_gauge(file, "ocisize_findings_compressed_bytes", "bytes", text, savings)
     text = "Bytes of download that the image loses if the plan is carried out, by how safe the steps are."
     planned = [sample for image in read_images for sample in _savings(image, image.analysis.plan)]
-    _write_gauge(file, "ocisize_plan_compressed_bytes", "bytes", text, planned)
+    write_gauge(file, "ocisize_plan_compressed_bytes", "bytes", text, planned)
     _write_end(subject.images, file)
 
 
@@ -72,57 +72,41 @@ def write_manifest_gauges(images: Sequence[ReportedImage], file: TextIO) -> None
     """Write the gauges whose figures the manifest has: the downloads of images and layers, the layers, and the budgets."""
     labelled = [(_labels_of(image), image.analysis) for image in images]
     text, read = _SIZES["compressed"]
-    downloads: list[_Sample] = [(labels, read(image)) for labels, image in labelled]
-    _write_gauge(file, "ocisize_image_compressed_bytes", "bytes", text, downloads)
-    of_layers: list[_Sample] = [
+    downloads: list[Sample] = [(labels, read(image)) for labels, image in labelled]
+    write_gauge(file, "ocisize_image_compressed_bytes", "bytes", text, downloads)
+    of_layers: list[Sample] = [
         ({**labels, "layer": str(layer.index)}, read(layer)) for labels, image in labelled for layer in image.layers
     ]
-    _write_gauge(file, "ocisize_layer_compressed_bytes", "bytes", f"Per layer: {text}", of_layers)
-    counts: list[_Sample] = [(labels, len(image.layers)) for labels, image in labelled]
-    _write_gauge(file, "ocisize_image_layers", "", "Layers.", counts)
+    write_gauge(file, "ocisize_layer_compressed_bytes", "bytes", f"Per layer: {text}", of_layers)
+    counts: list[Sample] = [(labels, len(image.layers)) for labels, image in labelled]
+    write_gauge(file, "ocisize_image_layers", "", "Layers.", counts)
     _write_end(images, file)
 
 
 def _write_end(images: Sequence[ReportedImage], file: TextIO) -> None:
     outcomes = [sample for image in images for sample in _outcomes(image)]
-    _write_gauge(file, "ocisize_budgets", "", "Budgets by outcome.", outcomes)
-    file.write("# EOF\n")
+    write_gauge(file, "ocisize_budgets", "", "Budgets by outcome.", outcomes)
+    file.write(END)
 
 
 def _labels_of(image: ReportedImage) -> dict[str, str]:
     return {"image": repository_of(image.analysis), "platform": printable(image.analysis.platform)}
 
 
-def _count(image: ReportedImage) -> Iterator[_Sample]:
+def _count(image: ReportedImage) -> Iterator[Sample]:
     counts = Counter(finding.severity for finding in image.findings)
     return (({**_labels_of(image), "severity": str(severity)}, counts[severity]) for severity in Severity)
 
 
-def _savings(image: ReportedImage, changes: Advice | Plan) -> Iterator[_Sample]:
+def _savings(image: ReportedImage, changes: Advice | Plan) -> Iterator[Sample]:
     """The download that changes of each confidence save; nothing if the download is unknown."""
     if image.analysis.compressed_size is not None:
         for confidence in Confidence:
             yield {**_labels_of(image), "confidence": str(confidence)}, changes.saving(confidence).compressed_size
 
 
-def _outcomes(image: ReportedImage) -> Iterator[_Sample]:
+def _outcomes(image: ReportedImage) -> Iterator[Sample]:
     """How many budgets failed, warned and passed, without skipped ones; nothing without budgets."""
     counts = Counter(verdict.outcome for verdict in image.verdicts if verdict.status is not BudgetStatus.SKIPPED)
     outcomes = (BudgetStatus.FAIL, BudgetStatus.WARN, BudgetStatus.PASS) if image.verdicts else ()
     return (({**_labels_of(image), "outcome": str(outcome)}, counts[outcome]) for outcome in outcomes)
-
-
-def _write_gauge(file: TextIO, name: str, unit: str, text: str, samples: list[_Sample]) -> None:
-    lines = [f"{name}{{{','.join(_labels(labels))}}} {value}\n" for labels, value in samples if value is not None]
-    if lines:
-        file.write(f"# TYPE {name} gauge\n")
-        if unit:
-            file.write(f"# UNIT {name} {unit}\n")
-        file.write(f"# HELP {name} {text}\n")
-        file.writelines(lines)
-
-
-def _labels(labels: Mapping[str, str]) -> Iterator[str]:
-    for name, value in labels.items():
-        escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-        yield f'{name}="{escaped}"'
