@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from textual.app import App
 from textual.containers import Container, Vertical
+from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import ComposeResult
-    from textual.timer import Timer
 
+_WIDE = 120  # columns from which the details are beside the tree
+_RESIZE_DELAY = 0.05  # seconds in which Textual gives screens a new size
 _KILLED = 128  # added to the number of a signal in the exit status, as shells do
 _WidgetT = TypeVar("_WidgetT", bound=Widget)
 
@@ -53,7 +56,7 @@ class LayoutApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.marked = MarkedPaths()
-        self._delays: dict[str, Timer] = {}
+        self._delays: dict[str, asyncio.TimerHandle] = {}
 
     def compose(self) -> ComposeResult:
         """Make the panes."""
@@ -86,11 +89,33 @@ class LayoutApp(App[None]):
         panes = self.screen_stack[0]
         return panes.query_one(name, kind) if isinstance(name, str) else panes.query_one(name)
 
-    def leave_on_signals(self) -> None:
-        """Leave the screen when the program is ended, or the terminal is closed."""
-        with suppress(NotImplementedError, RuntimeError, ValueError):  # not on Windows, and not beside the main thread
-            import asyncio
+    def on_resize(self, event: Resize) -> None:
+        """Put the details where there is room."""
+        if not self.screen_stack:
+            return
+        self.later("resize", _RESIZE_DELAY, self._fit_screens)
+        wide = event.size.width >= _WIDE
+        outer = self.find("#outer")
+        outer.set_class(wide, "wide")
+        outer.set_class(not wide, "narrow")
+        self.call_after_refresh(self.show_heads)
 
+    def _fit_screens(self) -> None:
+        """Give the size of the terminal to screens that do not have it, as Textual's own timer may have been dropped."""
+        for screen in self.screen_stack:
+            if screen.outer_size != self.size:
+                screen.post_message(Resize(self.size, self.size))
+
+    def show_heads(self) -> None:
+        """Say above the panes what they show."""
+        raise NotImplementedError
+
+    def leave_on_signals(self) -> None:
+        """Leave the screen when the program is ended, or the terminal is closed.
+
+        The event loop then wakes for every signal, as Textual needs for SIGWINCH: a signal may come in another thread.
+        """
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # not on Windows, and not beside the main thread
             for name in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(name, self.exit, None, _KILLED + name)
 
@@ -105,7 +130,15 @@ class LayoutApp(App[None]):
             self.call_from_thread(call)
 
     def later(self, name: str, seconds: float, function: Callable[[], object]) -> None:
-        """Call a function when nothing has asked for it for some time."""
-        if (timer := self._delays.get(name)) is not None:
-            timer.stop()
-        self._delays[name] = self.set_timer(seconds, lambda: function() if self.is_running and self.screen_stack else None)
+        """Call a function when nothing has asked for it for some time.
+
+        The event loop keeps the time: Textual drops a timer if the process was interrupted for longer than its delay while
+        the timer began.
+        """
+        if (delay := self._delays.get(name)) is not None:
+            delay.cancel()
+        self._delays[name] = asyncio.get_running_loop().call_later(seconds, self._call, function)
+
+    def _call(self, function: Callable[[], object]) -> None:
+        if self.is_running and self.screen_stack:
+            self.call_later(function)

@@ -23,15 +23,12 @@ from ocisize.report.words.units import shorten_path
 from ocisize.text import decode_name, printable
 
 if TYPE_CHECKING:
-    from textual import events
-
     from ocisize.browse.owners import PackageOwners
     from ocisize.browse.panels import Panel
     from ocisize.browse.tree import TreeView
 
 Save = Callable[[str, str], str]  #: writes a text to a new file, and returns why it could not; "" if it could
 _NAME = 28  # columns of the name of the image
-_WIDE = 120  # columns from which the details are beside the tree
 _DETAILS_DELAY, _SCOPE_DELAY, _SEARCH_DELAY = 0.05, 0.08, 0.15  # seconds without a key before work begins
 _STOP_SECONDS = 2.0  # that leaving waits for a read to end
 
@@ -85,16 +82,6 @@ class PanesApp(LayoutApp):
     def on_descendant_focus(self) -> None:
         """Show the details of what has the cursor."""
         self.later("details", _DETAILS_DELAY, self._show_details)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Put the details where there is room."""
-        if not self.screen_stack:
-            return
-        wide = event.size.width >= _WIDE
-        outer = self.find("#outer")
-        outer.set_class(wide, "wide")
-        outer.set_class(not wide, "narrow")
-        self.call_after_refresh(self.show_heads)
 
     def _fail(self, error: BaseException) -> None:
         self.error = error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from ocisize.browse.background import Loaded
 from ocisize.browse.entries import Order
 from ocisize.browse.widgets.panes import DetailPane, LayerPane, ResultPane, TreePane
 from ocisize.cli.commands.browse import save
-from textual import events
+from textual import _time, events
+from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.timer import Timer
 from textual.widgets import Input
 
 Steps = Callable[[BrowseApp, Pilot[None]], Awaitable[None]]
@@ -276,6 +279,49 @@ def test_any_size(analysis: Analysis, size: tuple[int, int]) -> None:
         await until(pilot, lambda: "Hidden by    deleted: layer 3" in screen_of(app))
 
     play(analysis, steps, size)
+
+
+@pytest.fixture
+def stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stalls whenever a timer of Textual begins, before its second look at the clock."""
+    run, look, stalls = Timer._run, _time.get_time, deque[float]()
+
+    async def run_stalled(timer: Timer) -> None:
+        if timer._repeat == 0:
+            stalls.extend((0, 60))  # seconds; both looks are before anything is awaited
+        await run(timer)
+
+    monkeypatch.setattr(Timer, "_run", run_stalled)
+    monkeypatch.setattr(_time, "get_time", lambda: look() + (stalls.popleft() if stalls else 0))
+
+
+@pytest.mark.usefixtures("stalls")
+def test_resizes_while_the_machine_stalls(analysis: Analysis) -> None:
+    """Textual drops a timer that is due when it begins, and with it the new size."""
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        for size in ((120, 40), (80, 24), (100, 30)):
+            app.post_message(events.Resize(Size(*size), Size(*size)))
+            await until(pilot, lambda size=size: app.screen.size == size)  # type: ignore[misc]
+            await until(pilot, lambda: "q Quit" in screen_of(app).splitlines()[-1])
+
+    play(analysis, steps)
+
+
+@pytest.mark.usefixtures("stalls")
+def test_work_after_keys_while_the_machine_stalls(analysis: Analysis) -> None:
+    """Details, scopes and searches follow the keys."""
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "Path         /bin/" in screen_of(app))
+        await pilot.press("slash", *"mime")
+        await until(pilot, lambda: app.query_one(ResultPane).count > 0)
+        await pilot.press("escape")
+        app.query_one(LayerPane).focus()
+        await pilot.press("down", "down")
+        await until(pilot, lambda: "image up to layer 1" in screen_of(app))
+
+    play(analysis, steps)
 
 
 def test_the_mouse(analysis: Analysis) -> None:

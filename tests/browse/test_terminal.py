@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
 import termios
@@ -26,7 +29,7 @@ class Terminal:
 
     def __init__(self, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self.ours, theirs = pty.openpty()
-        termios.tcsetwinsize(self.ours, (24, 80)) if hasattr(termios, "tcsetwinsize") else None
+        _set_size(self.ours, 24, 80)
         self.theirs = theirs
         self.before = termios.tcgetattr(theirs)
         values = {**os.environ, "TERM": "xterm-256color", "LINES": "24", "COLUMNS": "80", **(environment or {})}
@@ -44,6 +47,11 @@ class Terminal:
                 self.written += os.read(self.ours, 1 << 16)
             elif self.process.poll() is not None:
                 assert condition(self.written), self.written[-2000:]
+
+    def read_all(self) -> None:
+        """Read until nothing comes for a second: the program sleeps then."""
+        while select.select([self.ours], [], [], 1)[0]:
+            self.written += os.read(self.ours, 1 << 16)
 
     def press(self, keys: bytes) -> None:
         os.write(self.ours, keys)
@@ -98,6 +106,29 @@ def test_signals_leave_the_terminal_as_it_was(opened: Callable[..., Terminal], n
     assert terminal.wait() == 128 + name
     assert terminal.written.endswith(_MAIN) or _MAIN in terminal.written
     assert termios.tcgetattr(terminal.theirs) == terminal.before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds threads in /proc")
+def test_a_signal_that_another_thread_gets(opened: Callable[..., Terminal]) -> None:
+    """The main thread, which runs Python's handlers, sleeps in the event loop and is woken."""
+    terminal = opened("testdata/example.tar", environment={"LINES": "", "COLUMNS": ""})
+    terminal.read_until(lambda text: b"bin/" in text and b"Stored in" in text)
+    process = terminal.process.pid
+    threads = [int(name) for name in os.listdir(f"/proc/{process}/task") if int(name) != process]
+    assert threads
+    for lines, thread in enumerate(threads, 30):
+        terminal.read_all()
+        _set_size(terminal.ours, lines, 80)  # no signal: it is not the terminal that controls the process
+        written = len(terminal.written)
+        assert ctypes.CDLL(None).tgkill(process, thread, signal.SIGWINCH) == 0
+        last_line = f"\x1b[{lines};1H".encode()
+        terminal.read_until(lambda text, written=written, last=last_line: last in text[written:])  # type: ignore[misc]
+    terminal.press(b"q")
+    assert terminal.wait() == 0
+
+
+def _set_size(descriptor: int, lines: int, columns: int) -> None:
+    fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
 
 def test_no_color(opened: Callable[..., Terminal]) -> None:

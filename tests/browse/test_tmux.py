@@ -69,9 +69,16 @@ class Tmux:
     def wait(self, condition: Callable[[str], bool]) -> str:
         end = time.monotonic() + DEADLINE
         while not condition(screen := self.screen):
-            assert time.monotonic() < end, screen
+            assert time.monotonic() < end, f"{self.size} in the terminal\n{screen}"
             time.sleep(0.05)
         return screen
+
+    @property
+    def size(self) -> str:
+        """Lines and columns that the program finds: if they are the expected ones, tmux has not lost the new size."""
+        terminal = self.do("display-message", "-p", "#{pane_tty}").strip()
+        with open(terminal, "rb") as file:
+            return "{1} x {0}".format(*os.get_terminal_size(file.fileno()))
 
     def settings(self, folder: Path) -> tuple[str, str]:
         """The settings of the terminal as the shell and as tmux see them."""
