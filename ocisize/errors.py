@@ -179,8 +179,8 @@ class TarError(OcisizeError):
 class LimitExceeded(OcisizeError):
     """An image asks for more than ``Limits`` allow.
 
-    ``limit`` is the field of ``Limits``, or ``holes`` for those of sparse files, whose limit is fixed. ``allowed`` is its
-    value, and ``got`` the amount at which reading stopped.
+    ``limit`` is the field of ``Limits``; or ``holes`` for those of sparse files, whose limit is fixed; or ``references`` for
+    those of ``list_references``. ``allowed`` is its value, and ``got`` the amount at which reading stopped.
     """
 
     def __init__(self, message: str, *, limit: str, got: int, allowed: int, hint: str | None = None) -> None:

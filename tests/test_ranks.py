@@ -24,6 +24,7 @@ ORDER = [
     "oci",
     "model",
     "sources",
+    "listing",
     "layer",
     "analysis_cache",
     "finished",

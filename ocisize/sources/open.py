@@ -11,9 +11,11 @@ from ocisize.errors import ArchiveError, InvalidReference
 from ocisize.limits import Limits
 from ocisize.logs import Logger
 from ocisize.sources.schemes import (
+    ARCHIVE_ENDINGS,
     SCHEMES,
     OpenOptions,
     find_scheme,
+    looks_like_path,
     open_path,
     open_registry,
     path_exists,
@@ -27,9 +29,6 @@ if TYPE_CHECKING:  # a registry's modules take 200 ms to import, those of saved 
     from ocisize.oci.source import ImageSource
     from ocisize.sources.registry.client import Connection
 
-_ARCHIVE_ENDINGS = (
-    ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz", "/",
-)  # fmt: skip
 _MAX_COLONS = 100  # of a text, in front of which a path may end
 _UNSET = "check whether a shell variable is unset"
 _log = Logger(__name__)
@@ -85,7 +84,7 @@ def open_source(
 
     refuse_foreign_scheme(text)
     _refuse_name_behind_path(text)
-    if _looks_like_path(text):
+    if looks_like_path(text):
         from ocisize.oci.reference import is_registry_alone
 
         registry = text.rstrip("/")
@@ -113,7 +112,7 @@ def _scheme_hint(text: str) -> str | None:
     if scheme == "docker":
         return "for an image of the Docker engine: docker-daemon:NAME; for one in a registry: docker://NAME"
     if scheme.lower() in ("http", "https"):  # the address of a file, or a reference that was copied from a browser
-        return "download the file first" if text.endswith(_ARCHIVE_ENDINGS[:-1]) else None
+        return "download the file first" if text.endswith(ARCHIVE_ENDINGS[:-1]) else None
     names = (f"{row.name}:{row.only_before if row.only_before == '//' else ''}" for row in SCHEMES if row.usage)
     return f"the schemes are {', '.join(names)}"
 
@@ -122,7 +121,7 @@ def _add_registry(text: str, error: ArchiveError) -> str | None:
     """Return the hint of an existing file or folder that cannot be read, if its name may mean an image in a registry."""
     from pathlib import Path
 
-    if error.items or "/" in text or _looks_like_path(text) or Path(text).suffix or Path(text).is_fifo():
+    if error.items or "/" in text or looks_like_path(text) or Path(text).suffix or Path(text).is_fifo():
         return error.hint
     from ocisize.oci.reference import parse_reference
 
@@ -139,7 +138,7 @@ def _refuse_name_behind_path(text: str) -> None:
     path = next((text[:end] for end in reversed(ends) if text[:end] and path_exists(text[:end])), None)
     if path is None:
         return
-    if not _looks_like_path(path):
+    if not looks_like_path(path):
         from ocisize.oci.reference import parse_reference
 
         try:
@@ -152,7 +151,3 @@ def _refuse_name_behind_path(text: str) -> None:
     name = text[len(path) + 1 :]
     hint = f"name the image in {path} with --select: ocisize {shlex.quote(path)} --select {shlex.quote(name)}"
     raise ArchiveError(f"no such file or folder: {text}", hint=hint if name else f"omit the colon: {path}")
-
-
-def _looks_like_path(text: str) -> bool:
-    return text.startswith((".", "/", "~")) or ("://" not in text and text.endswith(_ARCHIVE_ENDINGS))

@@ -20,7 +20,7 @@ from ocisize.sources.oci_layout import LayoutBlobs, LayoutContent, list_layout, 
 from ocisize.sources.open_store import open_store
 from ocisize.sources.saved_images import SavedImage, choose_images, cut_list, find_images, list_images
 from ocisize.sources.saved_source import SavedSource
-from ocisize.sources.store import Store
+from ocisize.sources.store import Store, StoredSource
 from ocisize.text import printable
 from ocisize.values import evolve, frozen
 
@@ -76,7 +76,7 @@ def open_image(
         if documents.index is not None:
             kind, reason = f"an OCI layout in {'a folder' if is_folder else 'a tar'}", "it has an index.json"
         _log.info("%s is read as %s: %s", shown, kind, "its scheme requires it" if form else reason)
-        return _open_listed(store, documents, select, use_items=form not in (OCI_ARCHIVE, OCI_LAYOUT))
+        return _list_documents(store, documents, use_items=form not in (OCI_ARCHIVE, OCI_LAYOUT)).open(select)
     from pathlib import Path
 
     path = Path(path)
@@ -118,8 +118,78 @@ def _read_documents(store: Store, path: Path | str, names: set[str], form: str |
         return _Documents(index, warnings=(f"manifest.json is not used: {error}",))
 
 
-def _open_listed(store: Store, documents: _Documents, select: str | None, *, use_items: bool) -> SavedSource:
-    """Open an image that ``index.json`` or the list ``manifest.json`` lists."""
+@frozen
+class SavedFile:
+    """The images that ``index.json`` or the list ``manifest.json`` of a store lists; ``open`` returns the source of one."""
+
+    store: Store
+    blobs: StoredSource  #: the stored manifests and blobs by digest
+    images: Sequence[SavedImage]
+    artifacts: Sequence[SavedImage]  #: what is no image
+    form: str
+    has_items: bool  #: True if ``manifest.json`` lists images
+    warnings: Sequence[str]
+
+    @property
+    def place(self) -> str:
+        """What the images are in, for messages."""
+        return "the archive" if self.has_items else "the layout"
+
+    def open(self, select: str | None, *, owns_store: bool = True) -> SavedSource:
+        """Return the source of an image; without ``owns_store`` the store stays open when the source is closed.
+
+        ``select`` is a tag, digest or ``@N``; None chooses the only image. Raises ArchiveError and DocumentError.
+        """
+        chosen, name = _choose(self.images, self.artifacts, select, self.place)
+        source = SavedSource(
+            self.store,
+            self.blobs,
+            chosen,
+            form=self.form,
+            reference=name,
+            # The plain layers of an archive for docker load were compressed in the registry.
+            keeps_compression=not self.has_items,
+            owns_store=owns_store,
+        )
+        source.warnings = [*self.warnings, *source.warnings]
+        if select is None:
+            source.warnings += [
+                f"the manifest of another image is missing: {image}"
+                for image in self.images
+                if image.is_absent and not any(image is one for one in chosen)
+            ]
+        return source
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+
+def list_saved(path: Path | str, limits: Limits, *, form: str | None = None) -> SavedFile | None:
+    """Return the images of a file or folder, which the caller closes; None for folders of ``dir:`` and trees of them.
+
+    Raises as ``open_saved`` does, but not for several images.
+
+    >>> file = list_saved("testdata/example.tar", Limits())
+    >>> [image.names for image in file.images]
+    [('example',)]
+    >>> file.close()
+    """
+    store = open_store(path, limits)
+    try:
+        names = {name.removeprefix("./") for name in store.names()}
+        documents = _read_documents(store, path, names, form)
+        if documents.index is None and (documents.manifest_json is None or is_dir_manifest(documents.manifest_json)):
+            store.close()
+            return None
+        return _list_documents(store, documents, use_items=form not in (OCI_ARCHIVE, OCI_LAYOUT))
+    except BaseException:
+        store.close()
+        raise
+
+
+def _list_documents(store: Store, documents: _Documents, *, use_items: bool) -> SavedFile:
+    """Return the images that ``index.json`` or the list ``manifest.json`` lists."""
     blobs, index, warnings = LayoutBlobs(store), documents.index, [*documents.warnings]
     content = list_layout(blobs, index) if index is not None else LayoutContent([], [])
     has_items, images = isinstance(documents.manifest_json, list), content.images
@@ -130,30 +200,13 @@ def _open_listed(store: Store, documents: _Documents, select: str | None, *, use
             if not images:
                 raise
             warnings.append(f"manifest.json is not used: {error}")
-    place = "the archive" if has_items else "the layout"
     if index is not None and index.manifests and not images and not content.artifacts:
         from ocisize.sources.describe import refuse_entries
 
-        raise refuse_entries(index, place)
-    chosen, name = _choose(images, content.artifacts, select, place)
+        raise refuse_entries(index, "the archive" if has_items else "the layout")
     archive = DOCKER_ARCHIVE if has_items else OCI_ARCHIVE
-    source = SavedSource(
-        store,
-        blobs,
-        chosen,
-        form=archive if index is None or not isinstance(store, FolderStore) else OCI_LAYOUT,
-        reference=name,
-        # The plain layers of an archive for docker load were compressed in the registry.
-        keeps_compression=not has_items,
-    )
-    source.warnings = [*warnings, *source.warnings]
-    if select is None:
-        source.warnings += [
-            f"the manifest of another image is missing: {image}"
-            for image in images
-            if image.is_absent and not any(image is one for one in chosen)
-        ]
-    return source
+    form = archive if index is None or not isinstance(store, FolderStore) else OCI_LAYOUT
+    return SavedFile(store, blobs, images, content.artifacts, form, has_items, warnings)
 
 
 def _choose(

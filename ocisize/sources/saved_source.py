@@ -23,8 +23,8 @@ class SavedSource(StoredSource):
     """The images of one name in a saved file; ``images`` are those that ``choose_images`` returns.
 
     A single image is read by its stored manifest or index. Other manifests, and an index of several images, are composed.
-    ``blobs`` reads stored manifests and blobs by digest. Raises ArchiveError and DocumentError for missing and broken files
-    of a composed manifest.
+    ``blobs`` reads stored manifests and blobs by digest; without ``owns_store``, closing leaves the store open. Raises
+    ArchiveError and DocumentError for missing and broken files of a composed manifest.
     """
 
     def __init__(
@@ -36,8 +36,10 @@ class SavedSource(StoredSource):
         form: str,
         reference: str | None = None,
         keeps_compression: bool = True,
+        owns_store: bool = True,
     ) -> None:
         super().__init__(store)
+        self._owns_store = owns_store
         self._blobs = blobs
         self.format, self.reference, self.keeps_compression = form, reference, keeps_compression
         manifests = [manifest for image in images for manifest in image.manifests]
@@ -87,6 +89,10 @@ class SavedSource(StoredSource):
 
     def find_attestation(self, digest: str) -> Descriptor | None:
         return next((entry for entry in self._attestations if find_subject(entry) == digest), None)
+
+    def close(self) -> None:
+        if self._owns_store:
+            super().close()
 
     def _read(self, digest: str) -> bytes:
         if digest in self._conflicts:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ocisize.oci.source import ImageSource
     from ocisize.sources.registry.client import Connection
 
+ARCHIVE_ENDINGS = (
+    ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz", "/",
+)  #: of texts that are paths; the last is that of folders  # fmt: skip
+
 
 class OpenOptions(NamedTuple):
     """What sources are opened with; each uses what concerns it."""
@@ -206,6 +210,15 @@ def path_exists(text: str) -> bool:
     except (OSError, ValueError):  # also names too long for a file, as references may be
         return False
     return True
+
+
+def looks_like_path(text: str) -> bool:
+    """Return True if a text is the path of a file or folder, whether it exists or not.
+
+    >>> looks_like_path("./app"), looks_like_path("app.tar.gz"), looks_like_path("team/app")
+    (True, True, False)
+    """
+    return text.startswith((".", "/", "~")) or ("://" not in text and text.endswith(ARCHIVE_ENDINGS))
 
 
 def plain_path(text: str) -> str:

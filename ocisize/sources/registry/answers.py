@@ -84,6 +84,14 @@ def name_web_page(body: bytes) -> str:
     return f"a web page ({title!r})" if title else "a web page"
 
 
+def refuse_web_page(what: str, response: requests.Response, body: bytes, secrets: Iterable[str]) -> None:
+    """Raise RegistryError if a document, or a blob of another size than it should have, starts as a web page."""
+    if is_web_page(body):
+        page = sanitize(name_web_page(body), secrets)
+        hint = "a proxy or a login page may answer in place of the registry: check the address and the proxy"
+        raise RegistryError(f"{what}: the answer is {page}", status=response.status_code, hint=hint)
+
+
 def name_redirect(response: requests.Response) -> str | None:
     """Return the name of the image that the request for a manifest was redirected to, None if it is the same name.
 

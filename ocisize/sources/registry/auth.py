@@ -168,7 +168,8 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
         return False
 
     def _make_scope(self) -> str:
-        return f"repository:{self.login.reference.repository}:pull"
+        repository = self.login.reference.repository
+        return f"repository:{repository}:pull" if repository else "registry:catalog:*"
 
     def _answer(self, challenges: list[Challenge], status: int, denial: str) -> None:
         """Fetch a token or switch to Basic, as the registry asks; raise AuthenticationFailed if neither is possible."""

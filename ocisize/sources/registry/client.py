@@ -25,10 +25,9 @@ from ocisize.sources.registry import auth
 from ocisize.sources.registry.answers import (
     RangeRefused,
     describe_answer,
-    is_web_page,
     make_error_elsewhere,
     name_redirect,
-    name_web_page,
+    refuse_web_page,
 )
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
@@ -37,7 +36,7 @@ from ocisize.sources.registry.documents import Documents
 from ocisize.sources.registry.download import Download, check_part, check_rest
 from ocisize.sources.registry.hints import advise_on_error, advise_on_status
 from ocisize.sources.registry.login import Login
-from ocisize.sources.registry.messages import explain_error, host_of, sanitize
+from ocisize.sources.registry.messages import explain_error, host_of
 from ocisize.sources.registry.session import Session, discard, read_document
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.tls_hints import advise_on_certificate
@@ -77,7 +76,7 @@ class RegistryClient:
         self.auth.login = self._login = Login(reference, credentials)
         self._name = f"{reference.registry}/{reference.repository}"
         self.warnings = self._login.warnings  #: what the user should know, once something was read
-        self._container = oras.container.Container(f"{reference.host}/{reference.repository}")
+        self._container = oras.container.Container(f"{reference.host}/{reference.repository or 'catalog'}")
         # The parser of oras guesses; the reference is already parsed.
         namespace, _, repository = reference.repository.rpartition("/")
         self._container.registry, self._container.namespace = reference.host, namespace
@@ -112,7 +111,7 @@ class RegistryClient:
         """Return the digest that a HEAD of a manifest tells, None if it tells none: a GET has better answers then."""
         url, what = self._describe_manifest(selector)
         try:
-            with contextlib.closing(self._get(url, what, {"Accept": _ACCEPT}, expected=(_OK,), method="HEAD")) as response:
+            with contextlib.closing(self.get(url, what, {"Accept": _ACCEPT}, expected=(_OK,), method="HEAD")) as response:
                 if self.prefix == "https" and urlsplit(response.url).scheme != "https":
                     return None
                 self._note_redirect(what, response)
@@ -141,30 +140,38 @@ class RegistryClient:
         return self._fetch(f"{self.prefix}://{self._container.registry}/v2/{parts}", what, limit, by_tag=True)
 
     def _fetch(self, url: str, what: str, limit: int, *, by_tag: bool) -> bytes:
-        for tries_left in reversed(range(self._retries + 1)):
-            with contextlib.closing(self._get(url, what, {"Accept": _ACCEPT}, expected=(_OK,))) as response:
-                self._note_redirect(what, response)
-                if by_tag and self.prefix == "https" and urlsplit(response.url).scheme != "https":
-                    raise RegistryError(
-                        f"{what}: redirected to plain http, where the manifest cannot be verified", status=_OK
-                    )
-                try:
-                    body = read_document(response.raw, limit)
-                    break
-                except _BODY_ERRORS as error:
-                    message = f"{what}: reading the manifest failed: {explain_error(error, self.auth.secrets())}"
-                    if not tries_left or isinstance(error, TooSlow):
-                        raise RegistryError(message, status=response.status_code) from None
-            _log.info("%s; retry in %.1f s", message, _MANIFEST_PAUSE_SECONDS)
-            self.session.connections.pause(_MANIFEST_PAUSE_SECONDS)
-        self._refuse_web_page(what, response, body)
-        if len(body) > limit:
-            raise RegistryError(f"{what}: the manifest has more than {limit} bytes", status=_OK)
+        response, body = self.read_document(url, what, limit, {"Accept": _ACCEPT}, by_tag=by_tag)
+        self._note_redirect(what, response)
         digest = response.headers.get("Docker-Content-Digest", "")
         if by_tag and digest.partition(":")[0] in ALGORITHMS:
             check_digest(body, digest)
         check_media_type(body, what, without_parameters(response.headers.get("Content-Type", "")))
         return body
+
+    def read_document(
+        self, url: str, what: str, limit: int, headers: dict[str, str], kind: str = "manifest", *, by_tag: bool = True
+    ) -> tuple[requests.Response, bytes]:
+        """Return a closed response and its body of at most ``limit`` bytes; a body that breaks off is read again.
+
+        A body ``by_tag``, which no digest verifies, is not taken from plain http behind a redirect. Raises RegistryError.
+        """
+        for tries_left in reversed(range(self._retries + 1)):
+            with contextlib.closing(self.get(url, what, headers, expected=(_OK,))) as response:
+                if by_tag and self.prefix == "https" and urlsplit(response.url).scheme != "https":
+                    raise RegistryError(f"{what}: redirected to plain http, where the {kind} cannot be verified", status=_OK)
+                try:
+                    body = read_document(response.raw, limit)
+                    break
+                except _BODY_ERRORS as error:
+                    message = f"{what}: reading the {kind} failed: {explain_error(error, self.auth.secrets())}"
+                    if not tries_left or isinstance(error, TooSlow):
+                        raise RegistryError(message, status=response.status_code) from None
+            _log.info("%s; retry in %.1f s", message, _MANIFEST_PAUSE_SECONDS)
+            self.session.connections.pause(_MANIFEST_PAUSE_SECONDS)
+        refuse_web_page(what, response, body, self.auth.secrets())
+        if len(body) > limit:
+            raise RegistryError(f"{what}: the {kind} has more than {limit} bytes", status=_OK)
+        return response, body
 
     def read_blob(self, digest: str, size: int, position: int = 0) -> Iterator[bytes]:
         """Yield the stored bytes of a blob from a position in small chunks; a download that breaks off is resumed.
@@ -194,24 +201,25 @@ class RegistryClient:
 
     def _read_from(self, url: str, download: Download) -> Iterator[bytes]:
         headers = {"Range": f"bytes={download.position}-"} if download.position else {}
-        with contextlib.closing(self._get(url, f"{self._name}@{download.digest}", headers)) as response:
+        with contextlib.closing(self.get(url, f"{self._name}@{download.digest}", headers)) as response:
             known = download.position  # bytes at the start of a 200 answer that were received before
             if response.status_code == _PARTIAL:
                 check_rest(response, download, self.auth.secrets())
                 known = 0
             elif (announced := response.raw.length_remaining) not in (None, download.size):  # a web page, or encoded
                 if "html" in response.headers.get("Content-Type", ""):
-                    self._refuse_web_page(f"{self._name}@{download.digest}", response, response.raw.read(_MAX_PAGE))
+                    page = response.raw.read(_MAX_PAGE)
+                    refuse_web_page(f"{self._name}@{download.digest}", response, page, self.auth.secrets())
                 raise SizeMismatch(download.digest, got=announced, expected=download.size)
             yield from download.receive(response.raw, known)
 
     def _read_part(self, url: str, download: Download, size: int) -> Iterator[bytes]:
         headers = {"Range": f"bytes={download.position}-{download.size - 1}"}
-        with contextlib.closing(self._get(url, f"{self._name}@{download.digest}", headers)) as response:
+        with contextlib.closing(self.get(url, f"{self._name}@{download.digest}", headers)) as response:
             check_part(response, download, size, self.auth.secrets())
             yield from download.receive(response.raw, 0)
 
-    def _get(
+    def get(
         self,
         url: str,
         what: str,
@@ -272,20 +280,13 @@ class RegistryClient:
             return AuthenticationFailed(f"{message}{self._login.explain(status)}", status=status, hint=self._login.hint)
         asked = (response.history or [response])[0].url  # by this client
         reference, (kind, selector) = self._login.reference, urlsplit(asked).path.split("/")[-2:]
-        is_part = selector != reference.selector  # a blob, or the manifest of a platform
+        is_part = kind in ("blobs", "manifests") and selector != reference.selector  # a blob, or the manifest of a platform
         if is_part and status == _NOT_FOUND:
             message = f"{reference}: the registry has no {kind.removesuffix('s')} {selector} ({answer})"
         hint = advise_on_status(
             status, answer, reference, logged_in=self.auth.is_logged_in, is_tls=self.prefix == "https", is_part=is_part
         )
         return RegistryError(f"{message}{self._login.explain()}", status=status, hint=hint)
-
-    def _refuse_web_page(self, what: str, response: requests.Response, body: bytes) -> None:
-        """Raise RegistryError if a manifest, or a blob of another size than it should have, starts as a web page."""
-        if is_web_page(body):
-            page = sanitize(name_web_page(body), self.auth.secrets())
-            hint = "a proxy or a login page may answer in place of the registry: check the address and the proxy"
-            raise RegistryError(f"{what}: the answer is {page}", status=response.status_code, hint=hint)
 
     def _note_redirect(self, what: str, response: requests.Response) -> None:
         """Warn about a manifest of another registry or repository than the one that the user named."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from ocisize.blob.digest import check_digest
 from ocisize.errors import BlobError, DocumentError, RegistryError
@@ -21,6 +22,7 @@ from ocisize.sources.registry.settings.mirrors import Endpoint
 from ocisize.sources.registry.ways import Way, find_ways
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 UNUSABLE = (RegistryError, BlobError)  #: errors of a place that another place may not have
 
 
@@ -54,8 +56,12 @@ class Place:
 
     def read_manifest(self, selector: str) -> bytes:
         """Return the manifest of a tag or digest; raise RegistryError or BlobError for what is not there or not right."""
+        return self.ask(lambda client: _read_checked(client, selector))
+
+    def ask(self, read: Callable[[RegistryClient], _T]) -> _T:
+        """Return what ``read`` returns of the client of the first way that works; raises its RegistryError or BlobError."""
         if self._current is not None:
-            return _read_checked(self._current, selector)
+            return read(self._current)
         # A frame that holds the error that it raises is a circle, which would keep connections open: a list gives it away.
         failures: list[Exception] = []
         for way in self._ways():
@@ -63,14 +69,14 @@ class Place:
                 break
             client = self._connect(way)
             try:
-                data = _read_checked(client, selector)
+                answer = read(client)
             except UNUSABLE as error:
                 if not failures or way.is_reported(error):
                     failures[:] = [error]
                     self._current, self.caveat = client, way.caveat  # the client knows what the registry has refused
             else:
                 self._current, self.caveat = client, way.caveat
-                return data
+                return answer
         raise failures.pop()
 
     def read_blob(self, digest: str, size: int, position: int = 0) -> Iterator[bytes]:

@@ -1,0 +1,170 @@
+"""list_references: the references that the SOURCE arguments of a fleet name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+from ocisize.errors import ArchiveError, InvalidReference, LimitExceeded, OcisizeError, ViewError
+from ocisize.limits import Limits
+from ocisize.listing.names import check_name
+from ocisize.listing.patterns import is_pattern, make_tag_filter, parse_pattern
+from ocisize.listing.references import MAX_REFERENCES, Collector, ListedReference, Listing
+from ocisize.sources.schemes import find_scheme, open_registry, path_exists, plain_path, split_select
+from ocisize.sources.standard_input import is_pipe, names_standard_input
+
+if TYPE_CHECKING:
+    from ocisize.sources.registry.connection import Connection
+
+_FILE_FORMS = {
+    "docker-archive": "docker-archive",
+    "oci-archive": "oci-archive",
+    "oci-dir": "oci-layout",
+    "oci": "oci-layout",
+}
+_INPUT = "standard input"
+
+
+def list_references(
+    sources: Sequence[str],
+    *,
+    stdin: BinaryIO | None = None,
+    connection: Connection | None = None,
+    tags: Sequence[str] = (),
+    last: int | None = None,
+    limits: Limits | None = None,
+    max_references: int = MAX_REFERENCES,
+) -> Listing:
+    """Return the references that sources name, in their order, and what could not be listed.
+
+    A source is one of these:
+
+    * ``-``, or a file: a list with one reference in each line; the JSON of ``kubectl get … -o json`` (pods, nodes,
+      workloads) or of ``docker compose config --format json``; or a JSON array of references;
+    * an archive or a layout with many images, or a folder of such;
+    * ``registry.io/*``, ``registry.io/team/*``, ``registry.io/app:*``: repositories and tags of a registry, by pattern;
+    * everything that ``open_source`` opens: one image.
+
+    ``stdin`` is what ``-`` reads, None the standard input of the process. ``tags`` are globs of tags to list, those with
+    ``!`` exclude; ``last`` is how many tags of each repository to list, the newest by version. With either, a reference
+    without a tag means all tags of its repository. ``limits`` bound what archives may ask for.
+
+    What cannot be listed is a failure of the result, and the rest is listed. Raises ViewError for an invalid glob and for
+    ``last`` below 1, and LimitExceeded for more than ``max_references``.
+
+    >>> import io
+    >>> listing = list_references(["-"], stdin=io.BytesIO(b"nginx:1.27\\tshop\\nredis # cache\\n"))
+    >>> [(str(reference), reference.label) for reference in listing.references]
+    [('docker.io/library/nginx:1.27', 'shop'), ('docker.io/library/redis:latest', '')]
+    >>> list_references(["./missing.txt"]).failures[0].message
+    'no such file or folder: ./missing.txt'
+    """
+    if last is not None and last < 1:
+        raise ViewError(f"the number of tags to list must be at least 1, got {last}")
+    lister = _Lister(stdin, connection, tags, last, limits or Limits(), Collector(max_references))
+    for source in sources:
+        lister.add_source(source)
+    return lister.collector.finish()
+
+
+class _Lister:
+    """Adds sources to a collector."""
+
+    def __init__(
+        self,
+        stdin: BinaryIO | None,
+        connection: Connection | None,
+        tags: Sequence[str],
+        last: int | None,
+        limits: Limits,
+        collector: Collector,
+    ) -> None:
+        self.collector = collector
+        self._stdin, self._connection, self._limits = stdin, connection, limits
+        self._tags, self._last = make_tag_filter(tags), last
+        self._lists_tags = bool(tags) or last is not None
+
+    def add_source(self, source: str) -> None:
+        """Add the references of a source; an error is a failure."""
+        try:
+            self._list(source.strip() if not path_exists(source) else source)
+        except LimitExceeded as error:
+            if error.limit == "references":
+                raise
+            self.collector.fail(source, error)
+        except OcisizeError as error:
+            self.collector.fail(source, error)
+
+    def _list(self, source: str) -> None:
+        if not source:
+            raise InvalidReference("the name of a source is empty", hint="check whether a shell variable is unset")
+        if names_standard_input(source):
+            self._list_text(self._open_stdin(), _INPUT)
+        elif (found := find_scheme(source)) is not None and found[0].open is not open_registry:
+            self._list_scheme(source, found[0].name, found[1])
+        elif found is None and path_exists(source):
+            self._list_path(plain_path(source))
+        elif is_pattern(source):
+            self._list_pattern(source)
+        else:
+            self._add_name(source)
+
+    def _open_stdin(self) -> BinaryIO:
+        if self._stdin is not None:
+            return self._stdin
+        is_pipe("-")  # raises an error for a terminal, and if it is closed
+        return sys.stdin.buffer
+
+    def _list_text(self, file: BinaryIO, name: str) -> None:
+        from ocisize.listing.texts import list_text, read_text
+
+        before = len(self.collector.failures), self.collector.size
+        list_text(read_text(file, name), name, self.collector, self._list_pattern)
+        if before == (len(self.collector.failures), self.collector.size):
+            raise ArchiveError(f"{name} lists no references", hint="check the command that writes the list")
+
+    def _list_path(self, path: str) -> None:
+        from pathlib import Path
+
+        from ocisize.sources.folder_images import is_image_archive
+
+        if (place := Path(path)).is_dir() or (place.is_file() and is_image_archive(place)):
+            from ocisize.listing.saved import list_file
+
+            list_file(path, path, None, self.collector, self._limits)
+            return
+        try:
+            with place.open("rb") as file:
+                self._list_text(file, path)
+        except OSError as error:
+            raise ArchiveError(f"cannot read {path}: {error.strerror}") from None
+
+    def _list_scheme(self, source: str, scheme: str, rest: str) -> None:
+        path, select = split_select(rest, None)
+        if scheme in (*_FILE_FORMS, "dir") and select is None and not is_pipe(path):
+            from ocisize.listing.saved import list_file
+
+            list_file(f"{scheme}:{path}", path, _FILE_FORMS.get(scheme, scheme), self.collector, self._limits)
+        else:
+            self._add_name(source)
+
+    def _add_name(self, source: str) -> None:
+        checked = check_name(source)
+        if self._lists_tags and _names_repository(source):
+            self._list_pattern(source)
+            return
+        self.collector.add(ListedReference(name=checked.name, select=checked.select, store=checked.store, source=source))
+
+    def _list_pattern(self, text: str, label: str = "") -> None:
+        from ocisize.listing.repositories import Choice, list_pattern
+
+        list_pattern(parse_pattern(text), Choice(self._tags, self._last, label), self.collector, self._connection)
+
+
+def _names_repository(text: str) -> bool:
+    """Return True for a reference with neither tag nor digest."""
+    found = find_scheme(text)
+    if found is not None and found[0].open is not open_registry:
+        return False
+    return not {":", "@"} & set((found[1] if found is not None else text).rpartition("/")[2])
