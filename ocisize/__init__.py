@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from ocisize.globs import Glob, parse_glob
     from ocisize.layer.progress import Progress, ProgressCallback
     from ocisize.limits import Limits
+    from ocisize.listing.references import ListedReference, ReferenceList
+    from ocisize.listing.sources import list_references
     from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis, LayerFailure, TableOfContents
     from ocisize.model.base import BaseCertainty, BaseImage, BaseMethod, BaseSplit
     from ocisize.model.budget import Budget, BudgetLevel, BudgetStatus, Metric, Verdict, VerdictPlace
@@ -166,6 +168,8 @@ _MODULES = {
     "globs": "Glob parse_glob",
     "layer.progress": "Progress ProgressCallback",
     "limits": "Limits",
+    "listing.references": "ListedReference ReferenceList",
+    "listing.sources": "list_references",
     "model.analysis": "Analysis DiveFigures LayerAnalysis LayerFailure TableOfContents",
     "model.base": "BaseCertainty BaseImage BaseMethod BaseSplit",
     "model.budget": "Budget BudgetLevel BudgetStatus Metric Verdict VerdictPlace",
@@ -233,22 +237,23 @@ __all__ = [
     "FleetFailure", "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups", "GrowthKind", "ImageSource",
     "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob", "InvalidReference",
     "Inventory", "LayerAnalysis", "LayerChange", "LayerContents", "LayerError", "LayerFailure", "LayerOnDisk",
-    "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "Listing", "Metric", "NoMatchingPlatform",
-    "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison",
-    "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange", "PackageGrouping", "PackageListing", "PackageReason",
-    "PackageRow", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError",
-    "Progress", "ProgressCallback", "Protection", "Provenance", "RangedSource", "ReadContents", "ReadReleases", "Reason",
-    "RebuiltLayer", "ReferredSource", "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError",
-    "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth", "SizeMismatch", "SizeStyle",
-    "Sizes", "SkippedUpdates", "SortOrder", "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift",
-    "StepKind", "StreamError", "Suggestion", "System", "TableOfContents", "TarError", "ToolSize", "TrackedLayer", "TreeNode",
-    "Unit", "Unowned", "UnownedFiles", "UnreadImage", "Update", "UpdateHistory", "UpdateLayer", "UpdateSums", "Verdict",
-    "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name",
-    "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file",
-    "from_json", "list_files", "list_packages", "load_baseline", "load_budget_file", "load_catalog", "make_release",
-    "make_tree", "measure_parts", "measure_updates", "open_source", "order_releases", "parse_budgets", "parse_cost",
-    "parse_dockerfile", "parse_glob", "pull_sizes", "ratchet", "read_contents", "read_layer_contents", "read_releases",
-    "render_report", "save_baseline", "scan_tar", "to_json", "tool_sizes",
+    "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "ListedReference", "Listing", "Metric",
+    "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline",
+    "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange", "PackageGrouping", "PackageListing",
+    "PackageReason", "PackageRow", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform",
+    "PlatformError", "Progress", "ProgressCallback", "Protection", "Provenance", "RangedSource", "ReadContents",
+    "ReadReleases", "Reason", "RebuiltLayer", "ReferenceList", "ReferredSource", "RegistryError", "Release", "ReleaseLayer",
+    "ReleaseOrder", "ReportError", "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth",
+    "SizeMismatch", "SizeStyle", "Sizes", "SkippedUpdates", "SortOrder", "Source", "SourceError", "SourceLines", "Spread",
+    "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System", "TableOfContents", "TarError", "ToolSize",
+    "TrackedLayer", "TreeNode", "Unit", "Unowned", "UnownedFiles", "UnreadImage", "Update", "UpdateHistory", "UpdateLayer",
+    "UpdateSums", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze",
+    "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of",
+    "digest_of", "find_budget_file", "from_json", "list_files", "list_packages", "list_references", "load_baseline",
+    "load_budget_file", "load_catalog", "make_release", "make_tree", "measure_parts", "measure_updates", "open_source",
+    "order_releases", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "pull_sizes", "ratchet",
+    "read_contents", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar", "to_json",
+    "tool_sizes",
 ]  # fmt: skip
 
 

@@ -27,9 +27,8 @@ class ListedReference:
     label: str = ""  #: what the list says about it: a team, a namespace, a service
     nodes: Sequence[str] = ()  #: of a cluster that run the image, each once
     store: str = ""  #: where a blob is stored once: the host of the registry, the folder or archive, the scheme of an engine
-    repository: str = (
-        ""  #: ``host/repository`` if its tags were listed: the references of one are neighbors, oldest version first
-    )
+    #: ``host/repository`` if its tags were listed: references of one repository are neighbors, the oldest version first.
+    repository: str = ""
     source: str = ""  #: the file, argument or registry that lists it
     line: int = 0  #: of the file, from 1; 0 for other sources
 
@@ -39,7 +38,7 @@ class ListedReference:
 
 
 @frozen(kw_only=True)
-class Listing:
+class ReferenceList:
     """The references of all sources, and what could not be listed."""
 
     references: Sequence[ListedReference]  #: each name, ``select`` and label once, in the order of the sources
@@ -105,9 +104,9 @@ class Collector:
         """Add a warning once."""
         self.warnings[printable(text)] = None
 
-    def finish(self) -> Listing:
+    def finish(self) -> ReferenceList:
         """Return everything that was gathered."""
-        return Listing(
+        return ReferenceList(
             references=tuple(self._with_nodes()),
             failures=tuple(self.failures),
             warnings=tuple(self.warnings),

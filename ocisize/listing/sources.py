@@ -10,7 +10,7 @@ from ocisize.errors import ArchiveError, InvalidReference, LimitExceeded, Ocisiz
 from ocisize.limits import Limits
 from ocisize.listing.names import check_name
 from ocisize.listing.patterns import is_pattern, make_tag_filter, parse_pattern
-from ocisize.listing.references import MAX_REFERENCES, Collector, ListedReference, Listing
+from ocisize.listing.references import MAX_REFERENCES, Collector, ListedReference, ReferenceList
 from ocisize.sources.schemes import find_scheme, open_registry, path_exists, plain_path, split_select
 from ocisize.sources.standard_input import is_pipe, names_standard_input
 
@@ -35,7 +35,7 @@ def list_references(
     last: int | None = None,
     limits: Limits | None = None,
     max_references: int = MAX_REFERENCES,
-) -> Listing:
+) -> ReferenceList:
     """Return the references that sources name, in their order, and what could not be listed.
 
     A source is one of these:
