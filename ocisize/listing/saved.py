@@ -12,6 +12,7 @@ from ocisize.sources.dir_folder import find_dir_folders
 from ocisize.sources.folder_images import list_images_below
 from ocisize.sources.saved import list_saved
 from ocisize.sources.saved_images import list_choices
+from ocisize.sources.schemes import find_scheme, path_exists
 from ocisize.text import count_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,25 @@ if TYPE_CHECKING:
     from ocisize.listing.references import Collector
 
 MAX_LISTED = 1000  #: entries of a folder that are looked at for images
+_FORMS = {
+    "docker-archive": "docker-archive",
+    "oci-archive": "oci-archive",
+    "oci-dir": "oci-layout",
+    "oci": "oci-layout",
+    "dir": "dir",
+}  # scheme → what ``open_saved`` calls the form
 _DOCUMENTS = ("index.json", "manifest.json")
+
+
+def form_of(name: str) -> tuple[str, str | None] | None:
+    """Return the path of a file or folder that a name means, and the form that its scheme asks for; None for other names.
+
+    >>> form_of("oci-dir:build/app"), form_of("testdata/example.tar"), form_of("nginx")
+    (('build/app', 'oci-layout'), ('testdata/example.tar', None), None)
+    """
+    if (found := find_scheme(name)) is not None:
+        return (found[1], _FORMS[found[0].name]) if found[0].name in _FORMS else None
+    return (name, None) if path_exists(name) else None
 
 
 def list_file(name: str, path: str, form: str | None, collector: Collector, limits: Limits) -> None:
@@ -54,7 +73,7 @@ def _list_images(name: str, path: str, form: str | None, collector: Collector, l
             collector.warn(f"{name}: {count_of(len(file.artifacts), 'artifact')} that are no images are left out")
         if not choices:
             raise ArchiveError(f"{name}: {file.place} contains no image")
-        for select, _ in choices:
+        for select in choices:
             collector.add(ListedReference(name=name, select=select, store=path, source=name))
     finally:
         file.close()

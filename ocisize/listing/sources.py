@@ -17,12 +17,7 @@ from ocisize.sources.standard_input import is_pipe, names_standard_input
 if TYPE_CHECKING:
     from ocisize.sources.registry.connection import Connection
 
-_FILE_FORMS = {
-    "docker-archive": "docker-archive",
-    "oci-archive": "oci-archive",
-    "oci-dir": "oci-layout",
-    "oci": "oci-layout",
-}
+_FILE_SCHEMES = ("docker-archive", "oci-archive", "oci-dir", "oci", "dir")
 _INPUT = "standard input"
 
 
@@ -142,10 +137,12 @@ class _Lister:
 
     def _list_scheme(self, source: str, scheme: str, rest: str) -> None:
         path, select = split_select(rest, None)
-        if scheme in (*_FILE_FORMS, "dir") and select is None and not is_pipe(path):
-            from ocisize.listing.saved import list_file
+        if scheme in _FILE_SCHEMES and select is None and not is_pipe(path):
+            from ocisize.listing.saved import form_of, list_file
 
-            list_file(f"{scheme}:{path}", path, _FILE_FORMS.get(scheme, scheme), self.collector, self._limits)
+            name = f"{scheme}:{path}"
+            _, form = form_of(name) or ("", None)
+            list_file(name, path, form, self.collector, self._limits)
         else:
             self._add_name(source)
 

@@ -135,12 +135,21 @@ class SavedFile:
         """What the images are in, for messages."""
         return "the archive" if self.has_items else "the layout"
 
-    def open(self, select: str | None, *, owns_store: bool = True) -> SavedSource:
-        """Return the source of an image; without ``owns_store`` the store stays open when the source is closed.
+    def open(self, select: str | None) -> SavedSource:
+        """Return the source of an image, whose end closes the store.
 
         ``select`` is a tag, digest or ``@N``; None chooses the only image. Raises ArchiveError and DocumentError.
         """
         chosen, name = _choose(self.images, self.artifacts, select, self.place)
+        return self.open_images(chosen, name, warns_of_absent=select is None)
+
+    def open_images(
+        self, chosen: Sequence[SavedImage], name: str | None, *, owns_store: bool = True, warns_of_absent: bool = False
+    ) -> SavedSource:
+        """Return the source of one image, or of the images of one name for several platforms.
+
+        Without ``owns_store`` the store stays open when the source is closed. Raises ArchiveError and DocumentError.
+        """
         source = SavedSource(
             self.store,
             self.blobs,
@@ -152,7 +161,7 @@ class SavedFile:
             owns_store=owns_store,
         )
         source.warnings = [*self.warnings, *source.warnings]
-        if select is None:
+        if warns_of_absent:
             source.warnings += [
                 f"the manifest of another image is missing: {image}"
                 for image in self.images

@@ -123,14 +123,15 @@ def find_images(images: Sequence[SavedImage], select: str) -> list[SavedImage]:
     return named or _find_by_digest(images, select)
 
 
-def list_choices(images: Sequence[SavedImage]) -> list[tuple[str, SavedImage]]:
-    """Return what chooses each image that is there: every name of it, without names its digest, else ``@N``.
+def list_choices(images: Sequence[SavedImage]) -> dict[str, list[SavedImage]]:
+    """Return what ``choose_images`` chooses, by ``select``: every name of an image, without names its digest, else ``@N``.
 
     An image of an index is not listed beside the index, and images of one name for several platforms are listed once.
+    What is absent is not listed.
 
     >>> amd64, arm64 = (SavedManifest(Platform("linux", name)) for name in ("amd64", "arm64"))
     >>> images = [SavedImage(("app:1",), (amd64,)), SavedImage(("app:1",), (arm64,)), SavedImage((), (amd64,))]
-    >>> [select for select, _ in list_choices(images)]
+    >>> [*list_choices(images)]
     ['app:1', '@2']
     """
     named: dict[str, list[SavedImage]] = {}
@@ -138,15 +139,15 @@ def list_choices(images: Sequence[SavedImage]) -> list[tuple[str, SavedImage]]:
     for image in images:
         for name in set(map(canonical_name, image.names)):
             named.setdefault(name, []).append(image)
-    found: dict[str, SavedImage] = {}
+    found: dict[str, list[SavedImage]] = {}
     for number, image in enumerate(images):
         if image.in_index or image.is_absent:
             continue
         unique = [name for name in image.names if _differ_by_platform(named[canonical_name(name)]) and name[:1] != "@"]
         texts = unique or ([] if image.names else [digest for digest in sorted(image.digests) if digests[digest] == 1][:1])
         for text in texts or [f"@{number}"]:
-            found.setdefault(text, image)
-    return [*found.items()]
+            found.setdefault(text, named[canonical_name(text)] if unique else [image])
+    return found
 
 
 def _name(images: Sequence[SavedImage], select: str) -> str | None:
