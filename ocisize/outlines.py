@@ -63,6 +63,7 @@ def make_outline(
         annotations=redact_labels(image.annotations),
         soci_index=image.annotations.get(SOCI_INDEX_DIGEST),
         index_digest=index.digest if index is not None and source.has_index else None,
+        index_size=index.size if index is not None and source.has_index else None,
         platforms=index.platforms if index is not None else (),
         attestations=index.attestations if index is not None else 0,
         unverified_hosts=tuple(source.unverified_hosts),

@@ -145,4 +145,4 @@ def _list_facts(index: IndexImages) -> IndexFacts | None:
     if index.digest is None:
         return None
     platforms = (*index.images, *index.absent, *(image.platform for image in index.unread if image.platform))
-    return IndexFacts(index.digest, platforms, index.attestations)
+    return IndexFacts(index.digest, platforms, index.attestations, index.size)

@@ -74,6 +74,7 @@ class Outline:
     annotations: Mapping[str, str] = field(factory=dict, hash=False)  #: of the manifest and of its entry in the index
     soci_index: str | None = None  #: the digest of a SOCI index that the manifest names, None without one
     index_digest: str | None = None  #: of the index that the image was chosen from; None if there is none
+    index_size: int | None = None  #: bytes of that index; None if there is none
     platforms: tuple[str, ...] = ()  #: all platforms of that index, in its order; empty without an index
     attestations: int = 0  #: entries of that index that describe its images
     mirror: str | None = None  #: the reference that the image was read from, None if that is ``reference``

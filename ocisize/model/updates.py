@@ -8,6 +8,9 @@ by blob
 by chain
     the classic store of docker (overlay2) uses a layer again only if this layer and all layers below it are equal:
     ``layerStore.Get(ChainID)`` in ``distribution/xfer/download.go`` of github.com/moby/moby.
+
+podman downloads the config again even if the older release has an equal one, which is rare. A layer that is compressed in
+another way is held for podman if the machine has seen both blobs before.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ class IndexFacts:
     digest: Digest
     platforms: tuple[str, ...]  #: of all images, as ``parse_platform`` reads them, each once
     attestations: int  #: how many entries describe other images
+    size: int | None = None  #: bytes of the index as stored; None if they were not counted
 
 
 class Choice(NamedTuple):

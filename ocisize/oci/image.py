@@ -96,7 +96,8 @@ def read_image(source: Source, platform: Platform | None = None) -> Image:
         choice = choose_entry(source, document, digest_of(data), platform)
         image = make_image(source, choice.data, choice.manifest, choice.entry)
         warnings = (*choice.warnings, *image.warnings)
-        return evolve(image, warnings=warnings, index=choice.facts, attestation=choice.attestation)
+        facts = evolve(choice.facts, size=len(data))
+        return evolve(image, warnings=warnings, index=facts, attestation=choice.attestation)
     image = make_image(source, data, document)
     _log.info("platform %s: the source has a single image", printable(str(image.platform)))
     if platform is not None and image.config.os and image.config.architecture:

@@ -34,6 +34,7 @@ class IndexImages:
 
     images: Mapping[str, Image]  #: by label: the platform, with OS version or digest if several are alike
     digest: Digest | None = None  #: of the index; None for a single image
+    size: int | None = None  #: bytes of the index as stored
     media_type: str = ""
     attestations: int = 0  #: how many entries describe other images
     absent: tuple[str, ...] = ()  #: platforms whose manifests the source lacks
@@ -92,6 +93,7 @@ def read_images(source: Source, *, keep_going: bool = False) -> IndexImages:
     return IndexImages(
         images=images,
         digest=digest_of(data),
+        size=len(data),
         media_type=document.media_type,
         attestations=len(walk.attestations),
         absent=tuple(absent),

@@ -80,7 +80,7 @@ def _make_update(
     contents: Mapping[str, LayerContents] | None,
 ) -> Update:
     before, after = releases[number], releases[number + 1]
-    by_blob, by_chain = missing_blobs(before.layers, after.layers), missing_chains(before.layers, after.layers)
+    by_blob, by_chain = missing_blobs(before.layers, after.layers), missing_chains(before, after)
     layers = []
     for pair in pairs:
         index, status, is_compared = pair.new.index, pair.status, False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ocisize.model.fleet import BlobKind
 from ocisize.model.updates import Release, ReleaseLayer
 
 
@@ -20,21 +21,25 @@ def missing_blobs(before: Iterable[ReleaseLayer], after: Sequence[ReleaseLayer])
     return flags
 
 
-def missing_chains(before: Sequence[ReleaseLayer], after: Sequence[ReleaseLayer]) -> list[bool]:
+def missing_chains(before: Release, after: Release) -> list[bool]:
     """Return for each layer of ``after`` whether a host with ``before`` downloads it, by chain.
 
-    The classic store of docker knows the diff_id of a blob by the digest of a blob that it pulled before, and asks for the
-    chain of diff_ids. From the first layer that it lacks on, it downloads every layer, a repeated blob once.
+    The classic store of docker has an image if it has the config, whose digest is the ID of the image. The store knows the
+    diff_id of a blob that it pulled before, and looks for the chain of diff_ids. From the first layer that it lacks on, it
+    downloads every layer, a repeated blob once.
     """
-    known = {layer.digest for layer in before}
+    configs = [{blob.digest for blob in release.documents if blob.kind is BlobKind.CONFIG} for release in (before, after)]
+    if configs[0] & configs[1]:
+        return [False] * len(after.layers)
+    known = {layer.digest for layer in before.layers}
     reused = 0
-    for old, new in zip(before, after, strict=False):
+    for old, new in zip(before.layers, after.layers, strict=False):
         if not (_same_tar(old, new) and new.digest in known):
             break
         reused += 1
     started = set[str]()
     flags = [False] * reused
-    for layer in after[reused:]:
+    for layer in after.layers[reused:]:
         flags.append(layer.digest not in started)
         started.add(layer.digest)
     return flags
@@ -62,7 +67,7 @@ def pull_sizes(before: Release, after: Release) -> tuple[int, int]:
     (0, 0)
     """
     documents = measure_documents(before, after)
-    by_blob, by_chain = missing_blobs(before.layers, after.layers), missing_chains(before.layers, after.layers)
+    by_blob, by_chain = missing_blobs(before.layers, after.layers), missing_chains(before, after)
     sizes = [layer.size for layer in after.layers]
     return documents + _sum(sizes, by_blob), documents + _sum(sizes, by_chain)
 

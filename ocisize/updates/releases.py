@@ -18,8 +18,7 @@ _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 def make_release(outline: Outline, *, name: str = "") -> Release:
     """Return the release that an outline describes.
 
-    ``name`` is what the user calls the image; without one it is the input of the outline. The index is not among the
-    documents: an outline does not know its size.
+    ``name`` is what the user calls the image; without one it is the input of the outline.
 
     >>> import ocisize
     >>> release = make_release(ocisize.Analyzer().outline("testdata/example.tar"))
@@ -29,6 +28,8 @@ def make_release(outline: Outline, *, name: str = "") -> Release:
     documents = [Blob(outline.config_digest, outline.config_size, BlobKind.CONFIG)]
     if outline.digest is not None and outline.manifest_size is not None:
         documents.insert(0, Blob(outline.digest, outline.manifest_size, BlobKind.MANIFEST))
+    if outline.index_digest is not None and outline.index_size is not None:
+        documents.insert(0, Blob(outline.index_digest, outline.index_size, BlobKind.INDEX))
     layers = tuple(
         ReleaseLayer(
             index=layer.index, digest=layer.digest, diff_id=layer.diff_id, size=layer.blob_size, build_step=layer.build_step

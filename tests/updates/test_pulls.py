@@ -58,5 +58,12 @@ def test_a_changed_lower_layer_costs_all_layers_by_chain() -> None:
 def test_a_recompressed_layer_is_unknown_to_the_classic_store() -> None:
     """Docker knows a diff_id only of blobs that it pulled, so it downloads the layer and those above."""
     before = make_release_of(make_layers([("a", "gzip", 10, "RUN a"), ("b", "gzip", 20, "RUN b")]))
-    after = make_release_of(make_layers([("a", "zstd", 9, "RUN a"), ("b", "gzip", 20, "RUN b")]))
+    after = make_release_of(make_layers([("a", "zstd", 9, "RUN a"), ("b", "gzip", 20, "RUN b")]), "app:2")
     assert pull_sizes(before, after) == (1500 + 9, 1500 + 29)
+
+
+def test_the_classic_store_has_an_image_whose_config_it_has() -> None:
+    """An image that is only compressed in another way has the same config: docker downloads the manifest alone."""
+    before = make_release_of(make_layers([("a", "gzip", 10, "RUN a"), ("b", "gzip", 20, "RUN b")]))
+    after = make_release_of(make_layers([("a", "zstd", 9, "RUN a"), ("b", "zstd", 19, "RUN b")]))
+    assert pull_sizes(before, after) == (500 + 28, 500)
