@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TypeAlias
 
-from ocisize.model.fleet import Blob, BlobKind, Fleet, FleetImage, FleetLayer, Root
+from ocisize.fleet.table import list_blobs
+from ocisize.model.fleet import Blob, FleetImage, FleetLayer
+from ocisize.model.fleet_figures import FleetFigures
 
 Row: TypeAlias = tuple["str | int | bool | None", ...]
 
@@ -14,8 +16,8 @@ Row: TypeAlias = tuple["str | int | bool | None", ...]
 class DocumentTables:
     """The rows of a fleet, with numbers that tables share: of roots, images, layers and blobs."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
+    def __init__(self, figures: FleetFigures) -> None:
+        self._fleet, self._figures = figures.fleet, figures
 
     @cached_property
     def layers(self) -> Mapping[str, FleetLayer]:
@@ -39,13 +41,27 @@ class DocumentTables:
 
     def roots(self) -> Iterator[Row]:
         """The rows of ``roots``."""
-        for root_id, root in enumerate(self._fleet.roots):
-            yield root_id, self._fleet.stores[root.store], root.digest, root.is_index
+        for root, sizes in zip(self._fleet.roots, self._figures.roots, strict=True):
+            yield (
+                sizes.root,
+                self._fleet.stores[root.store],
+                root.digest,
+                root.is_index,
+                sizes.total_size,
+                sizes.unique_size,
+                sizes.amortised_size,
+            )
 
     def names(self) -> Iterator[Row]:
         """The rows of ``names``."""
         for root_id, root in enumerate(self._fleet.roots):
-            for kind, names in (("reference", root.references), ("label", root.labels), ("node", root.nodes)):
+            kinds = {
+                "reference": root.references,
+                "repository": dict.fromkeys(root.repositories),
+                "label": root.labels,
+                "node": root.nodes,
+            }
+            for kind, names in kinds.items():
                 for name in names:
                     yield root_id, kind, name
 
@@ -77,7 +93,7 @@ class DocumentTables:
         """The number of each blob by store and digest, with the blob."""
         found: dict[tuple[int, str], tuple[int, Blob]] = {}
         for root in self._fleet.roots:
-            for blob in _blobs_of(root):
+            for blob in list_blobs(root):
                 found.setdefault((root.store, blob.digest), (len(found), blob))
         return found
 
@@ -89,16 +105,5 @@ class DocumentTables:
     def root_blobs(self) -> Iterator[Row]:
         """The rows of ``root_blobs``."""
         for root_id, root in enumerate(self._fleet.roots):
-            for digest in dict.fromkeys(blob.digest for blob in _blobs_of(root)):
+            for digest in dict.fromkeys(blob.digest for blob in list_blobs(root)):
                 yield root_id, self._blob_ids[root.store, digest][0]
-
-
-def _blobs_of(root: Root) -> Iterator[Blob]:
-    """The blobs that a root reaches, itself first; one can occur several times."""
-    yield Blob(root.digest, root.size, BlobKind.INDEX if root.is_index else BlobKind.MANIFEST)
-    for image in root.images:
-        yield Blob(image.digest, image.size, BlobKind.MANIFEST)
-        yield image.config
-        for layer in image.layers:
-            yield Blob(layer.digest, layer.size, BlobKind.LAYER)
-    yield from root.others

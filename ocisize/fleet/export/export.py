@@ -12,7 +12,7 @@ from ocisize.fleet.export.files import COMPUTED, Lines, rows_of_table, split_par
 from ocisize.fleet.export.folder import new_export
 from ocisize.fleet.export.schema import BY_NAME, FILES, SCHEMA_VERSION
 from ocisize.fleet.export.writer import ParquetWriter, check_library, csv_line
-from ocisize.model.fleet import Fleet
+from ocisize.model.fleet_figures import FleetFigures
 from ocisize.rules.rule import Catalog
 from ocisize.tar.filetable import FileTable
 from ocisize.values import define, field
@@ -20,14 +20,16 @@ from ocisize.values import define, field
 TableReader: TypeAlias = Callable[[str], FileTable]  #: from the digest of a layer; raises OcisizeError if it cannot be read
 
 
-def export_fleet(fleet: Fleet, folder: Path, *, version: str, read: TableReader | None = None, catalog: Catalog) -> None:
+def export_fleet(
+    figures: FleetFigures, folder: Path, *, version: str, read: TableReader | None = None, catalog: Catalog
+) -> None:
     """Write the tables of ``schema`` to a folder: all of them, or after an error none.
 
     Raises MissingLibrary without DuckDB, and FolderInUse if the folder has other files. A layer that cannot be read is a row
     of ``failures``.
 
     Args:
-        fleet: the documents.
+        figures: of the fleet.
         folder: is made; it may be empty or have an earlier export, which is replaced.
         version: of ocisize.
         read: returns the entries of a layer. It is asked once for each layer, and only one table is in memory at a time.
@@ -37,7 +39,7 @@ def export_fleet(fleet: Fleet, folder: Path, *, version: str, read: TableReader 
     """
     check_library()
     with new_export(folder) as pending, ParquetWriter(pending) as writer:
-        documents = DocumentTables(fleet)
+        fleet, documents = figures.fleet, DocumentTables(figures)
         layers = _Layers(documents, read, catalog)
         if read is not None:
             (pending / FILES).mkdir()
@@ -87,4 +89,4 @@ class _Layers:
         """The rows of ``layers``; after ``lines``."""
         for layer_id, layer in enumerate(self._documents.layers.values()):
             facts = self._read_facts.get(layer.digest, (None, None, None))
-            yield layer_id, layer.digest, layer.diff_id, layer.media_type, layer.size, *facts
+            yield layer_id, layer.digest, layer.diff_id, layer.media_type, layer.size, layer.is_foreign, *facts

@@ -49,10 +49,13 @@ TABLES = (
         Column("store", "VARCHAR", "the registry, folder or archive where a blob is stored once"),
         Column("digest", "VARCHAR", "of the document"),
         Column("is_index", "BOOLEAN", "whether the document is an index"),
+        Column("total_size", "BIGINT", "bytes of all blobs that the root reaches"),
+        Column("unique_size", "BIGINT", "bytes that no other root of the store reaches: what deleting the root frees"),
+        Column("amortised_size", "BIGINT", "its part of the store, where each blob is split evenly among its roots"),
     )),
     Table("names", "the names of roots", (
         _ROOT_ID,
-        Column("kind", "VARCHAR", "`reference`, `label` or `node`"),
+        Column("kind", "VARCHAR", "`reference`, `repository`, `label` or `node`"),
         Column("name", "VARCHAR", "a reference is what ocisize accepts as an image"),
     )),
     Table("images", "the image of one platform of a root; an image in two roots has two rows", (
@@ -79,6 +82,7 @@ TABLES = (
         Column("diff_id", "VARCHAR", "of the uncompressed tar, as a config says; NULL if unknown"),
         Column("media_type", "VARCHAR", "as a manifest says"),
         Column("compressed_size", "BIGINT", "bytes of the blob"),
+        Column("is_foreign", "BOOLEAN", "whether it is downloaded from elsewhere, so that stores need not have it"),
         Column("tar_size", "BIGINT", "bytes of the uncompressed tar; NULL if the layer was not read"),
         Column("rows", "BIGINT", "entries of the tar, which `files` has; NULL if the layer was not read"),
         Column("hash_function", "VARCHAR", "of `files.content`: only hashes of one function can be compared"),

@@ -21,12 +21,13 @@ from ocisize.fleet.export.files import rows_of_table
 from ocisize.fleet.export.folder import FolderInUse, check_folder, new_export
 from ocisize.fleet.export.schema import FILES, TABLES
 from ocisize.fleet.export.writer import MissingLibrary
+from ocisize.fleet.measure import measure_fleet
 from ocisize.model.fleet import Fleet, FleetFailure
 from ocisize.rules.load import load_catalog
 from ocisize.tar.filetable import Attributes, FileTable
 from ocisize.tar.paths import PathColumn
 from ocisize.text import decode_name, printable
-from tests.fleet.export.made import Blobs, fleet_of
+from tests.fleet.made import Blobs, fleet_of
 from tests.fleets import many_images, service_family
 
 TAGS = service_family()
@@ -48,7 +49,7 @@ class Tables:
 
 
 def export(folder: Path, fleet: Fleet = FLEET, **options: Any) -> Tables:
-    export_fleet(fleet, folder, version="1.2.3", catalog=load_catalog(), **options)
+    export_fleet(measure_fleet(fleet), folder, version="1.2.3", catalog=load_catalog(), **options)
     return Tables(folder)
 
 
@@ -294,7 +295,7 @@ def test_an_export_replaces_an_earlier_one(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "it's [1] *").mkdir()
-    export_fleet(FLEET, tmp_path / "it's [1] *", version="1", catalog=load_catalog())
+    export_fleet(measure_fleet(FLEET), tmp_path / "it's [1] *", version="1", catalog=load_catalog())
     assert len(list((tmp_path / "it's [1] *").iterdir())) == len(TABLES) - 1
 
 
@@ -305,7 +306,7 @@ def test_other_files_are_never_touched(tmp_path: Path, name: str) -> None:
     (folder / name).parent.mkdir(parents=True)
     (folder / name).write_text("mine")
     with pytest.raises(FolderInUse, match="has files that no export has written, such as files" if "/" in name else name):
-        export_fleet(FLEET, folder, version="1", catalog=load_catalog())
+        export_fleet(measure_fleet(FLEET), folder, version="1", catalog=load_catalog())
     assert (folder / name).read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["tables"]
 
@@ -354,3 +355,17 @@ def test_exports_of_one_fleet_are_equal(tmp_path: Path) -> None:
     one, two = Tables(tmp_path / "one"), Tables(tmp_path / "two")
     for table in TABLES:
         assert one.rows(f"FROM {table.name}") == two.rows(f"FROM {table.name}")
+
+
+def test_roots_have_their_figures(exported: Tables) -> None:
+    """The sizes of roots are those of all reports, and follow from the other tables."""
+    figures = measure_fleet(FLEET)
+    found = exported.rows("SELECT total_size, unique_size, amortised_size FROM roots ORDER BY root_id")
+    assert found == [(root.total_size, root.unique_size, root.amortised_size) for root in figures.roots]
+    unique = exported.rows("""
+        WITH reached AS (SELECT blob_id, any_value(root_id) AS root_id FROM root_blobs GROUP BY blob_id HAVING count(*) = 1)
+        SELECT root_id, sum(size) FROM reached JOIN blobs USING (blob_id) GROUP BY ALL ORDER BY ALL
+    """)
+    assert unique == [(root.root, root.unique_size) for root in figures.roots if root.unique_size]
+    repositories = exported.rows("SELECT DISTINCT name FROM names WHERE kind = 'repository' ORDER BY ALL")
+    assert repositories == [(f"registry.example/{name}",) for name in ("api", "base", "web", "worker")]

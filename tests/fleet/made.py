@@ -8,11 +8,12 @@ from typing import Any
 
 from ocisize.blob.digest import Digest
 from ocisize.layer.scan import scan_layer
-from ocisize.model.fleet import Blob, BlobKind, Fleet, FleetImage, FleetLayer, Root
+from ocisize.model.fleet import Blob, BlobKind, Fleet, FleetFailure, FleetImage, FleetLayer, Root
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.image import Layer
 from ocisize.tar.filetable import FileTable
 from tests.fleets import Tagged
+from tests.hostile import HOSTILE
 from tests.images import sha256
 
 
@@ -44,8 +45,12 @@ def _root(tag: Tagged, references: tuple[str, ...]) -> Root:
             images.append(_image(data, manifest, config))
     return Root(
         store=0, digest=tag.digest, size=len(tag.document), is_index=bool(tag.manifests), images=images, others=others,
-        references=references, labels=[tag.repository],
+        references=references, labels=[tag.repository], repositories=[_repository(name) for name in references],
     )  # fmt: skip
+
+
+def _repository(reference: str) -> str:
+    return reference.rpartition(":")[0]
 
 
 def _image(data: bytes, manifest: Mapping[str, Any], config: Mapping[str, Any]) -> FleetImage:
@@ -77,3 +82,26 @@ class Blobs:
     def read_table(self, digest: str) -> FileTable:
         layer = Layer(0, Descriptor(Digest(digest), len(self.blobs[digest])), None)
         return scan_layer(self, layer, hash_content=True).table
+
+
+def hostile_fleet() -> Fleet:
+    """Every text of the documents, and every name, tries to break out of reports."""
+    roots = []
+    for number, name in enumerate(HOSTILE):
+        layers = [
+            FleetLayer(sha256(b"base"), 900, sha256(b"tar"), name, HOSTILE[0]),
+            FleetLayer(sha256(b"%d" % number), 10 + number, sha256(b"tar %d" % number), name, name),
+            FleetLayer(sha256(b"zstd %d" % (number % 3)), 10 + number, sha256(b"twin"), name, name),
+        ]
+        image = FleetImage(
+            digest=sha256(b"image %d" % number), size=100, platform=name, layers=layers, created=name, base_name=name,
+            config=Blob(sha256(b"config %d" % number), 50, BlobKind.CONFIG),
+        )  # fmt: skip
+        roots.append(
+            Root(
+                store=number % 2, digest=image.digest, size=100, is_index=False, images=[image], references=[name, f"{name}2"],
+                labels=[name], nodes=[name], repositories=[name, name],
+            )
+        )  # fmt: skip
+    failures = [FleetFailure(reference=name, message=name, hint=name) for name in HOSTILE]
+    return Fleet(stores=HOSTILE[:2], roots=roots, failures=failures, platform=HOSTILE[0], warnings=HOSTILE)
