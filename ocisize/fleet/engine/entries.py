@@ -12,10 +12,12 @@ from ocisize.cache.disk import DiskCache
 from ocisize.cache.store import Cache, discard
 from ocisize.errors import OcisizeError
 from ocisize.fleet.engine.results import LayerResult
+from ocisize.fleet.engine.summary import pack_summary
 from ocisize.fleet.engine.tasks import LayerTask
 from ocisize.layer.cache import LayerCache, scan_key
 from ocisize.layer.scan import LayerScan
 from ocisize.limits import Limits
+from ocisize.rules.rule import Catalog
 from ocisize.values import define, field
 
 if TYPE_CHECKING:
@@ -53,7 +55,9 @@ class Entries:
 
     def close(self) -> None:
         """Remove the folder of the run."""
-        self.remove_mark()
+        if self._mark and self.cache is not None:
+            discard(self.cache, self._mark)
+        self._mark = ""
         if self._folder is not None:
             self._folder.cleanup()
         self._folder = self._scratch = None
@@ -65,12 +69,6 @@ class Entries:
             self.cache.put(self._mark, b"")
         return self._mark
 
-    def remove_mark(self) -> None:
-        """Remove that entry."""
-        if self._mark and self.cache is not None:
-            discard(self.cache, self._mark)
-        self._mark = ""
-
     def find_cached(self, task: LayerTask) -> LayerScan | None:
         """Return the scan of a layer from the cache, None if it is not kept."""
         if self.cache is None:
@@ -78,12 +76,14 @@ class Entries:
         found = LayerCache(self.cache, limits=self.limits).find(task.layer, verify=False)
         return None if found is None else found.scan
 
-    def keep(self, result: LayerResult) -> None:
-        """Keep the entry that a worker has sent, if it has sent one."""
+    def keep(self, result: LayerResult, catalog: Catalog | None = None) -> None:
+        """Keep the entry that a worker has sent, if it has sent one, and the summary by the rules of ``catalog``."""
         if result.entry is None:
             return
         if self.cache is not None and result.is_verified:
             self.cache.put(result.key, result.entry)
+            if result.summary is not None:
+                self.cache.put(*pack_summary(result.digest, result.summary, catalog))
             if not isinstance(self.cache, DiskCache) or not self.cache.problem:
                 return
         self._open_scratch().put(result.key, result.entry)

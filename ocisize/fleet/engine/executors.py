@@ -89,8 +89,9 @@ class PlainEngine:
         self._is_new = False
         return self.executor
 
-    def close(self, *, interrupted: bool) -> None:
+    def close(self, *, interrupted: bool) -> None:  # noqa: ARG002
         """Leave the executor to the caller."""
+        self._is_new = True
 
 
 @define

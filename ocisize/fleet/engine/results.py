@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ocisize.fleet.engine.summary import LayerSummary
 from ocisize.values import frozen
 
 
@@ -25,4 +26,5 @@ class LayerResult:
     was_cached: bool = False  #: no byte was read
     fetched: int = 0  #: bytes of the blob that were read, from all places that were asked
     entry: bytes | None = None  #: to be kept by the collector; None if the worker has put it into the cache
+    summary: LayerSummary | None = None  #: None if the layer was not read
     problem: LayerProblem | None = None  #: None if the layer was read

@@ -11,6 +11,7 @@ from ocisize.model.fleet import Fleet, FleetLayer, Root
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.image import Layer
 from ocisize.oci.reference import parse_reference
+from ocisize.rules.rule import Catalog
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.schemes import find_scheme, names_registry
 from ocisize.values import field, frozen
@@ -37,6 +38,11 @@ class LayerTask:
     places: tuple[LayerPlace, ...]
 
     @property
+    def store(self) -> str:
+        """The store of the first place, which is asked first."""
+        return self.places[0].store if self.places else ""
+
+    @property
     def layer(self) -> Layer:
         """The layer as a reader takes it; its index is 0, since a layer of many images has none."""
         diff_id = None if self.diff_id is None else Digest(self.diff_id)
@@ -51,6 +57,7 @@ class TaskOptions:
     limits: Limits = field(factory=Limits)  #: on each layer
     cache_folder: str | None = None  #: of the cache; a worker uses it if it can see ``mark`` in there
     cache_size: int = 0  #: bytes of all entries of that cache
+    catalog: Catalog | None = None  #: the rules for summaries; None: the packaged ones
     mark: str = ""  #: the key of an entry that this run has put into the cache
 
 

@@ -7,9 +7,11 @@ import threading
 from collections.abc import Callable
 
 from ocisize.cache.disk import DiskCache
+from ocisize.cache.store import Cache
 from ocisize.errors import LayerError, OcisizeError, RegistryError
 from ocisize.fleet.engine.borrowed import OpenedSource, borrow_source
 from ocisize.fleet.engine.results import LayerProblem, LayerResult
+from ocisize.fleet.engine.summary import LayerSummary, SummaryCache, make_summary, pack_summary
 from ocisize.fleet.engine.tasks import LayerPlace, LayerTask, TaskOptions
 from ocisize.layer.cache import LayerCache, pack_scan, scan_key
 from ocisize.layer.pool import Stopped
@@ -17,6 +19,7 @@ from ocisize.layer.scan import LayerScan, scan_layer
 from ocisize.layer.usage import RecordingMeter
 from ocisize.limits import Tally
 from ocisize.logs import Logger
+from ocisize.tar.filetable import FileTable
 from ocisize.text import printable
 from ocisize.values import define, evolve
 
@@ -57,7 +60,7 @@ def _read(task: LayerTask, options: TaskOptions) -> LayerResult:
         scans = LayerCache(store, limits=options.limits)
         found = scans.find(task.layer, verify=False)
         if found is not None:
-            return describe_cached(task, found.scan)
+            return describe_cached(task, found.scan, find_summary(store, task, found.scan.table, options))
     read = _Read(task, options)
     scan = read.from_first_place()
     key, entry = read.pack(scan)
@@ -66,15 +69,29 @@ def _read(task: LayerTask, options: TaskOptions) -> LayerResult:
         fetched=read.fetched, entry=entry,
     )  # fmt: skip
     if store is None or not scan.digest_verified:
-        return result
+        return evolve(result, summary=make_summary(scan.table, options.catalog))
     store.put(key, entry)
+    result = evolve(result, summary=find_summary(store, task, scan.table, options))
     return result if store.problem else evolve(result, entry=None)
 
 
-def describe_cached(task: LayerTask, scan: LayerScan) -> LayerResult:
+def find_summary(store: Cache | None, task: LayerTask, table: FileTable, options: TaskOptions) -> LayerSummary:
+    """Return the summary of a layer from the cache, or make and keep one."""
+    known = None if store is None else SummaryCache(store, options.catalog, options.limits).find(task.digest)
+    if known is not None:
+        return known
+    summary = make_summary(table, options.catalog)
+    if store is not None:
+        store.put(*pack_summary(task.digest, summary, options.catalog))
+    return summary
+
+
+def describe_cached(task: LayerTask, scan: LayerScan, summary: LayerSummary) -> LayerResult:
     """Return the result for a layer that the cache has."""
-    key, rows = scan_key(task.layer), len(scan.table)
-    return LayerResult(digest=task.digest, size=task.size, key=key, rows=rows, is_verified=True, was_cached=True)
+    return LayerResult(
+        digest=task.digest, size=task.size, key=scan_key(task.layer), rows=len(scan.table), is_verified=True,
+        was_cached=True, summary=summary,
+    )  # fmt: skip
 
 
 def sees_cache(options: TaskOptions) -> bool:
