@@ -83,9 +83,9 @@ def read_layers(
     if engine is None:
         engine = ProcessEngine()
     chosen = PlainEngine(engine) if isinstance(engine, Executor) else engine
-    options = _share_cache(options, entries)
-    collector = _Collector(tasks, chosen, entries, options, per_store, on_progress)
-    return LayersRead(tasks, collector.run(), options if collector.sees_cache else None)
+    shared = _share_cache(options, entries)
+    collector = _Collector(tasks, chosen, entries, shared, per_store, on_progress)
+    return LayersRead(tasks, collector.run(), shared if collector.sees_cache else None)
 
 
 def _share_cache(options: TaskOptions, entries: Entries) -> TaskOptions:
