@@ -7,7 +7,7 @@ A line has a reference, a pattern of a registry, a path or a name with a scheme;
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ocisize.errors import InvalidReference
 from ocisize.listing.names import check_name
@@ -26,6 +26,8 @@ MAX_FAILURES = 100  #: of a list: with more, the text is no list
 _COMMENT = re.compile(r"(?:^|(?<=[\s]))#.*")
 _UNTAGGED = "<none>"
 _QUOTES = ("'", '"')
+
+Expand: TypeAlias = "Callable[[str, str, str], None]"
 
 
 class Line(NamedTuple):
@@ -52,8 +54,8 @@ def split_lines(text: str) -> Iterator[Line]:
         yield Line(number, name.rstrip(), shorten_text(label))
 
 
-def list_lines(text: str, name: str, collector: Collector, expand: Callable[[str, str], None]) -> None:
-    """Add the references of a list; ``expand`` adds those of a pattern with the label of its line.
+def list_lines(text: str, name: str, collector: Collector, expand: Expand) -> None:
+    """Add the references of a list; ``expand`` adds those of a pattern, with the label and the place of its line.
 
     A line that names no image is a failure, and behind 100 of them the rest is not read. Raises LimitExceeded.
     """
@@ -62,7 +64,7 @@ def list_lines(text: str, name: str, collector: Collector, expand: Callable[[str
         if _UNTAGGED in line.name:
             untagged += 1
         elif is_pattern(line.name):
-            expand(line.name, line.label)
+            expand(line.name, line.label, f"{name}, line {line.number}")
         elif (error := _add(line, name, collector)) is not None:
             collector.fail(line.name, f"{name}, line {line.number}: {error}", _advise(line.name) or error.hint or "")
             failures += 1

@@ -178,7 +178,7 @@ class RepositoryWalk:
             self._collector.warn(f"{self._pattern}: {tags} of signatures, attestations and SBOMs are left out")
         if self._untagged:
             repositories = count_of(self._untagged, "repository")
-            self._collector.warn(f"{self._pattern}: {repositories} without a tag: what they hold is unknown")
+            self._collector.warn(f"{self._pattern}: {repositories} without a tag; nothing lists their other manifests")
         if self._invalid:
             self._collector.warn(f"{self._pattern}: {count_of(self._invalid, 'name')} that break the grammar of references")
 

@@ -84,12 +84,14 @@ class _Lister:
         """Add the references of a source; an error is a failure."""
         try:
             self._list(source.strip() if not path_exists(source) else source)
-        except LimitExceeded as error:
-            if error.limit == "references":
-                raise
-            self.collector.fail(source, error)
         except OcisizeError as error:
-            self.collector.fail(source, error)
+            self._fail(source, error)
+
+    def _fail(self, source: str, error: OcisizeError, place: str = "") -> None:
+        """Add a failure, but raise the error of too many references."""
+        if isinstance(error, LimitExceeded) and error.limit == "references":
+            raise error
+        self.collector.fail(source, f"{place}: {error}" if place else error, error.hint or "")
 
     def _list(self, source: str) -> None:
         if not source:
@@ -115,7 +117,7 @@ class _Lister:
         from ocisize.listing.texts import list_text, read_text
 
         before = len(self.collector.failures), self.collector.size
-        list_text(read_text(file, name), name, self.collector, self._list_pattern)
+        list_text(read_text(file, name), name, self.collector, self._expand)
         if before == (len(self.collector.failures), self.collector.size):
             raise ArchiveError(f"{name} lists no references", hint="check the command that writes the list")
 
@@ -152,6 +154,13 @@ class _Lister:
             self._list_pattern(source)
             return
         self.collector.add(ListedReference(name=checked.name, select=checked.select, store=checked.store, source=source))
+
+    def _expand(self, text: str, label: str, place: str) -> None:
+        """Add the references of a pattern in a list; an error is a failure of its line."""
+        try:
+            self._list_pattern(text, label)
+        except OcisizeError as error:
+            self._fail(text, error, place)
 
     def _list_pattern(self, text: str, label: str = "") -> None:
         from ocisize.listing.repositories import Choice, list_pattern

@@ -10,8 +10,7 @@ from ocisize.errors import ArchiveError, DocumentError
 from ocisize.text import count_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from ocisize.listing.lines import Expand
     from ocisize.listing.references import Collector
 
 MAX_TEXT = 512 << 20  #: bytes of a list or document: 25,000 pods have 300 MB
@@ -60,7 +59,7 @@ def _refuse_archive(head: bytes, name: str) -> None:
         )
 
 
-def list_text(text: str, name: str, collector: Collector, expand: Callable[[str, str], None]) -> None:
+def list_text(text: str, name: str, collector: Collector, expand: Expand) -> None:
     """Add the references of a list, or of a document of Kubernetes or Compose; ``expand`` adds those of a pattern.
 
     Raises DocumentError for other documents, and LimitExceeded.

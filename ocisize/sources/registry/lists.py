@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ocisize.errors import DocumentError, RegistryError
 from ocisize.oci.reference import Reference
-from ocisize.oci.strict_json import abbreviated_repr, parse_json
+from ocisize.oci.strict_json import parse_json
 from ocisize.sources.registry.client import RegistryClient
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import StoredLogin
@@ -38,7 +38,8 @@ class _Page(NamedTuple):
     """A page of a list."""
 
     names: Sequence[str]
-    query: str  #: that of the next page; empty for the last
+    address: str  #: of the page
+    link: str  #: to the next page; empty for the last
 
 
 class RegistryList:
@@ -66,6 +67,8 @@ class RegistryList:
         else:
             self._key, self._what = "repositories", f"the repositories of {reference.registry}"
             endpoint = Endpoint(evolve(reference, repository=""))
+            if connection.mirrors:
+                find_endpoints(evolve(reference, repository=f"{namespace}/catalog" if namespace else "catalog"), machine)
             self._path = "/v2/_catalog"
             login = StoredLogin(evolve(reference, repository=namespace))
         self._place = Place(endpoint, connection, machine, login, Documents())
@@ -87,17 +90,16 @@ class RegistryList:
         DocumentError, also for a list that does not end.
         """
         page = self._read_first()
-        seen, queries = set(page.names), {page.query}
-        yield page.names
+        seen, queries = set[str](), set[str]()
         for _ in range(MAX_PAGES):
-            if not page.query:
-                return
-            page = self._read(page.query)
-            if page.query in queries or (page.names and seen.issuperset(page.names)):
-                raise RegistryError(f"{self._what}: the registry sends the same page again and again")
-            seen.update(page.names)
-            queries.add(page.query)
             yield page.names
+            if not (query := self._next(page)):
+                return
+            seen.update(page.names)
+            page = self._read(query)
+            if query in queries or (page.names and seen.issuperset(page.names)):
+                raise RegistryError(f"{self._what}: the registry sends the same page again and again")
+            queries.add(query)
         raise RegistryError(f"{self._what}: the list has more than {MAX_PAGES:,} pages")
 
     def close(self) -> None:
@@ -125,20 +127,20 @@ class RegistryList:
         names = parse_json(body, self._what).get(self._key, [])
         if not isinstance(names, list):
             raise DocumentError(f"{self._what}: {self._key!r} is not an array but {type(names).__name__}")
-        return _Page([name if isinstance(name, str) else abbreviated_repr(name) for name in names], self._next(response))
+        # What is no text is no name, either.
+        texts = [name if isinstance(name, str) else "" for name in names]
+        return _Page(texts, response.url, response.links.get("next", {}).get("url", ""))
 
-    def _next(self, response: Any) -> str:
+    def _next(self, page: _Page) -> str:
         """Return the query of the next page, by the ``Link`` header (RFC 8288); empty for the last page.
 
         The next page is asked from the same address as this one: registries behind proxies name theirs by the scheme or the
         path that they see. Raises RegistryError if it is on another host.
         """
-        target = response.links.get("next", {}).get("url", "")
-        if not target:
+        if not page.link:
             return ""
         try:
-            link = urlsplit(urljoin(response.url, target))
-            here = urlsplit(response.url)
+            link, here = urlsplit(urljoin(page.address, page.link)), urlsplit(page.address)
             same = link.hostname == here.hostname and _port_of(link) == _port_of(here)
         except ValueError:
             raise RegistryError(f"{self._what}: the address of the next page is invalid") from None
