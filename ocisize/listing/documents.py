@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from ocisize.errors import DocumentError
@@ -18,25 +19,39 @@ _EXPECTED = (
     "ocisize reads lists with one reference in each line, and the JSON of kubectl get … -o json and of docker compose config"
 )
 
+_BLANKS = re.compile(r"[ \t\r\n]*")
+
 
 def list_document(text: str, name: str, collector: Collector) -> None:
-    """Add the references of a JSON document; raise DocumentError if it is none, or of another kind.
+    """Add the references of JSON documents, one behind the other; raise DocumentError for what is none, or of another kind.
 
-    Unlike documents of images, it comes from tools that the user runs: repeated names and nulls are no error.
+    Unlike documents of images, they come from tools that the user runs: repeated names and nulls are no error.
     """
-    try:
-        document = json.loads(text)
-    except RecursionError:
-        raise DocumentError(f"{name} is nested too deeply") from None
-    except ValueError as error:
-        raise DocumentError(f"{name} is not valid JSON: {error}", hint=_EXPECTED) from None
+    decoder, position = json.JSONDecoder(), _skip_blanks(text, 0)
+    while position < len(text):
+        try:
+            document, position = decoder.raw_decode(text, position)
+        except RecursionError:
+            raise DocumentError(f"{name} is nested too deeply") from None
+        except ValueError as error:
+            raise DocumentError(f"{name} is not valid JSON: {error}", hint=_EXPECTED) from None
+        _list_one(document, name, collector)
+        position = _skip_blanks(text, position)
+
+
+def _skip_blanks(text: str, position: int) -> int:
+    match = _BLANKS.match(text, position)
+    return match.end() if match else position
+
+
+def _list_one(document: Any, name: str, collector: Collector) -> None:
     if isinstance(document, list):
         _list_array(document, name, collector)
-    elif isinstance(document.get("kind"), str):
+    elif isinstance(document, dict) and isinstance(document.get("kind"), str):
         from ocisize.listing.kubernetes import list_objects
 
         list_objects(document, name, collector)
-    elif isinstance(document.get("services"), dict):
+    elif isinstance(document, dict) and isinstance(document.get("services"), dict):
         _list_services(document["services"], name, collector)
     else:
         raise DocumentError(f"{name} is JSON of another kind: no kind of Kubernetes, no services of Compose", hint=_EXPECTED)

@@ -101,8 +101,8 @@ def _add_pod(
             image_id = running.get(container_name, "")
             pinned = _pin(image, image_id)
             if notes is not None:
-                notes.unpinned += bool(image_id) and pinned is None
-                notes.waiting += not image_id
+                notes.unpinned += bool(image_id) and pinned is None and "@" not in image
+                notes.waiting += not image_id and "@" not in image
             where = f"{place}, container {container_name or '?'}"
             add_name(pinned or image, where, source, collector, label=label, nodes=nodes)
     for volume in _dicts(spec.get("volumes")):

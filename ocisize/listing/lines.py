@@ -6,6 +6,7 @@ A line has a reference, a pattern of a registry, a path or a name with a scheme;
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -44,8 +45,8 @@ def split_lines(text: str) -> Iterator[Line]:
     >>> [*split_lines("# shop\\r\\nnginx:1.27\\tthe shop # old\\r\\n\\r\\nredis cache\\n")]
     [Line(number=2, name='nginx:1.27', label='the shop'), Line(number=4, name='redis', label='cache')]
     """
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
-        content = line.strip("\ufeff \t\f\v")
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+        content = line.strip("\ufeff \t\f\v\n")
         if not content or content.startswith("#"):
             continue
         if "#" in content and len(content) <= _MAX_LINE:

@@ -108,4 +108,12 @@ def add_name(
     except InvalidReference as error:
         collector.fail(text, f"{place}: {error}", error.hint or "")
         return
-    collector.add(ListedReference(name=checked.name, label=label, nodes=nodes, store=checked.store, source=source))
+    collector.add(
+        ListedReference(
+            name=checked.name,
+            label=shorten_text(label),
+            nodes=tuple(map(shorten_text, nodes)),
+            store=checked.store,
+            source=source,
+        )
+    )

@@ -10,7 +10,7 @@ from ocisize.limits import Limits
 from ocisize.listing.saved import form_of
 from ocisize.sources.open import open_source
 from ocisize.sources.saved import SavedFile, list_saved
-from ocisize.sources.saved_images import SavedImage, list_choices
+from ocisize.sources.saved_images import SavedImage, list_choices, name_choice
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ReferenceOpener:
                     self._files[reference.name] = self._list(path, form)
                 opened = self._files[reference.name]
                 if opened is not None and (images := opened.choices.get(reference.select)) is not None:
-                    name = None if reference.select.startswith(("@", "sha256:")) else reference.select
+                    name = name_choice(images, reference.select)
                     return opened.file.open_images(images, name, owns_store=False)
         return open_source(
             reference.name,

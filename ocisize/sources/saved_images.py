@@ -111,7 +111,7 @@ def choose_images(images: Sequence[SavedImage], select: str | None, place: str) 
             items=list_images(images, found),
             hint="choose one with --select @N or by its digest",
         )
-    return found, _name(found, select)
+    return found, name_choice(found, select)
 
 
 def find_images(images: Sequence[SavedImage], select: str) -> list[SavedImage]:
@@ -126,8 +126,8 @@ def find_images(images: Sequence[SavedImage], select: str) -> list[SavedImage]:
 def list_choices(images: Sequence[SavedImage]) -> dict[str, list[SavedImage]]:
     """Return what ``choose_images`` chooses, by ``select``: every name of an image, without names its digest, else ``@N``.
 
-    An image of an index is not listed beside the index, and images of one name for several platforms are listed once.
-    What is absent is not listed.
+    An image of an index without a name of its own is not listed beside the index, and images of one name for several
+    platforms are listed once. A tag alone is no name beside a whole name with this tag. What is absent is not listed.
 
     >>> amd64, arm64 = (SavedManifest(Platform("linux", name)) for name in ("amd64", "arm64"))
     >>> images = [SavedImage(("app:1",), (amd64,)), SavedImage(("app:1",), (arm64,)), SavedImage((), (amd64,))]
@@ -141,16 +141,18 @@ def list_choices(images: Sequence[SavedImage]) -> dict[str, list[SavedImage]]:
             named.setdefault(name, []).append(image)
     found: dict[str, list[SavedImage]] = {}
     for number, image in enumerate(images):
-        if image.in_index or image.is_absent:
+        if image.is_absent or (image.in_index and not image.names):
             continue
-        unique = [name for name in image.names if _differ_by_platform(named[canonical_name(name)]) and name[:1] != "@"]
-        texts = unique or ([] if image.names else [digest for digest in sorted(image.digests) if digests[digest] == 1][:1])
+        tags = {name.rpartition(":")[2] for name in image.names if ":" in name}
+        names = [name for name in image.names if name not in tags and name[:1] != "@"]
+        unique = [name for name in names if _differ_by_platform(named[canonical_name(name)])]
+        texts = unique or ([] if names else [digest for digest in sorted(image.digests) if digests[digest] == 1][:1])
         for text in texts or [f"@{number}"]:
             found.setdefault(text, named[canonical_name(text)] if unique else [image])
     return found
 
 
-def _name(images: Sequence[SavedImage], select: str) -> str | None:
+def name_choice(images: Sequence[SavedImage], select: str) -> str | None:
     """Return the name of images by which they were chosen, else their first name."""
     wanted = canonical_name(select)
     names = [name for image in images for name in image.names]

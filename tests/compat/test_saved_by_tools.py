@@ -173,6 +173,21 @@ def test_select(name: str, save: Save) -> None:
 
 
 @pytest.mark.parametrize("name", names_of(lambda form: form.count > 0))
+def test_every_image_is_listed(name: str, save: Save) -> None:
+    """A fleet has references for each image of a form, by its names or what else selects it, and for nothing else."""
+    saved = save(name)
+    listed = ocisize.list_references([str(saved.path)])
+    assert not listed.failures
+    assert len({*map(str, listed.references)}) == len(listed.references)
+    known = {tuple(figures.diff_ids for figures in image.platforms): image for image in saved.images}
+    found = set[tuple[tuple[str, ...], ...]]()
+    for reference in listed.references:
+        index = Analyzer().analyze_all(reference.name, select=reference.select)
+        found.add(tuple(tuple(str(layer.diff_id) for layer in analysis.layers) for analysis in index.analyses.values()))
+    assert found == set(known)
+
+
+@pytest.mark.parametrize("name", names_of(lambda form: form.count > 0))
 def test_all_platforms(name: str, save: Save) -> None:
     """``--all-platforms`` analyses every platform of an image, and names each."""
     saved = save(name)
