@@ -62,6 +62,7 @@ WITH_IO = (
     "duplicates_cache",
     "finished",
     "fleet.engine",
+    "fleet.export.layers",
     "fleet.files.read",
     "layer_facts",
     "layer_values",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TypeAlias
 
+from ocisize.fleet.engine.image_packages import ImagePackageSums
 from ocisize.fleet.table import list_blobs
 from ocisize.model.fleet import Blob, FleetImage, FleetLayer
 from ocisize.model.fleet_figures import FleetFigures
@@ -107,3 +109,25 @@ class DocumentTables:
         for root_id, root in enumerate(self._fleet.roots):
             for digest in dict.fromkeys(blob.digest for blob in list_blobs(root)):
                 yield root_id, self._blob_ids[root.store, digest][0]
+
+    def packages(self, found: Iterable[tuple[str, ImagePackageSums]]) -> Iterator[Row]:
+        """The rows of ``packages``: those of images by the digests of their manifests."""
+        numbers = defaultdict[str, list[int]](list)
+        for image_id, (_, image) in enumerate(self._images()):
+            numbers[image.digest].append(image_id)
+        for digest, sums in found:
+            files, sizes = [0] * len(sums.packages), [0] * len(sums.packages)
+            for owned in sums.owned:
+                files[owned.package] += owned.files
+                sizes[owned.package] += owned.size
+            for image_id in numbers[digest]:
+                for package, count, size in zip(sums.packages, files, sizes, strict=True):
+                    yield (
+                        image_id,
+                        package.ecosystem,
+                        package.name,
+                        package.version or None,
+                        package.is_installed,
+                        count,
+                        size,
+                    )

@@ -98,6 +98,15 @@ TABLES = (
         _ROOT_ID,
         Column("blob_id", "UINTEGER", "of `blobs`"),
     )),
+    Table("packages", "the packages of each image whose layers were all read, in the databases of package managers", (
+        _IMAGE_ID,
+        Column("ecosystem", "VARCHAR", "`deb`, `apk`, `rpm`, `python`, `npm`, `java`, `go` and so on"),
+        Column("name", "VARCHAR", "as the ecosystem compares names"),
+        Column("version", "VARCHAR", "NULL if it is not known"),
+        Column("is_installed", "BOOLEAN", "false if only a lower layer lists the package, which a higher one removed"),
+        Column("files", "BIGINT", "regular files of the package in all layers of the image"),
+        Column("size", "BIGINT", "bytes of these"),
+    ), needs_files=True),
     Table(FILES, "entries of the tars of layers, each layer once, sorted by `layer_id`", (
         _LAYER_ID,
         Column("path", "VARCHAR", "without a leading slash; control characters and bytes that are not UTF-8 are escaped"),

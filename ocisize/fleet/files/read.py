@@ -79,8 +79,18 @@ def read_fleet_files(
             per_store=per_store,
             on_progress=on_progress,
         )
-        found = _ImagePackages(figures, read, entries, chosen).find() if packages else None
+        found = find_image_packages(figures, read, entries, chosen) if packages else None
         return measure_fleet_files(figures, read, entries, catalog=catalog or load_catalog(), packages=found, memory=memory)
+
+
+def find_image_packages(
+    figures: FleetFigures, read: LayersRead, entries: Entries, engine: Engine
+) -> Iterator[tuple[int, ImagePackageSums]]:
+    """Return the packages of the images whose layers were all read, by the numbers of ``LayerUse.images``, ascending.
+
+    Workers look for them, and one image at a time is in memory. Raises EntryLost.
+    """
+    return _ImagePackages(figures, read, entries, engine).find()
 
 
 class _ImagePackages:

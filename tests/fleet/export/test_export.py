@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import duckdb
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 
 from ocisize.errors import OcisizeError
 from ocisize.fleet.export import files as files_module
-from ocisize.fleet.export.export import export_fleet
+from ocisize.fleet.engine.image_packages import FoundPackage, ImagePackageSums, OwnedFiles
+from ocisize.fleet.export.export import LayerContents, export_fleet
 from ocisize.fleet.export.files import rows_of_table
 from ocisize.fleet.export.folder import FolderInUse, check_folder, new_export
 from ocisize.fleet.export.schema import FILES, TABLES
@@ -30,6 +32,7 @@ from ocisize.text import decode_name, printable
 from tests.fleet.made import Blobs, fleet_of
 from tests.fleets import many_images, service_family
 
+Packages: TypeAlias = Iterable[tuple[str, ImagePackageSums]]
 TAGS = service_family()
 FLEET = fleet_of(TAGS)
 
@@ -41,15 +44,18 @@ class Tables:
         self.connection = duckdb.connect()
         for table in TABLES:
             path = folder / table.name / "*.parquet" if table.name == FILES else folder / f"{table.name}.parquet"
-            if path.parent.is_dir():
+            if list(path.parent.glob(path.name)):
                 self.connection.execute(f"CREATE VIEW {table.name} AS FROM '{path}'")
 
     def rows(self, query: str) -> list[Any]:
         return self.connection.execute(query).fetchall()
 
 
-def export(folder: Path, fleet: Fleet = FLEET, **options: Any) -> Tables:
-    export_fleet(measure_fleet(fleet), folder, version="1.2.3", catalog=load_catalog(), **options)
+def export(
+    folder: Path, fleet: Fleet = FLEET, *, read: Callable[[str], FileTable] | None = None, packages: Packages = ()
+) -> Tables:
+    contents = None if read is None else LayerContents(read=read, packages=packages, catalog=load_catalog())
+    export_fleet(measure_fleet(fleet), folder, version="1.2.3", contents=contents)
     return Tables(folder)
 
 
@@ -295,8 +301,8 @@ def test_an_export_replaces_an_earlier_one(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "it's [1] *").mkdir()
-    export_fleet(measure_fleet(FLEET), tmp_path / "it's [1] *", version="1", catalog=load_catalog())
-    assert len(list((tmp_path / "it's [1] *").iterdir())) == len(TABLES) - 1
+    export_fleet(measure_fleet(FLEET), tmp_path / "it's [1] *", version="1")
+    assert len(list((tmp_path / "it's [1] *").iterdir())) == sum(not table.needs_files for table in TABLES)
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "layers.parquet", "files/notes.txt", "files/00001.parquet"])
@@ -306,7 +312,7 @@ def test_other_files_are_never_touched(tmp_path: Path, name: str) -> None:
     (folder / name).parent.mkdir(parents=True)
     (folder / name).write_text("mine")
     with pytest.raises(FolderInUse, match="has files that no export has written, such as files" if "/" in name else name):
-        export_fleet(measure_fleet(FLEET), folder, version="1", catalog=load_catalog())
+        export_fleet(measure_fleet(FLEET), folder, version="1")
     assert (folder / name).read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["tables"]
 
@@ -369,3 +375,18 @@ def test_roots_have_their_figures(exported: Tables) -> None:
     assert unique == [(root.root, root.unique_size) for root in figures.roots if root.unique_size]
     repositories = exported.rows("SELECT DISTINCT name FROM names WHERE kind = 'repository' ORDER BY ALL")
     assert repositories == [(f"registry.example/{name}",) for name in ("api", "base", "web", "worker")]
+
+
+def test_packages_are_those_of_each_image(tmp_path: Path) -> None:
+    """Files of a package in several layers are added up; an image in two roots has its packages twice."""
+    roots = [FLEET.roots[0], attrs.evolve(FLEET.roots[0], store=1), FLEET.roots[1]]
+    fleet = attrs.evolve(FLEET, stores=["a.example", "b.example"], roots=roots)
+    sums = ImagePackageSums(
+        packages=(
+            FoundPackage("deb", "libssl3", "3.0.11-1", is_installed=True), FoundPackage("go", "a/b", "", is_installed=False),
+        ),
+        owned=(OwnedFiles(0, 0, 2, 100), OwnedFiles(0, 1, 1, 50)),
+    )  # fmt: skip
+    tables = export(tmp_path / "tables", fleet, read=Blobs(TAGS).read_table, packages=[(roots[0].images[0].digest, sums)])
+    rows = [("deb", "libssl3", "3.0.11-1", True, 3, 150), ("go", "a/b", None, False, 0, 0)]
+    assert tables.rows("FROM packages") == [(image, *row) for image in (0, 1) for row in rows]

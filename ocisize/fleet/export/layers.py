@@ -1,0 +1,80 @@
+"""export_with_files: reads the layers of a fleet that the cache does not have, and exports their files and packages, too."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ocisize.cache.store import Cache
+from ocisize.errors import OcisizeError
+from ocisize.fleet.engine.collect import read_layers
+from ocisize.fleet.engine.entries import Entries
+from ocisize.fleet.engine.executors import Engine, PlainEngine, ProcessEngine
+from ocisize.fleet.export.export import LayerContents, export_fleet
+from ocisize.fleet.export.folder import check_folder
+from ocisize.fleet.export.writer import check_library
+from ocisize.fleet.files.layer_use import LayerUse
+from ocisize.fleet.files.read import find_image_packages
+from ocisize.layer.progress import ProgressCallback
+from ocisize.limits import Limits
+from ocisize.model.fleet_figures import FleetFigures
+from ocisize.rules.load import load_catalog
+from ocisize.rules.rule import Catalog
+from ocisize.sources.registry.connection import Connection
+
+if TYPE_CHECKING:
+    from ocisize.tar.filetable import FileTable
+
+
+def export_with_files(
+    figures: FleetFigures,
+    folder: Path,
+    *,
+    version: str,
+    engine: Engine | Executor | None = None,
+    cache: Cache | None = None,
+    connection: Connection | None = None,
+    limits: Limits | None = None,
+    catalog: Catalog | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> bool:
+    """Export a fleet with the tables ``files`` and ``packages``; see ``export_fleet`` for the result and its errors.
+
+    Args:
+        figures: of the fleet.
+        folder: of the export.
+        version: of ocisize.
+        engine: where layers are read; None for processes.
+        cache: has the layers that were read before, and keeps the others.
+        connection: how to talk to registries.
+        limits: on each layer.
+        catalog: the rules that ``files.rule`` names; None for the packaged ones.
+        on_progress: is called for each layer that has been read; its errors end the run.
+
+    Raises EngineFailed if the executor cannot be opened, and EntryLost.
+
+    """
+    check_library()
+    check_folder(folder)
+    with Entries(cache, limits=limits or Limits()) as entries:
+        chosen = engine if engine is not None else ProcessEngine()
+        chosen = PlainEngine(chosen) if isinstance(chosen, Executor) else chosen
+        read = read_layers(
+            figures.fleet, entries, engine=chosen, connection=connection, catalog=catalog, on_progress=on_progress
+        )
+        tasks, problems = {task.digest: task for task in read.tasks}, read.problems
+
+        def read_table(digest: str) -> FileTable:
+            if (problem := problems.get(digest)) is not None:
+                raise OcisizeError(problem.message, hint=problem.hint)
+            return entries.load(tasks[digest]).table
+
+        images = LayerUse(figures.fleet).images
+        found = find_image_packages(figures, read, entries, chosen)
+        contents = LayerContents(
+            read=read_table,
+            packages=((images[number].digest, sums) for number, sums in found),
+            catalog=catalog or load_catalog(),
+        )
+        return export_fleet(figures, folder, version=version, contents=contents)
