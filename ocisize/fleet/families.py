@@ -53,13 +53,14 @@ def find_families(fleet: Fleet, members: Sequence[Member]) -> list[Family]:
     """Return the families of two images or more, those with the most images first, an outer one before those inside it.
 
     A family has the name of an image of the fleet that has exactly its layers; else that which the labels or annotations of
-    all its images state as their base, if no outer family has it.
+    all its images state as their base, if no outer family has a name.
     """
     ordered = sorted((member for member in members if member.chain), key=lambda member: member.chain)
     nodes = _find_nodes([member.chain for member in ordered])
     parents = _find_parents(nodes)
     names = [_name_base(ordered[node.start : node.stop]) for node in nodes]
     families, chain_ids = list[Family](), list[str]()
+    named = set[int]()  # numbers of families that have a name, or are inside one with a name
     for node, parent, stated in zip(nodes, parents, names, strict=True):
         above = nodes[parent].depth if parent is not None else 0
         inside = ordered[node.start : node.stop]
@@ -81,8 +82,10 @@ def find_families(fleet: Fleet, members: Sequence[Member]) -> list[Family]:
         own = _name_member(fleet, inside, node.depth)
         if own:
             family = evolve(family, name=own, named_by=NameOrigin.MEMBER)
-        elif stated and (parent is None or names[parent] != stated):
+        elif stated and parent not in named:
             family = evolve(family, name=stated, named_by=NameOrigin.LABEL)
+        if family.name or parent in named:
+            named.add(len(families))
         families.append(family)
     return families
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
-import oras.auth
 import oras.container
 import urllib3
 
@@ -21,7 +20,6 @@ from ocisize.oci.artifacts import without_parameters
 from ocisize.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from ocisize.oci.parse import check_media_type
 from ocisize.oci.reference import Reference
-from ocisize.sources.registry import auth
 from ocisize.sources.registry.answers import (
     RangeRefused,
     describe_answer,
@@ -29,15 +27,15 @@ from ocisize.sources.registry.answers import (
     name_redirect,
     refuse_web_page,
 )
+from ocisize.sources.registry.channels import Channels, open_channel
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.deadline import TooSlow
 from ocisize.sources.registry.documents import Documents
 from ocisize.sources.registry.download import Download, check_part, check_rest
 from ocisize.sources.registry.hints import advise_on_error, advise_on_status
-from ocisize.sources.registry.login import Login
 from ocisize.sources.registry.messages import explain_error, host_of
-from ocisize.sources.registry.session import Session, discard, read_document
+from ocisize.sources.registry.session import discard, read_document
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.sources.registry.tls_hints import advise_on_certificate
 
@@ -68,20 +66,21 @@ class RegistryClient:
         credentials: Credentials | StoredLogin | None,
         machine: Machine | None = None,
         documents: Documents | None = None,
+        channels: Channels | None = None,
     ) -> None:
         self._documents, self._has_answered = documents or Documents(), False
         self.prefix = "http" if plain_http else "https"
-        self.session = Session(connection, reference.host, machine)
-        self.auth: auth.RegistryAuth = oras.auth.get_auth_backend(auth.BACKEND, self.session, plain_http)
-        self.auth.login = self._login = Login(reference, credentials)
+        make = open_channel if channels is None else channels.open
+        self.session, self.auth = make(
+            reference, plain_http=plain_http, connection=connection, credentials=credentials, machine=machine
+        )
+        self._reference, self._login, self._is_shared = reference, self.auth.login, channels is not None
         self._name = f"{reference.registry}/{reference.repository}"
         self.warnings = self._login.warnings  #: what the user should know, once something was read
         self._container = oras.container.Container(f"{reference.host}/{reference.repository or 'catalog'}")
-        # The parser of oras guesses; the reference is already parsed.
-        namespace, _, repository = reference.repository.rpartition("/")
+        namespace, _, repository = reference.repository.rpartition("/")  # the parser of oras guesses
         self._container.registry, self._container.namespace = reference.host, namespace
         self._container.repository = repository
-        self.session.connections.secrets = self.auth.secrets
         self._retries, self._deadline = connection.retries, connection.deadline
 
     def read_manifest(self, selector: str, limit: int) -> bytes:
@@ -135,7 +134,7 @@ class RegistryClient:
 
         Registries may list manifests of other types, too. Nothing verifies the index.
         """
-        parts = f"{self._login.reference.repository}/referrers/{digest}?{urlencode({'artifactType': artifact_type})}"
+        parts = f"{self._reference.repository}/referrers/{digest}?{urlencode({'artifactType': artifact_type})}"
         what = f"the referrers of {self._name}@{digest}"
         return self._fetch(f"{self.prefix}://{self._container.registry}/v2/{parts}", what, limit, by_tag=True)
 
@@ -267,7 +266,7 @@ class RegistryClient:
         reason, asked = explain_error(error, self.auth.secrets()), getattr(getattr(error, "request", None), "url", None)
         if asked is not None and not self.auth.is_registry_url(asked):
             return RegistryError(f"{what}: redirected to {host_of(asked)}: {reason}", hint=advise_on_certificate(error))
-        hint = advise_on_error(error, self._login.reference, is_tls=self.prefix == "https")
+        hint = advise_on_error(error, self._reference, is_tls=self.prefix == "https")
         return RegistryError(f"{what}: {reason}", hint=hint)
 
     def _error(self, what: str, response: requests.Response) -> RegistryError:
@@ -279,7 +278,7 @@ class RegistryClient:
             self.auth.note_refusal(response)
             return AuthenticationFailed(f"{message}{self._login.explain(status)}", status=status, hint=self._login.hint)
         asked = (response.history or [response])[0].url  # by this client
-        reference, (kind, selector) = self._login.reference, urlsplit(asked).path.split("/")[-2:]
+        reference, (kind, selector) = self._reference, urlsplit(asked).path.split("/")[-2:]
         is_part = kind in ("blobs", "manifests") and selector != reference.selector  # a blob, or the manifest of a platform
         if is_part and status == _NOT_FOUND:
             message = f"{reference}: the registry has no {kind.removesuffix('s')} {selector} ({answer})"
@@ -296,5 +295,6 @@ class RegistryClient:
                 self.warnings.append(warning)
 
     def close(self) -> None:
-        """Close all connections; threads that read from one get a RegistryError at once."""
-        self.session.close()
+        """Close all connections, unless others share them; threads that read from one get a RegistryError at once."""
+        if not self._is_shared:
+            self.session.close()

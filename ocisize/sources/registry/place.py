@@ -12,6 +12,7 @@ from ocisize.errors import BlobError, DocumentError, RegistryError
 from ocisize.oci.documents import Index
 from ocisize.oci.media_types import ATTESTATIONS
 from ocisize.oci.parse import MAX_MANIFEST, parse_manifest
+from ocisize.sources.registry.channels import Channels
 from ocisize.sources.registry.client import RegistryClient
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
@@ -42,7 +43,12 @@ class Place:
         self._connection, self._machine, self._login, self._documents = connection, machine, login, documents
         self._current: RegistryClient | None = None
         self._clients: list[RegistryClient] = []
+        self._channels: Channels | None = None
         self._closed, self._lock = False, threading.RLock()  # not held while anything is read
+
+    def share(self, channels: Channels) -> None:
+        """Read over channels that other places use, too; their owner closes them."""
+        self._channels = channels
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -141,6 +147,7 @@ class Place:
                 credentials=self._login if way.sends_credentials else None,
                 machine=self._machine,
                 documents=self._documents,
+                channels=self._channels,
             )
             self._clients.append(client)
         return client

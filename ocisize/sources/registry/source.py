@@ -16,6 +16,7 @@ from ocisize.oci.reference import Reference
 from ocisize.oci.source import ImageSource, ReferredSource
 from ocisize.sources.registry.answers import RangeRefused
 from ocisize.sources.registry.attestations import NO_REFERRERS, parse_attestation, pick_attestation
+from ocisize.sources.registry.channels import Channels
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.credentials import Credentials, StoredLogin
 from ocisize.sources.registry.documents import Documents
@@ -63,6 +64,19 @@ class RegistrySource(ImageSource, ReferredSource):
         self._notes: dict[str, None] = {}
         self._unverified: dict[str, None] = {}
         self._lock, self._closed = threading.Lock(), False
+
+    @property
+    def wanted_digest(self) -> str | None:
+        """The digest that the reference names; None for a tag."""
+        return self._reference.digest
+
+    def share(self, channels: Channels) -> None:
+        """Read over the connections and logins that other sources of the repository use, too; their owner closes them.
+
+        To be called before anything is read.
+        """
+        for place in self._places:
+            place.share(channels)
 
     @property
     def warnings(self) -> Sequence[str]:  # type: ignore[override]
