@@ -67,6 +67,10 @@ if TYPE_CHECKING:
         TarError,
         ViewError,
     )
+    from ocisize.fleet.best_deletions import find_deletions
+    from ocisize.fleet.deletions import frees, match_references
+    from ocisize.fleet.measure import measure_fleet
+    from ocisize.fleet.read import FleetProgress, read_fleet
     from ocisize.globs import Glob, parse_glob
     from ocisize.layer.progress import Progress, ProgressCallback
     from ocisize.limits import Limits
@@ -91,7 +95,24 @@ if TYPE_CHECKING:
     )
     from ocisize.model.file_changes import FileChange, FileChangeKind, FileChanges, FileChangeSpan, FileColumns, SizeGrowth
     from ocisize.model.findings import Advice, Category, Confidence, Finding, Saving, Severity
-    from ocisize.model.fleet import Blob, BlobKind, FleetFailure
+    from ocisize.model.fleet import Blob, BlobKind, Fleet, FleetFailure, FleetImage, FleetLayer, Root
+    from ocisize.model.fleet_figures import (
+        Deletions,
+        Family,
+        FleetFigures,
+        Freed,
+        GroupFigures,
+        GroupKind,
+        LayerCount,
+        NameOrigin,
+        RootFigures,
+        SharedPair,
+        SharingCount,
+        SharingMatrix,
+        SizeSpread,
+        TwinBlob,
+        Twins,
+    )
     from ocisize.model.outline import IndexOutline, LayerOutline, Outline
     from ocisize.model.outline_comparison import OutlineComparison, OutlineLayerChange
     from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
@@ -165,6 +186,10 @@ _MODULES = {
         "NoMatchingPlatform NotAnImage OcisizeError PatchError PlatformError RegistryError ReportError "
         "SizeMismatch SourceError StreamError TarError ViewError"
     ),
+    "fleet.best_deletions": "find_deletions",
+    "fleet.deletions": "frees match_references",
+    "fleet.measure": "measure_fleet",
+    "fleet.read": "FleetProgress read_fleet",
     "globs": "Glob parse_glob",
     "layer.progress": "Progress ProgressCallback",
     "limits": "Limits",
@@ -179,7 +204,11 @@ _MODULES = {
     "model.comparison": "BaseChange Comparison DirectoryChange FileSum LayerChange LayerStatus PartChange Reason Suggestion",
     "model.file_changes": "FileChange FileChangeKind FileChangeSpan FileChanges FileColumns SizeGrowth",
     "model.findings": "Advice Category Confidence Finding Saving Severity",
-    "model.fleet": "Blob BlobKind FleetFailure",
+    "model.fleet": "Blob BlobKind Fleet FleetFailure FleetImage FleetLayer Root",
+    "model.fleet_figures": (
+        "Deletions Family FleetFigures Freed GroupFigures GroupKind LayerCount NameOrigin RootFigures SharedPair "
+        "SharingCount SharingMatrix SizeSpread TwinBlob Twins"
+    ),
     "model.provenance": "Provenance SourceLines",
     "model.outline": "IndexOutline LayerOutline Outline",
     "model.outline_comparison": "OutlineComparison OutlineLayerChange",
@@ -231,29 +260,32 @@ __all__ = [
     "BaselineTotals", "Blob", "BlobError", "BlobKind", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit",
     "BudgetSettings", "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Cache", "CacheUsage", "Catalog",
     "CatalogError", "Category", "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "ContentHash", "Cost",
-    "CostAssumptions", "Descriptor", "DiffFormat", "Digest", "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures",
-    "Dockerfile", "DocumentError", "DownloadCause", "Drift", "Ecosystem", "FileChange", "FileChangeKind", "FileChangeSpan",
-    "FileChanges", "FileColumns", "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift",
-    "FleetFailure", "ForeignLayerAbsent", "Format", "Glob", "Group", "Groups", "GrowthKind", "ImageSource",
-    "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob", "InvalidReference",
-    "Inventory", "LayerAnalysis", "LayerChange", "LayerContents", "LayerError", "LayerFailure", "LayerOnDisk",
-    "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "ListedReference", "Listing", "Metric",
-    "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline",
-    "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange", "PackageGrouping", "PackageListing",
-    "PackageReason", "PackageRow", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform",
-    "PlatformError", "Progress", "ProgressCallback", "Protection", "Provenance", "RangedSource", "ReadContents",
-    "ReadReleases", "Reason", "RebuiltLayer", "ReferenceList", "ReferredSource", "RegistryError", "Release", "ReleaseLayer",
-    "ReleaseOrder", "ReportError", "ReportOptions", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SizeGrowth",
-    "SizeMismatch", "SizeStyle", "Sizes", "SkippedUpdates", "SortOrder", "Source", "SourceError", "SourceLines", "Spread",
-    "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System", "TableOfContents", "TarError", "ToolSize",
-    "TrackedLayer", "TreeNode", "Unit", "Unowned", "UnownedFiles", "UnreadImage", "Update", "UpdateHistory", "UpdateLayer",
-    "UpdateSums", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze",
-    "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of",
-    "digest_of", "find_budget_file", "from_json", "list_files", "list_packages", "list_references", "load_baseline",
-    "load_budget_file", "load_catalog", "make_release", "make_tree", "measure_parts", "measure_updates", "open_source",
+    "CostAssumptions", "Deletions", "Descriptor", "DiffFormat", "Digest", "DigestMismatch", "DirectoryChange", "DiskCache",
+    "DiveFigures", "Dockerfile", "DocumentError", "DownloadCause", "Drift", "Ecosystem", "Family", "FileChange",
+    "FileChangeKind", "FileChangeSpan", "FileChanges", "FileColumns", "FileEntry", "FileRegion", "FileSum", "FileTable",
+    "Finding", "FindingDrift", "Fleet", "FleetFailure", "FleetFigures", "FleetImage", "FleetLayer", "FleetProgress",
+    "ForeignLayerAbsent", "Format", "Freed", "Glob", "Group", "GroupFigures", "GroupKind", "Groups", "GrowthKind",
+    "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob",
+    "InvalidReference", "Inventory", "LayerAnalysis", "LayerChange", "LayerContents", "LayerCount", "LayerError",
+    "LayerFailure", "LayerOnDisk", "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "ListedReference",
+    "Listing", "Metric", "NameOrigin", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere",
+    "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange",
+    "PackageGrouping", "PackageListing", "PackageReason", "PackageRow", "PartChange", "PatchError", "PathColumn", "Plan",
+    "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "Provenance",
+    "RangedSource", "ReadContents", "ReadReleases", "Reason", "RebuiltLayer", "ReferenceList", "ReferredSource",
+    "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError", "ReportOptions", "Root", "RootFigures",
+    "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SharedPair", "SharingCount", "SharingMatrix", "SizeGrowth",
+    "SizeMismatch", "SizeSpread", "SizeStyle", "Sizes", "SkippedUpdates", "SortOrder", "Source", "SourceError",
+    "SourceLines", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System", "TableOfContents",
+    "TarError", "ToolSize", "TrackedLayer", "TreeNode", "TwinBlob", "Twins", "Unit", "Unowned", "UnownedFiles",
+    "UnreadImage", "Update", "UpdateHistory", "UpdateLayer", "UpdateSums", "Verdict", "VerdictPlace", "ViewError",
+    "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all",
+    "check_change", "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file", "find_deletions", "frees",
+    "from_json", "list_files", "list_packages", "list_references", "load_baseline", "load_budget_file", "load_catalog",
+    "make_release", "make_tree", "match_references", "measure_fleet", "measure_parts", "measure_updates", "open_source",
     "order_releases", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "pull_sizes", "ratchet",
-    "read_contents", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar", "to_json",
-    "tool_sizes",
+    "read_contents", "read_fleet", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar",
+    "to_json", "tool_sizes",
 ]  # fmt: skip
 
 

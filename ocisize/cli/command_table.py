@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from ocisize.cli.fleet_sources import SOURCE_HELP
 from ocisize.report.diff_formats import DIFF_FORMATS
+from ocisize.report.fleet.formats import FLEET_FORMATS
 from ocisize.report.formats import FORMATS
 from ocisize.tuples import NamedTuple
 
@@ -98,6 +100,12 @@ def _diff() -> CommandModule:
     return diff
 
 
+def _fleet() -> CommandModule:
+    from ocisize.cli.commands import fleet
+
+    return fleet
+
+
 def _history() -> CommandModule:
     from ocisize.cli.commands import history
 
@@ -157,6 +165,14 @@ COMMANDS: Mapping[str, Command] = {
         formats=_OF_HISTORIES,
         several_reports=True,
         images={"images": "the releases of an image, oldest first: see below"},
+        several_images=True,
+    ),
+    "fleet": Command(
+        "what many images share, what each costs alone, and what deleting some frees",
+        _fleet,
+        formats={name: row.about for name, row in FLEET_FORMATS.items()},
+        several_reports=True,
+        images={"images": SOURCE_HELP},
         several_images=True,
     ),
     "cache": Command(

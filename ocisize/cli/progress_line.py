@@ -55,10 +55,15 @@ class ProgressLine:
         wait = _DELAY
         while not self._ended.wait(wait):
             wait = _INTERVAL
-            progress, now = self._progress, time.monotonic()
-            if progress is not None:
-                self._rate.add(now, progress.total_done)
-                self._draw(describe_progress(progress, self._rate.bytes_per_second()))
+            if text := self._describe(time.monotonic()):
+                self._draw(text)
+
+    def _describe(self, now: float) -> str:
+        """The text of the line at a time; "" before anything is known."""
+        if self._progress is None:
+            return ""
+        self._rate.add(now, self._progress.total_done)
+        return describe_progress(self._progress, self._rate.bytes_per_second())
 
     def _draw(self, text: str) -> None:
         """Replace the line; a terminal that is gone is no error."""

@@ -12,7 +12,7 @@ from ocisize.fleet.shares import amortise
 from ocisize.fleet.table import SharingTable, list_image_blobs
 from ocisize.fleet.twins import find_twins
 from ocisize.model.fleet import Fleet, FleetImage
-from ocisize.model.fleet_figures import FleetFigures, LayerCount, RootFigures, SharedPair, SharingCount, Spread
+from ocisize.model.fleet_figures import FleetFigures, LayerCount, RootFigures, SharedPair, SharingCount, SizeSpread
 
 
 def measure_fleet(fleet: Fleet) -> FleetFigures:
@@ -110,14 +110,14 @@ def _image_size(image: FleetImage) -> int:
     return sum({blob.digest: blob.size for blob in list_image_blobs(image)}.values())
 
 
-def spread(sizes: Iterable[int]) -> Spread:
+def spread(sizes: Iterable[int]) -> SizeSpread:
     """Return the spread of sizes; all fields of none are 0.
 
     >>> spread(range(1, 101))
-    Spread(count=100, smallest=1, median=50, p90=90, p99=99, largest=100, total=5050)
+    SizeSpread(count=100, smallest=1, median=50, p90=90, p99=99, largest=100, total=5050)
     """
     ordered = sorted(sizes)
     if not ordered:
-        return Spread(0, 0, 0, 0, 0, 0, 0)
+        return SizeSpread(0, 0, 0, 0, 0, 0, 0)
     median, p90, p99 = (ordered[-(-len(ordered) * percent // 100) - 1] for percent in (50, 90, 99))
-    return Spread(len(ordered), ordered[0], median, p90, p99, ordered[-1], sum(ordered))
+    return SizeSpread(len(ordered), ordered[0], median, p90, p99, ordered[-1], sum(ordered))

@@ -93,7 +93,7 @@ class LayerCount:
 
 
 @frozen
-class Spread:
+class SizeSpread:
     """The sizes of many things; percentiles are sizes of one of them (nearest rank)."""
 
     count: int
@@ -195,8 +195,8 @@ class FleetFigures:
     groups: Sequence[GroupFigures]  #: of all kinds, those with the most amortised bytes first
     sharing: Sequence[SharingCount]  #: by ascending number of roots
     layer_counts: Sequence[LayerCount]  #: by ascending number of layers
-    layer_sizes: Spread  #: of distinct blobs of layers
-    image_sizes: Spread  #: of distinct images: manifest, config and layers
+    layer_sizes: SizeSpread  #: of distinct blobs of layers
+    image_sizes: SizeSpread  #: of distinct images: manifest, config and layers
     pairs: Sequence[SharedPair]  #: each root with the one that shares the most with it, the most bytes first
     matrix: SharingMatrix
     families: Sequence[Family]  #: of two images or more, those with the most images first

@@ -1,0 +1,130 @@
+"""``ocisize fleet SOURCE …``: what many images share, what each of them costs alone, and what deleting some frees."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from ocisize.cli.fleet_sources import add_source_options
+from ocisize.cli.inputs import make_analyzer
+from ocisize.cli.notes import show_warnings
+from ocisize.cli.options import KEPT, UNUSABLE, color_mode, incomplete_status, positive
+from ocisize.cli.terminal import print_message, write_outputs
+from ocisize.report.fleet.formats import FLEET_FORMATS
+from ocisize.values import evolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ocisize.fleet.read import FleetProgress
+    from ocisize.model.fleet import Fleet
+    from ocisize.report.fleet.subject import FleetSubject
+
+_IMAGE = "image"
+_KINDS = (_IMAGE, "repository", "label", "store", "node")  # values of ``--by``
+_ORDERS = ("frees", "share", "size", "pull")  # values of ``--sort``
+_DELETIONS = 10  # references whose deletion frees the most together, unless ``--top`` asks for more
+_TOP = 5
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that only this command has."""
+    add_source_options(parser)
+    add = parser.add_argument
+    add(
+        "--by", choices=_KINDS, default=_IMAGE, metavar="WHAT",
+        help=f"what a row sums: {', '.join(_KINDS)} (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--sort", choices=_ORDERS, default=_ORDERS[0],
+        help="sort by what deleting frees, the share of the stored bytes, the size, or what a host with all other images "
+        "downloads (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--top", type=positive, default=_TOP, metavar="N", help="rows of each list of the text report (default: %(default)s)"
+    )
+    add(
+        "--frees", action="append", default=[], metavar="GLOB",
+        help="say what deleting the references that match frees: '*/app:v1.*', 'team/app:*'; can be repeated",
+    )  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the documents of all images, and write all reports."""
+    fleet = _read_fleet(options)
+    if not fleet.roots:
+        for failure in fleet.failures:
+            print_message("error", f"{failure.reference}: {failure.message}")
+            if failure.hint:
+                print_message("hint", failure.hint)
+        if not fleet.failures:
+            print_message("error", "no image was found")
+        return UNUSABLE
+    subject = _make_subject(fleet, options)
+
+    def write(name: str, file: TextIO) -> None:
+        FLEET_FORMATS[name].load()(subject, file)
+
+    written = write_outputs(options.outputs, write)
+    return incomplete_status(KEPT, complete=fleet.complete) if written else UNUSABLE
+
+
+def _read_fleet(options: argparse.Namespace) -> Fleet:
+    """The documents of the images that the sources name."""
+    from ocisize.fleet.read import JOBS, read_fleet
+    from ocisize.listing.sources import list_references
+
+    analyzer = make_analyzer(options)
+    listing = list_references(
+        options.images, connection=analyzer.connection, tags=options.tags, last=options.last, limits=analyzer.limits
+    )
+    with _show_progress(options) as update:
+        fleet = read_fleet(
+            listing.references,
+            platform=options.platform,
+            connection=analyzer.connection,
+            limits=analyzer.limits,
+            cache=analyzer.cache,
+            jobs=options.jobs or JOBS,
+            on_progress=update,
+        )
+    fleet = evolve(fleet, failures=(*listing.failures, *fleet.failures), warnings=(*listing.warnings, *fleet.warnings))
+    show_warnings(options, fleet.warnings, analyzer)
+    return fleet
+
+
+@contextmanager
+def _show_progress(options: argparse.Namespace) -> Iterator[Callable[[FleetProgress], object] | None]:
+    """Show on standard error how many references are read: on a terminal only."""
+    if options.quiet or options.verbose or not sys.stderr.isatty():
+        yield None
+        return
+    from ocisize.cli.fleet_progress import FleetLine
+
+    line = FleetLine(sys.stderr)
+    with line:
+        yield line.note
+
+
+def _make_subject(fleet: Fleet, options: argparse.Namespace) -> FleetSubject:
+    from ocisize.errors import ViewError
+    from ocisize.fleet.best_deletions import find_deletions
+    from ocisize.fleet.deletions import frees, match_references
+    from ocisize.fleet.measure import measure_fleet
+    from ocisize.model.fleet_figures import GroupKind
+    from ocisize.report.fleet.subject import FleetOrder, FleetSubject
+
+    chosen = match_references(fleet, options.frees)
+    if options.frees and not chosen:
+        raise ViewError(f"--frees: no reference matches {', '.join(options.frees)}")
+    return FleetSubject(
+        figures=measure_fleet(fleet),
+        deletions=find_deletions(fleet, max(options.top, _DELETIONS)),
+        freed=frees(fleet, chosen) if options.frees else None,
+        by=None if options.by == _IMAGE else GroupKind(options.by),
+        order=FleetOrder(options.sort),
+        top=options.top,
+        color=color_mode(options),
+    )

@@ -1,0 +1,37 @@
+"""The formats of reports of a fleet: one row each, which loads its module when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TextIO
+
+from ocisize.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from ocisize.report.fleet.subject import FleetSubject
+
+
+class FleetFormat(NamedTuple):
+    """What a format is for, and how it is written."""
+
+    about: str  #: one line of ``--help``
+    load: Callable[[], Callable[[FleetSubject, TextIO], object]]  #: imports the module and returns its function
+
+
+def _text() -> Callable[[FleetSubject, TextIO], object]:
+    from ocisize.report.fleet.text import write
+
+    return write
+
+
+def _json() -> Callable[[FleetSubject, TextIO], object]:
+    from ocisize.report.fleet.json import write
+
+    return write
+
+
+#: by the name that ``-f`` takes; the first is the default
+FLEET_FORMATS: Mapping[str, FleetFormat] = {
+    "text": FleetFormat("for people, on a terminal", _text),
+    "json": FleetFormat("all figures, for programs", _json),
+}

@@ -1,0 +1,260 @@
+"""The text report of ``ocisize fleet``: what the images share, which free the most, and what they are built on."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TextIO
+
+from ocisize.model.fleet_figures import Family, FleetFigures, GroupFigures, GroupKind, NameOrigin, RootFigures
+from ocisize.report.fleet.subject import FleetOrder, FleetSubject
+from ocisize.report.fleet.words import (
+    count_fleet,
+    describe_closest,
+    describe_freed,
+    name_family,
+    name_group,
+    short_digest,
+    short_name,
+    shorten,
+)
+from ocisize.report.text.lines import Line, has_color, page_width, write_lines
+from ocisize.report.words.flow import SEPARATOR
+from ocisize.report.words.units import cut, human_size
+from ocisize.text import count_of, printable
+
+_MAX_TWINS = 2
+_MAX_FAILURES = 5
+_MAX_STORES = 3  # that the head names
+_MIN_WIDE = 100  # characters of a line from which tables have all columns
+_GAP = "  "  # between columns
+_MIN_RATIO = 1.05  # of sizes that differ for readers
+_TITLES = {
+    FleetOrder.FREES: "Images that free the most when they are deleted",
+    FleetOrder.SHARE: "Images that cost the most when shared bytes are split",
+    FleetOrder.SIZE: "Largest images",
+    FleetOrder.PULL: "Images that a host with all others downloads the most for",
+}
+_KEYS: Mapping[FleetOrder, Callable[[RootFigures], int]] = {
+    FleetOrder.FREES: lambda root: root.unique_size,
+    FleetOrder.SHARE: lambda root: root.amortised_size,
+    FleetOrder.SIZE: lambda root: root.total_size,
+    FleetOrder.PULL: lambda root: root.marginal_pull_size,
+}
+_GROUP_KEYS: Mapping[FleetOrder, Callable[[GroupFigures], int]] = {
+    FleetOrder.FREES: lambda group: group.unique_size,
+    FleetOrder.SHARE: lambda group: group.amortised_size,
+    FleetOrder.SIZE: lambda group: group.logical_size,
+    FleetOrder.PULL: lambda group: group.stored_size,
+}
+
+
+def write(subject: FleetSubject, file: TextIO) -> None:
+    """Write the report."""
+    width = subject.width or page_width(file, subject.color)
+    blocks = (
+        _head(subject.figures, width),
+        _freed(subject, width),
+        _roots(subject, width) if subject.by is None else _groups(subject, subject.by, width),
+        _deletions(subject, width),
+        _families(subject, width),
+        _twins(subject.figures, width),
+        _notes(subject.figures, width),
+    )
+    lines = list[Line]()
+    for block in blocks:
+        found = list(block)
+        lines += [Line()] * bool(lines and found) + found
+    write_lines(lines, file, color=has_color(file, subject.color))
+
+
+def _head(figures: FleetFigures, width: int) -> Iterator[Line]:
+    fleet = figures.fleet
+    names = [*map(printable, fleet.stores[:_MAX_STORES]), *[f"{len(fleet.stores) - _MAX_STORES:,} more"]]
+    title = ", ".join(names[: len(fleet.stores)]) or "No image"
+    yield from _wrap(f"{title}{SEPARATOR}{count_fleet(figures)}", width, "bold")
+    if not fleet.roots:
+        return
+    if fleet.platform:
+        yield from _wrap(
+            f"Only images for {fleet.platform} count; deleting a tag frees those for other platforms, too.", width
+        )
+    added = (
+        f"Stored: {human_size(figures.stored_size)}. The sizes of all images add up to {human_size(figures.logical_size)}"
+    )
+    ratio = figures.sharing_ratio
+    yield from _wrap(f"{added}, {ratio:.1f} times as much." if ratio and ratio >= _MIN_RATIO else f"{added}.", width)
+    yield from _wrap(_describe_layers(figures), width)
+
+
+def _describe_layers(figures: FleetFigures) -> str:
+    """How many layers are in one image only."""
+    alone = next((row for row in figures.sharing if row.roots == 1), None)
+    text = count_of(figures.layers, "layer")
+    if alone is None:
+        return f"{text}, each in several images."
+    if alone.layers == figures.layers:
+        return f"{text}, each in one image only."
+    largest = figures.sharing[-1]
+    return (
+        f"{text}: {alone.layers:,} in one image only, {human_size(alone.size)}; the most shared ones are in "
+        f"{largest.roots:,} images, {human_size(largest.size)}."
+    )
+
+
+def _freed(subject: FleetSubject, width: int) -> Iterator[Line]:
+    if subject.freed is not None:
+        yield from _wrap(f"{describe_freed(subject.freed)}.", width, "bold")
+
+
+def _roots(subject: FleetSubject, width: int) -> Iterator[Line]:
+    """The images that come first in the order that was asked for, one a row."""
+    figures = subject.figures
+    shown = sorted(figures.roots, key=lambda root: (-_KEYS[subject.order](root), -root.total_size, root.root))[: subject.top]
+    if not shown:
+        return
+    is_wide = width >= _MIN_WIDE
+    rows = [
+        (
+            human_size(root.unique_size),
+            human_size(root.total_size),
+            human_size(root.amortised_size),
+            human_size(root.marginal_pull_size),
+            cut(printable(short_name(figures.fleet, figures.fleet.roots[root.root])), width // 2 if is_wide else width),
+            printable(describe_closest(figures.fleet, root)) if is_wide else "",
+        )
+        for root in shown
+    ]
+    yield Line((_TITLES[subject.order], "bold"))
+    headings = ("Frees", "Size", "Share", "Pull", "Image", "Shares most")
+    yield from _table(headings, rows, width, texts=2)
+    yield from _more(len(figures.roots) - len(shown))
+
+
+def _groups(subject: FleetSubject, kind: GroupKind, width: int) -> Iterator[Line]:
+    """The groups of one kind, one a row."""
+    groups = subject.figures.of_kind(kind)
+    if not groups:
+        yield Line(f"No reference has a {kind.value}.")
+        return
+    ordered = sorted(groups, key=lambda group: -_GROUP_KEYS[subject.order](group))
+    rows = [
+        (
+            human_size(group.unique_size),
+            human_size(group.logical_size),
+            human_size(group.stored_size),
+            human_size(group.amortised_size),
+            f"{group.roots:,}",
+            f"{group.references:,}",
+            printable(shorten(subject.figures.fleet, name_group(group))),
+        )
+        for group in ordered[: subject.top]
+    ]
+    headings = ("Frees", "Added up", "Stored", "Share", "Images", "References", kind.value.capitalize())
+    yield from _table(headings, rows, width)
+    yield from _more(len(groups) - len(rows))
+
+
+def _deletions(subject: FleetSubject, width: int) -> Iterator[Line]:
+    """The references whose deletion together frees much."""
+    deletions = subject.deletions
+    if deletions is None or not deletions.references:
+        return
+    fleet = subject.figures.fleet
+    names = [printable(shorten(fleet, name)) for name in deletions.references]
+    freed = deletions.freed
+    text = f"Deleting these {count_of(len(freed.references), 'reference')} frees {human_size(freed.size)}"
+    if freed.size != freed.size_if_untagged_stay:
+        text += f", or {human_size(freed.size_if_untagged_stay)} where manifests without a tag are kept"
+    lines = textwrap.wrap(f"{text}:", width)
+    lines += textwrap.wrap(", ".join(names), width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    yield Line(("Deletions that free the most together", "bold"))
+    yield from map(Line, lines)
+
+
+def _families(subject: FleetSubject, width: int) -> Iterator[Line]:
+    """The largest base families, inner ones below the outer ones."""
+    families = subject.figures.families
+    shown = sorted(range(len(families))[: subject.top], key=lambda number: _path(families, number))
+    if not shown:
+        return
+    rows = []
+    for number in shown:
+        family = families[number]
+        name = shorten(subject.figures.fleet, name_family(families, family))
+        origin = " (named by its images)" if family.named_by is NameOrigin.LABEL else ""
+        step = family.layers[-1].build_step
+        indent = "  " * (len(_path(families, number)) - 1)
+        text = f"{indent}{name}{origin}{SEPARATOR + step if step and width >= _MIN_WIDE else ''}"
+        rows.append((f"{family.images:,}", f"{family.depth:,}", human_size(family.size), printable(text)))
+    yield Line(("Bases: images with the same lowest layers", "bold"))
+    yield from _table(("Images", "Layers", "Size", "Base"), rows, width)
+    yield from _more(len(families) - len(shown))
+
+
+def _path(families: Sequence[Family], number: int) -> list[int]:
+    """The families around one, the outermost first, and the family."""
+    path = [number]
+    while (parent := families[path[-1]].parent) is not None:
+        path.append(parent)
+    return path[::-1]
+
+
+def _twins(figures: FleetFigures, width: int) -> Iterator[Line]:
+    """Layers that are stored compressed in several ways."""
+    if not figures.twins:
+        return
+    count = len(figures.twins)
+    verb = "is" if count == 1 else "are"
+    text = f"{count_of(count, 'layer')} {verb} compressed in several ways, which takes {human_size(figures.twins_size)} more"
+    yield from _wrap(f"{text}; the largest:", width)
+    for twins in figures.twins[:_MAX_TWINS]:
+        blobs = [
+            f"{human_size(blob.size)} in {count_of(blob.roots, 'image')} ({short_digest(blob.digest)})"
+            for blob in twins.blobs
+        ]
+        yield Line(cut(f"  {', '.join(map(printable, blobs))}", width))
+
+
+def _notes(figures: FleetFigures, width: int) -> Iterator[Line]:
+    """What the figures lack, and what could not be read."""
+    fleet = figures.fleet
+    if fleet.roots:
+        note = "Not in these figures: images that were not listed, and what no tag names, which registries do not list."
+        yield from _wrap(note, width, "dim")
+    absent = sum(bool(root.absent) for root in fleet.roots)
+    if absent:
+        yield from _wrap(f"{count_of(absent, 'index')} of platforms whose images are absent.", width)
+    if fleet.failures:
+        yield from _wrap(f"incomplete: {count_of(len(fleet.failures), 'reference')} could not be read", width, "bold red")
+    for failure in fleet.failures[:_MAX_FAILURES]:
+        message = failure.message if failure.reference in failure.message else f"{failure.reference}: {failure.message}"
+        yield from _wrap(printable(message), width, "red", indent="  ")
+    if len(fleet.failures) > _MAX_FAILURES:
+        yield Line((f"  … and {len(fleet.failures) - _MAX_FAILURES:,} more, see -f json", "red"))
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, texts: int = 1) -> Iterator[Line]:
+    """The lines of a table: the last ``texts`` columns are texts, and the last one is cut to the width of the page."""
+    kept = [number for number in range(len(headings)) if any(row[number] for row in rows)]
+    first_text = len(headings) - texts
+    columns = [[headings[number], *(row[number] for row in rows)] for number in kept]
+    widths = [max(map(len, column)) for column in columns]
+    widths[-1] = max(width - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1), 1)
+    for line in range(len(rows) + 1):
+        cells = [
+            f"{cell:{size}}" if number >= first_text else f"{cell:>{size}}"
+            for number, column, size in zip(kept, columns, widths, strict=True)
+            for cell in [cut(column[line], size)]
+        ]
+        yield Line((_GAP.join(cells), "dim" if line == 0 else ""))
+
+
+def _more(count: int) -> Iterator[Line]:
+    if count > 0:
+        yield Line((f"… {count:,} more; --top shows more", "dim"))
+
+
+def _wrap(text: str, width: int, style: str = "", *, indent: str = "") -> Iterator[Line]:
+    lines = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return (Line((line, style)) for line in lines)
