@@ -38,7 +38,7 @@ class FleetLayer:
     digest: str  #: of the blob
     size: int  #: bytes of the blob, as the manifest says
     diff_id: str | None  #: of the uncompressed tar; None if the config could not be read, or if it lists another number
-    media_type: str
+    media_type: str  #: as the manifest names it
     build_step: str = ""  #: what the history says, shortened; secrets are redacted
     is_foreign: bool = False  #: True if it is downloaded from elsewhere, as layers of Windows: the store need not have it
 
@@ -50,7 +50,7 @@ class FleetImage:
     digest: str  #: of the manifest
     size: int  #: bytes of the manifest
     platform: str  #: ``linux/amd64``; ``unknown`` if nothing names it
-    config: Blob
+    config: Blob  #: the config, whose content is in the other fields
     layers: Sequence[FleetLayer]  #: base first
     created: str = ""  #: RFC 3339, "" if unknown
     base_name: str = ""  #: of the base image, as annotations or labels name it; "" if nothing does
@@ -61,9 +61,9 @@ class Root:
     """A digest that references of one store name: an index with its images, or a single image."""
 
     store: int  #: index in ``Fleet.stores``
-    digest: str
+    digest: str  #: of the document
     size: int  #: bytes of the document
-    is_index: bool
+    is_index: bool  #: False for the manifest of a single image
     images: Sequence[FleetImage]  #: of the platforms in scope
     others: Sequence[Blob] = ()  #: blobs reached besides: attestations, artifacts
     references: Sequence[str] = ()  #: names that the user can pass to ocisize again, in the order of the input
@@ -71,7 +71,7 @@ class Root:
     labels: Sequence[str] = ()  #: of the references, as the input gave them; without repeats
     nodes: Sequence[str] = ()  #: of a cluster that runs the image
     absent: Sequence[str] = ()  #: platforms that the index names and that the store lacks
-    warnings: Sequence[str] = ()
+    warnings: Sequence[str] = ()  #: about the documents of its images
 
 
 @frozen(kw_only=True)
@@ -89,9 +89,9 @@ class Fleet:
 
     stores: Sequence[str]  #: where a blob is stored once: hosts of registries, folders and archives
     roots: Sequence[Root]  #: in the order of the input
-    failures: Sequence[FleetFailure] = ()
+    failures: Sequence[FleetFailure] = ()  #: what could not be read
     platform: str = ""  #: the only platform in scope; "" for all
-    warnings: Sequence[str] = ()
+    warnings: Sequence[str] = ()  #: about listing, registries and platforms
 
     @property
     def complete(self) -> bool:

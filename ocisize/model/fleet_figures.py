@@ -38,20 +38,20 @@ class RootFigures:
 class GroupKind(str, enum.Enum):
     """What the roots of a group have in common."""
 
-    STORE = "store"
-    REPOSITORY = "repository"
-    LABEL = "label"
-    NODE = "node"
+    STORE = "store"  #: a registry, or a saved file
+    REPOSITORY = "repository"  #: of a registry; what is no registry is its own repository
+    LABEL = "label"  #: that the list of references gives: a team, a namespace
+    NODE = "node"  #: of a cluster that runs the image
 
 
 @frozen(kw_only=True)
 class GroupFigures:
     """The figures of all roots of a store, a repository, a label or a node."""
 
-    kind: GroupKind
+    kind: GroupKind  #: what the roots have in common
     name: str  #: "" for references without a label or a node
     references: int  #: in the repository; of other kinds all that name roots of the group
-    roots: int
+    roots: int  #: how many
     logical_size: int  #: sum of ``total_size``
     stored_size: int  #: of the distinct blobs of the group in each store
     unique_size: int  #: what deleting all references of the group frees; other groups may have references of the same root
@@ -63,8 +63,8 @@ class SharedPair:
     """Two roots of a store, and what both reach."""
 
     first: int  #: index in ``Fleet.roots``, the lower one
-    second: int
-    size: int
+    second: int  #: index in ``Fleet.roots``, the higher one
+    size: int  #: bytes
 
 
 @frozen
@@ -88,21 +88,21 @@ class SharingCount:
 class LayerCount:
     """How many images have a number of layers."""
 
-    layers: int
-    images: int
+    layers: int  #: of each of the images
+    images: int  #: distinct manifests
 
 
 @frozen
 class SizeSpread:
     """The sizes of many things; percentiles are sizes of one of them (nearest rank)."""
 
-    count: int
-    smallest: int
-    median: int
-    p90: int
-    p99: int
-    largest: int
-    total: int
+    count: int  #: how many things
+    smallest: int  #: bytes, as all that follow
+    median: int  #: of as many smaller as larger ones
+    p90: int  #: at least as large as 90 % of all
+    p99: int  #: at least as large as 99 % of all
+    largest: int  #: of the largest one
+    total: int  #: of all together
 
 
 class NameOrigin(str, enum.Enum):
@@ -130,16 +130,16 @@ class Family:
     roots: int  #: that have one of the images
     examples: Sequence[int]  #: indexes in ``Fleet.roots`` of the first roots
     name: str = ""  #: of the base image, "" if unknown
-    named_by: NameOrigin = NameOrigin.NONE
+    named_by: NameOrigin = NameOrigin.NONE  #: where the name is from
 
 
 @frozen
 class TwinBlob:
     """One of several blobs with the same tar."""
 
-    digest: str
-    size: int
-    media_type: str
+    digest: str  #: of the blob
+    size: int  #: bytes of the blob
+    media_type: str  #: as a manifest names it
     roots: int  #: that reach it
 
 
@@ -183,7 +183,7 @@ class Deletions:
 class FleetFigures:
     """The figures of a fleet; ``measure_fleet`` makes them."""
 
-    fleet: Fleet
+    fleet: Fleet  #: the documents that the figures are of
     roots: Sequence[RootFigures]  #: one for each of ``Fleet.roots``, in their order
     references: int  #: names of roots
     images: int  #: distinct manifests of images
@@ -198,7 +198,7 @@ class FleetFigures:
     layer_sizes: SizeSpread  #: of distinct blobs of layers
     image_sizes: SizeSpread  #: of distinct images: manifest, config and layers
     pairs: Sequence[SharedPair]  #: each root with the one that shares the most with it, the most bytes first
-    matrix: SharingMatrix
+    matrix: SharingMatrix  #: of the largest roots
     families: Sequence[Family]  #: of two images or more, those with the most images first
     twins: Sequence[Twins]  #: those that cost the most first
 
