@@ -10,11 +10,11 @@ from contextlib import closing, contextmanager, suppress
 from ocisize.cache.store import Cache
 from ocisize.errors import InvalidReference, RegistryError
 from ocisize.limits import Limits
+from ocisize.listing.opening import ReferenceOpener
 from ocisize.listing.references import ListedReference
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.reference import parse_reference
 from ocisize.oci.source import ImageSource
-from ocisize.sources.open import open_source
 from ocisize.sources.registry.channels import Channels
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.documents import Documents
@@ -79,7 +79,7 @@ class Opener:
     """Opens references; ``expect`` says which will come, so that connections end with the last one of a repository."""
 
     def __init__(self, connection: Connection, limits: Limits, cache: Cache | None) -> None:
-        self._connection, self._limits, self._cache = connection, limits, cache
+        self._references = ReferenceOpener(connection=connection, limits=limits, cache=cache)
         self._documents = Documents(cache)
         self._expected: Counter[str] = Counter()  # by repository
         self._channels: dict[str, Channels] = {}
@@ -93,13 +93,7 @@ class Opener:
     def open(self, reference: ListedReference, home: Home) -> Iterator[ImageSource]:
         """Open a reference for the block; raises OcisizeError."""
         try:
-            source = open_source(
-                reference.name,
-                select=reference.select,
-                connection=self._connection,
-                limits=self._limits,
-                cache=self._cache,
-            )
+            source = self._references.open(reference)
             if isinstance(source, RegistrySource):
                 source.share(self._find_channels(home))
                 digest = source.wanted_digest
@@ -123,6 +117,10 @@ class Opener:
             channels = None if self._expected[home.repository] > 0 else self._channels.pop(home.repository, None)
         if channels is not None:
             channels.close()
+
+    def close(self) -> None:
+        """Close the files that are open."""
+        self._references.close()
 
     def abort(self) -> None:
         """End all reads of registries, in other threads, too; nothing can be opened afterwards."""

@@ -160,6 +160,7 @@ class _Reader:
             raise
         for pool in pools.values():
             pool.shutdown()
+        self._opener.close()
 
     def _order(self, numbers: Sequence[int]) -> list[int]:
         """The references by repository, which need one login; repositories in the order of the input."""
