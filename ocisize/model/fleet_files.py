@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ocisize.model.findings import Category
-from ocisize.model.fleet_figures import FleetFigures, Spread
+from ocisize.model.fleet_figures import FleetFigures, SizeSpread
 from ocisize.values import frozen
 
 
@@ -204,10 +204,10 @@ class FleetFiles:
     packages: Sequence[PackageFigures] | None  #: those with the most bytes first; None if they were not looked for
     package_count: int  #: names of packages, more than are listed if there are many
     rebases: Sequence[Rebase]  #: those that save the most first
-    files_by_layer: Spread  #: regular files
-    content_by_layer: Spread
-    files_by_image: Spread  #: regular files in all layers of an image
-    content_by_image: Spread
+    files_by_layer: SizeSpread  #: regular files
+    content_by_layer: SizeSpread
+    files_by_image: SizeSpread  #: regular files in all layers of an image
+    content_by_image: SizeSpread
     warnings: Sequence[str] = ()
 
     @property

@@ -38,8 +38,10 @@ def short_name(fleet: Fleet, root: Root) -> str:
 
 
 def shorten(fleet: Fleet, name: str) -> str:
-    """The name of an image or a repository without the registry, if all images are in one."""
-    return name.removeprefix(f"{fleet.stores[0]}/") if len(fleet.stores) == 1 else name
+    """The name of an image or a repository without the registry or the file, if all images are in one."""
+    if len(fleet.stores) != 1:
+        return name
+    return name.removeprefix(f"{fleet.stores[0]}/").removeprefix(f"{fleet.stores[0]} --select ")
 
 
 def _count_others(name: str, root: Root) -> str:
