@@ -13,7 +13,7 @@ import ocisize
 PACKAGE = Path(ocisize.__file__).parent
 #: packages, and modules beside them, from the lowest to the highest; those of one line do not know each other
 ORDER = [
-    "value_init patterns tuples",
+    "public_names value_init patterns tuples",
     "values",
     "errors logs packaged prebuilt text toml_tables",
     "limits globs",
