@@ -153,10 +153,10 @@ def _warn(name: str, collector: Collector, notes: _Notes) -> None:
             f"missing, since a kubelet reports the largest {MAX_NODE_IMAGES} unless nodeStatusMaxImages says otherwise"
         )
     if notes.nameless:
-        collector.warn(f"{name}: {count_of(notes.nameless, 'image')} of nodes without a name")
+        collector.warn(f"{name}: left out: {count_of(notes.nameless, 'image')} of nodes without a name")
     if notes.others:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(notes.others.items())[:5])
-        collector.warn(f"{name}: objects of kinds that name no images are left out: {kinds}")
+        collector.warn(f"{name}: left out: objects of kinds that name no images: {kinds}")
 
 
 def _part(document: Any, *keys: str) -> dict[str, Any]:
