@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,7 +72,8 @@ def borrow_source(reference: str, connection: Connection | None, limits: Limits)
         waiting = _idle.get(key)
         opened = waiting.pop() if waiting else None
     if opened is None:
-        opened = OpenedSource(open_source(reference, connection=connection, limits=limits))
+        name, select = split_reference(reference)
+        opened = OpenedSource(open_source(name, select=select, connection=connection, limits=limits))
     try:
         opened.find_way()
         yield opened
@@ -82,6 +84,19 @@ def borrow_source(reference: str, connection: Connection | None, limits: Limits)
         opened.source.close()
         raise
     _give_back(key, opened)
+
+
+def split_reference(reference: str) -> tuple[str, str | None]:
+    """Return what ``open_source`` takes for a reference of a fleet, which may end with ``--select`` and an image.
+
+    >>> split_reference("'my images.tar' --select app:1"), split_reference("registry.io/app:1")
+    (('my images.tar', 'app:1'), ('registry.io/app:1', None))
+    """
+    if " --select " in reference:
+        words = shlex.split(reference)
+        if len(words) == 3 and words[1] == "--select":
+            return words[0], words[2]
+    return reference, None
 
 
 def _give_back(key: _Key, opened: OpenedSource) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import ocisize
 from ocisize.model.fleet import Fleet, FleetImage
 from ocisize.model.fleet_figures import Deletions, Family, RootFigures, Twins
+from ocisize.report.fleet.files_json import files_document
 from ocisize.report.fleet.subject import FleetSubject
 from ocisize.report.json.analysis import encodable
 from ocisize.values import asdict
@@ -55,6 +56,7 @@ def fleet_document(subject: FleetSubject) -> dict[str, Any]:
         "twins": [_twins(twins) for twins in figures.twins],
         "deletions": None if subject.deletions is None else _deletions(subject.deletions),
         "frees": None if subject.freed is None else _plain(subject.freed),
+        "files": None if subject.files is None else files_document(subject.files),
         "failures": [_plain(failure) for failure in fleet.failures],
         "warnings": list(fleet.warnings),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from ocisize.model.fleet_figures import Deletions, FleetFigures, Freed, GroupKind
+from ocisize.model.fleet_files import FleetFiles
 from ocisize.values import frozen
 
 
@@ -23,6 +24,7 @@ class FleetSubject:
 
     figures: FleetFigures
     deletions: Deletions | None = None  #: references whose deletion together frees much
+    files: FleetFiles | None = None  #: the figures of the files in the layers; None if no layer was read
     freed: Freed | None = None  #: what deleting the references frees that the user named
     by: GroupKind | None = None  #: what a row of the text report is about; None for an image
     order: FleetOrder = FleetOrder.FREES  #: of the rows of the text report

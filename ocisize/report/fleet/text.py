@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TextIO
 
 from ocisize.model.fleet_figures import Family, FleetFigures, GroupFigures, GroupKind, NameOrigin, RootFigures
+from ocisize.report.fleet.files_text import list_blocks
 from ocisize.report.fleet.subject import FleetOrder, FleetSubject
+from ocisize.report.fleet.text_lines import count_more, list_table, wrap
 from ocisize.report.fleet.words import (
     count_fleet,
     describe_closest,
@@ -27,7 +29,6 @@ _MAX_TWINS = 2
 _MAX_FAILURES = 5
 _MAX_STORES = 3  # that the head names
 _MIN_WIDE = 100  # characters of a line from which tables have all columns
-_GAP = "  "  # between columns
 _MIN_RATIO = 1.05  # of sizes that differ for readers
 _TITLES = {
     FleetOrder.FREES: "Images that free the most when they are deleted",
@@ -59,6 +60,7 @@ def write(subject: FleetSubject, file: TextIO) -> None:
         _deletions(subject, width),
         _families(subject, width),
         _twins(subject.figures, width),
+        *(list_blocks(subject.files, subject.top, width) if subject.files is not None else ()),
         _notes(subject.figures, width),
     )
     lines = list[Line]()
@@ -72,19 +74,19 @@ def _head(figures: FleetFigures, width: int) -> Iterator[Line]:
     fleet = figures.fleet
     names = [*map(printable, fleet.stores[:_MAX_STORES]), *[f"{len(fleet.stores) - _MAX_STORES:,} more"]]
     title = ", ".join(names[: len(fleet.stores)]) or "No image"
-    yield from _wrap(f"{title}{SEPARATOR}{count_fleet(figures)}", width, "bold")
+    yield from wrap(f"{title}{SEPARATOR}{count_fleet(figures)}", width, "bold")
     if not fleet.roots:
         return
     if fleet.platform:
-        yield from _wrap(
+        yield from wrap(
             f"Only images for {fleet.platform} count; deleting a tag frees those for other platforms, too.", width
         )
     added = (
         f"Stored: {human_size(figures.stored_size)}. The sizes of all images add up to {human_size(figures.logical_size)}"
     )
     ratio = figures.sharing_ratio
-    yield from _wrap(f"{added}, {ratio:.1f} times as much." if ratio and ratio >= _MIN_RATIO else f"{added}.", width)
-    yield from _wrap(_describe_layers(figures), width)
+    yield from wrap(f"{added}, {ratio:.1f} times as much." if ratio and ratio >= _MIN_RATIO else f"{added}.", width)
+    yield from wrap(_describe_layers(figures), width)
 
 
 def _describe_layers(figures: FleetFigures) -> str:
@@ -104,7 +106,7 @@ def _describe_layers(figures: FleetFigures) -> str:
 
 def _freed(subject: FleetSubject, width: int) -> Iterator[Line]:
     if subject.freed is not None:
-        yield from _wrap(f"{describe_freed(subject.freed)}.", width, "bold")
+        yield from wrap(f"{describe_freed(subject.freed)}.", width, "bold")
 
 
 def _roots(subject: FleetSubject, width: int) -> Iterator[Line]:
@@ -127,8 +129,8 @@ def _roots(subject: FleetSubject, width: int) -> Iterator[Line]:
     ]
     yield Line((_TITLES[subject.order], "bold"))
     headings = ("Frees", "Size", "Share", "Pull", "Image", "Shares most")
-    yield from _table(headings, rows, width, texts=2)
-    yield from _more(len(figures.roots) - len(shown))
+    yield from list_table(headings, rows, width, texts=2)
+    yield from count_more(len(figures.roots) - len(shown))
 
 
 def _groups(subject: FleetSubject, kind: GroupKind, width: int) -> Iterator[Line]:
@@ -151,8 +153,8 @@ def _groups(subject: FleetSubject, kind: GroupKind, width: int) -> Iterator[Line
         for group in ordered[: subject.top]
     ]
     headings = ("Frees", "Added up", "Stored", "Share", "Images", "References", kind.value.capitalize())
-    yield from _table(headings, rows, width)
-    yield from _more(len(groups) - len(rows))
+    yield from list_table(headings, rows, width)
+    yield from count_more(len(groups) - len(rows))
 
 
 def _deletions(subject: FleetSubject, width: int) -> Iterator[Line]:
@@ -188,8 +190,8 @@ def _families(subject: FleetSubject, width: int) -> Iterator[Line]:
         text = f"{indent}{name}{origin}{SEPARATOR + step if step and width >= _MIN_WIDE else ''}"
         rows.append((f"{family.images:,}", f"{family.depth:,}", human_size(family.size), printable(text)))
     yield Line(("Bases: images with the same lowest layers", "bold"))
-    yield from _table(("Images", "Layers", "Size", "Base"), rows, width)
-    yield from _more(len(families) - len(shown))
+    yield from list_table(("Images", "Layers", "Size", "Base"), rows, width)
+    yield from count_more(len(families) - len(shown))
 
 
 def _path(families: Sequence[Family], number: int) -> list[int]:
@@ -207,7 +209,7 @@ def _twins(figures: FleetFigures, width: int) -> Iterator[Line]:
     count = len(figures.twins)
     verb = "is" if count == 1 else "are"
     text = f"{count_of(count, 'layer')} {verb} compressed in several ways, which takes {human_size(figures.twins_size)} more"
-    yield from _wrap(f"{text}; the largest:", width)
+    yield from wrap(f"{text}; the largest:", width)
     for twins in figures.twins[:_MAX_TWINS]:
         blobs = [
             f"{human_size(blob.size)} in {count_of(blob.roots, 'image')} ({short_digest(blob.digest)})"
@@ -221,40 +223,14 @@ def _notes(figures: FleetFigures, width: int) -> Iterator[Line]:
     fleet = figures.fleet
     if fleet.roots:
         note = "Not in these figures: images that were not listed, and what no tag names, which registries do not list."
-        yield from _wrap(note, width, "dim")
+        yield from wrap(note, width, "dim")
     absent = sum(bool(root.absent) for root in fleet.roots)
     if absent:
-        yield from _wrap(f"{count_of(absent, 'index')} of platforms whose images are absent.", width)
+        yield from wrap(f"{count_of(absent, 'index')} of platforms whose images are absent.", width)
     if fleet.failures:
-        yield from _wrap(f"incomplete: {count_of(len(fleet.failures), 'reference')} could not be read", width, "bold red")
+        yield from wrap(f"incomplete: {count_of(len(fleet.failures), 'reference')} could not be read", width, "bold red")
     for failure in fleet.failures[:_MAX_FAILURES]:
         message = failure.message if failure.reference in failure.message else f"{failure.reference}: {failure.message}"
-        yield from _wrap(printable(message), width, "red", indent="  ")
+        yield from wrap(printable(message), width, "red", indent="  ")
     if len(fleet.failures) > _MAX_FAILURES:
         yield Line((f"  … and {len(fleet.failures) - _MAX_FAILURES:,} more, see -f json", "red"))
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, texts: int = 1) -> Iterator[Line]:
-    """The lines of a table: the last ``texts`` columns are texts, and the last one is cut to the width of the page."""
-    kept = [number for number in range(len(headings)) if any(row[number] for row in rows)]
-    first_text = len(headings) - texts
-    columns = [[headings[number], *(row[number] for row in rows)] for number in kept]
-    widths = [max(map(len, column)) for column in columns]
-    widths[-1] = max(width - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1), 1)
-    for line in range(len(rows) + 1):
-        cells = [
-            f"{cell:{size}}" if number >= first_text else f"{cell:>{size}}"
-            for number, column, size in zip(kept, columns, widths, strict=True)
-            for cell in [cut(column[line], size)]
-        ]
-        yield Line((_GAP.join(cells), "dim" if line == 0 else ""))
-
-
-def _more(count: int) -> Iterator[Line]:
-    if count > 0:
-        yield Line((f"… {count:,} more; --top shows more", "dim"))
-
-
-def _wrap(text: str, width: int, style: str = "", *, indent: str = "") -> Iterator[Line]:
-    lines = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-    return (Line((line, style)) for line in lines)

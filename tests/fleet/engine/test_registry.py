@@ -294,13 +294,15 @@ def test_a_registry_has_a_limit(server: Server, tmp_path: Path) -> None:
     tags = many_images(8, 12, size=3_000)
     lock, now, most = threading.Lock(), 0, 0
 
+    together = threading.Barrier(3)  # a batch is answered once three requests are there
+
     def slow(data: bytes) -> object:
         def answer(_: Request) -> Answer:
             nonlocal now, most
             with lock:
                 now += 1
                 most = max(most, now)
-            time.sleep(0.02)
+            together.wait(30)
             with lock:
                 now -= 1
             return Answer(data)
