@@ -118,9 +118,10 @@ if TYPE_CHECKING:
     from ocisize.model.outline import IndexOutline, LayerOutline, Outline
     from ocisize.model.outline_comparison import OutlineComparison, OutlineLayerChange
     from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
-    from ocisize.model.plan import Plan, PlanEdit, PlanStep
+    from ocisize.model.plan import LayerSaving, Plan, PlanEdit, PlanStep
     from ocisize.model.platforms import Drift, FindingDrift, IndexAnalysis, OnlyThere, Spread, StepDrift
     from ocisize.model.provenance import Provenance, SourceLines
+    from ocisize.model.pull_time import PullRates, PullTime, StepPullTime, UnpackRates
     from ocisize.model.quantity import BudgetLimit, GrowthKind, Number, Unit
     from ocisize.model.sizes import Group, Groups, Sizes
     from ocisize.model.system import OperatingSystem, Runtime, System
@@ -151,6 +152,7 @@ if TYPE_CHECKING:
     from ocisize.sizes.cost import Cost, CostAssumptions, cost_of, parse_cost
     from ocisize.sizes.files import ListedFile, Listing, SortOrder, list_files
     from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow, list_packages
+    from ocisize.sizes.pull_time import pull_times, step_pull_times
     from ocisize.sizes.tool_sizes import tool_sizes
     from ocisize.sizes.tree import TreeNode, make_tree
     from ocisize.sources.open import open_source
@@ -180,25 +182,26 @@ __all__ = [
     "ForeignLayerAbsent", "Format", "Freed", "Glob", "Group", "GroupFigures", "GroupKind", "Groups", "GrowthKind",
     "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob",
     "InvalidReference", "Inventory", "LayerAnalysis", "LayerChange", "LayerContents", "LayerCount", "LayerError",
-    "LayerFailure", "LayerOnDisk", "LayerOutline", "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "ListedReference",
-    "Listing", "Metric", "NameOrigin", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere",
-    "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange",
-    "PackageGrouping", "PackageListing", "PackageReason", "PackageRow", "PartChange", "PatchError", "PathColumn", "Plan",
-    "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection", "Provenance",
-    "RangedSource", "ReadContents", "ReadReleases", "Reason", "RebuiltLayer", "ReferenceList", "ReferredSource",
-    "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError", "ReportOptions", "Root", "RootFigures",
-    "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SharedPair", "SharingCount", "SharingMatrix", "SizeGrowth",
-    "SizeMismatch", "SizeSpread", "SizeStyle", "Sizes", "SkippedUpdates", "SortOrder", "Source", "SourceError",
-    "SourceLines", "Spread", "Stage", "StepDrift", "StepKind", "StreamError", "Suggestion", "System", "TableOfContents",
-    "TarError", "ToolSize", "TrackedLayer", "TreeNode", "TwinBlob", "Twins", "Unit", "Unowned", "UnownedFiles",
-    "UnreadImage", "Update", "UpdateHistory", "UpdateLayer", "UpdateSums", "Verdict", "VerdictPlace", "ViewError",
-    "WasteTable", "WastedEntry", "__version__", "analyze", "baseline_entry", "baseline_name", "check", "check_all",
-    "check_change", "compare", "compare_outlines", "cost_of", "digest_of", "find_budget_file", "find_deletions", "frees",
-    "from_json", "list_files", "list_packages", "list_references", "load_baseline", "load_budget_file", "load_catalog",
-    "make_release", "make_tree", "match_references", "measure_fleet", "measure_parts", "measure_updates", "open_source",
-    "order_releases", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "pull_sizes", "ratchet",
-    "read_contents", "read_fleet", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar",
-    "to_json", "tool_sizes",
+    "LayerFailure", "LayerOnDisk", "LayerOutline", "LayerSaving", "LayerStatus", "LimitExceeded", "Limits", "ListedFile",
+    "ListedReference", "Listing", "Metric", "NameOrigin", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError",
+    "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package",
+    "PackageChange", "PackageGrouping", "PackageListing", "PackageReason", "PackageRow", "PartChange", "PatchError",
+    "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection",
+    "Provenance", "PullRates", "PullTime", "RangedSource", "ReadContents", "ReadReleases", "Reason", "RebuiltLayer",
+    "ReferenceList", "ReferredSource", "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError",
+    "ReportOptions", "Root", "RootFigures", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SharedPair",
+    "SharingCount", "SharingMatrix", "SizeGrowth", "SizeMismatch", "SizeSpread", "SizeStyle", "Sizes", "SkippedUpdates",
+    "SortOrder", "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift", "StepKind", "StepPullTime",
+    "StreamError", "Suggestion", "System", "TableOfContents", "TarError", "ToolSize", "TrackedLayer", "TreeNode", "TwinBlob",
+    "Twins", "Unit", "Unowned", "UnownedFiles", "UnpackRates", "UnreadImage", "Update", "UpdateHistory", "UpdateLayer",
+    "UpdateSums", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze",
+    "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of",
+    "digest_of", "find_budget_file", "find_deletions", "frees", "from_json", "list_files", "list_packages",
+    "list_references", "load_baseline", "load_budget_file", "load_catalog", "make_release", "make_tree", "match_references",
+    "measure_fleet", "measure_parts", "measure_updates", "open_source", "order_releases", "parse_budgets", "parse_cost",
+    "parse_dockerfile", "parse_glob", "pull_sizes", "pull_times", "ratchet", "read_contents", "read_fleet",
+    "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar", "step_pull_times", "to_json",
+    "tool_sizes",
 ]  # fmt: skip
 
 

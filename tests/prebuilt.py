@@ -86,6 +86,7 @@ MODULES: Mapping[str, Callable[[], Values]] = {
     "explanations": partial(_values_of, "findings/explanations.toml"),
     "package_kinds": partial(_values_of, "findings/checks/package_kinds.toml"),
     "package_managers": partial(_values_of, "history/package_managers.toml"),
+    "pull_time": partial(_values_of, "sizes/pull_time.toml"),
     "rules": _values_of_rules,
     "runtimes": partial(_values_of, "packages/runtimes.toml"),
     "secrets": _values_of_secrets,

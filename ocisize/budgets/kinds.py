@@ -191,7 +191,7 @@ KINDS: tuple[BudgetKind, ...] = (
         unread=Unread.RAISE, baseline=lambda entry: entry.totals.file_size,
     ),
     BudgetKind(
-        key="max-pull", metric=Metric.PULL, unit=Unit.SECONDS, name="pull",
+        key="max-transfer", metric=Metric.TRANSFER, unit=Unit.SECONDS, name="transfer",
         measures=_sums(figures.compressed_size), unread=Unread.NONE, saving=_download_saved,
     ),
     BudgetKind(

@@ -37,7 +37,7 @@ LIMIT_FLAGS = {
     "max-layer-download": "maximum download of a single layer",
     "max-layer-unpacked": "maximum unpacked size of a single layer",
     "max-file-size": "maximum size of a file",
-    "max-pull": "maximum download time at a bandwidth: '10 s at 100 Mbit/s'",
+    "max-transfer": "maximum time to transfer the download at a bandwidth: '10 s at 100 Mbit/s'",
 }
 DIVE_FLAGS = ("lowestEfficiency", "highestWastedBytes", "highestUserWastedPercent")
 

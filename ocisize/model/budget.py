@@ -25,7 +25,7 @@ class Metric(str, enum.Enum):
     LAYER_COMPRESSED_SIZE = "layer_compressed_size"  #: of the layer with the largest
     LAYER_CONTENT_SIZE = "layer_content_size"  #: of the layer with the largest
     FILE_SIZE = "file_size"  #: of the largest file
-    PULL = "pull"  #: seconds to download ``compressed_size``
+    TRANSFER = "transfer"  #: seconds to transfer ``compressed_size``
     PATHS = "paths"  #: entries at forbidden paths
     FINDINGS = "findings"  #: forbidden findings
 

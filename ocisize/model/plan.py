@@ -26,6 +26,16 @@ class PlanEdit:
 
 
 @frozen(kw_only=True)
+class LayerSaving:
+    """What a step of the plan takes from one layer, after the steps before it."""
+
+    layer: int  #: index of the layer
+    size: int  #: bytes of content
+    compressed_size: int | None  #: bytes of download, of a repeated blob those that no layer needs any more; None if unknown
+    file_count: int  #: files with content
+
+
+@frozen(kw_only=True)
 class PlanStep:
     """One thing to change, with what the change saves after the steps before it."""
 
@@ -43,6 +53,7 @@ class PlanStep:
     findings: tuple[str, ...] = ()  #: ids of the findings that it fixes, wholly or in part
     paths: tuple[str, ...] = ()  #: the largest of the files that go, without a leading slash
     path_count: int = 0  #: number of files that go
+    layer_savings: tuple[LayerSaving, ...] = ()  #: the parts of the layers; they add up to the sizes of the step
 
 
 @frozen(kw_only=True)

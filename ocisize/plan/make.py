@@ -131,6 +131,7 @@ def _make_step(build: Build, fix: Fix, saved: Freed, ids: Sequence[str]) -> Plan
         findings=tuple(ids),
         paths=saved.paths,
         path_count=saved.file_count,
+        layer_savings=saved.layer_savings,
     )
 
 

@@ -11,6 +11,8 @@ from operator import not_
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.savings import largest_paths
 from ocisize.model.findings import Confidence
+from ocisize.model.plan import LayerSaving
+from ocisize.model.sizes import sum_known
 from ocisize.plan.estimates import FileEstimates
 from ocisize.plan.fixes import Fix
 from ocisize.plan.rows import RowsByLayer
@@ -28,6 +30,7 @@ class Freed(NamedTuple):
     layers: tuple[int, ...]  #: that hold the rows, the one with the most bytes first
     paths: tuple[str, ...]  #: the largest files
     file_count: int  #: number of files with content
+    layer_savings: tuple[LayerSaving, ...]  #: by layer
 
 
 class Simulation:
@@ -58,12 +61,19 @@ class Simulation:
         rows = self.free(number, fix)
         columns = {layer: self._sizes_of(layer, freed) for layer, freed in rows.items()}
         sizes = {layer: sum(column) for layer, column in columns.items()}
+        counts = {layer: len(column) - column.count(0) for layer, column in columns.items()}
+        downloads = {layer: self._download_of(layer, rows) for layer in rows}
         return Freed(
             size=sum(sizes.values()),
-            compressed_size=self._download(rows),
+            compressed_size=sum_known(downloads.values()),
             layers=tuple(sorted((layer for layer in rows if sizes[layer]), key=lambda layer: (-sizes[layer], layer))),
             paths=self._largest_paths(rows),
-            file_count=sum(len(column) - column.count(0) for column in columns.values()),
+            file_count=sum(counts.values()),
+            layer_savings=tuple(
+                LayerSaving(layer=layer, size=sizes[layer], compressed_size=downloads[layer], file_count=counts[layer])
+                for layer in sorted(rows)
+                if sizes[layer] or downloads[layer]
+            ),
         )
 
     def _sizes_of(self, layer: int, rows: Sequence[int]) -> list[int]:
@@ -110,23 +120,18 @@ class Simulation:
                 sizes[number] += size
         return {self._shown.get(number, number): size for number, size in sizes.items()}
 
-    def _download(self, rows: RowsByLayer) -> int | None:
-        """The bytes of download of rows that were just freed; None if a layer has neither a size nor an estimate."""
-        total = 0
-        for layer, freed in rows.items():
-            gone = self._free_of_copies(layer, freed, rows)
-            first = self._evidence.layers[self._copies[layer][0]]
-            shares = self._evidence.tables[first.index].compressed_sizes
-            if shares is not None:
-                total += sum(map(shares.__getitem__, gone))
-            elif first.expected_compressed_size is not None:
-                if first.index not in self._estimates:
-                    table = self._evidence.tables[first.index]
-                    self._estimates[first.index] = FileEstimates(table, first.expected_compressed_size)
-                total += self._estimates[first.index].sum_of(gone)
-            elif gone:
-                return None
-        return total
+    def _download_of(self, layer: int, rows: RowsByLayer) -> int | None:
+        """The bytes of download of a layer's rows that were just freed; None if it has neither a size nor an estimate."""
+        gone = self._free_of_copies(layer, rows[layer], rows)
+        first = self._evidence.layers[self._copies[layer][0]]
+        table = self._evidence.tables[first.index]
+        if table.compressed_sizes is not None:
+            return sum(map(table.compressed_sizes.__getitem__, gone))
+        if first.expected_compressed_size is None:
+            return None if gone else 0
+        if first.index not in self._estimates:
+            self._estimates[first.index] = FileEstimates(table, first.expected_compressed_size)
+        return self._estimates[first.index].sum_of(gone)
 
     def _free_of_copies(self, layer: int, freed: Sequence[int], rows: RowsByLayer) -> Sequence[int]:
         """Those of the freed rows that leave the download: a blob is downloaded as long as one of its layers needs a row."""

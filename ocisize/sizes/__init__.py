@@ -1,4 +1,4 @@
-"""Sums by layer, directory, type, file and tree, and what a download costs.
+"""Sums by layer, directory, type, file and tree, what a download costs, how long a pull takes, and what other tools show.
 
 ``model.sizes`` defines the figures, and decides which layer pays for a repeated blob.
 """

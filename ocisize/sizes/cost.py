@@ -35,7 +35,7 @@ class CostAssumptions:
 class Cost:
     """The cost of a download; None if its size is unknown."""
 
-    pull_seconds: tuple[float, ...] | None  #: at each of the assumed bandwidths
+    transfer_seconds: tuple[float, ...] | None  #: at each of the assumed bandwidths
     yearly_bytes: float | None  #: bytes that all hosts download in a year
     yearly_dollars: float | None  #: the price of these bytes
 
@@ -53,7 +53,7 @@ def cost_of(size: int | None, assumptions: CostAssumptions) -> Cost:
 
     >>> assumptions = CostAssumptions(deploys=10, nodes=5, price=0.09, bandwidths=(100_000_000,))
     >>> cost = cost_of(1_000_000_000, assumptions)
-    >>> cost.pull_seconds, cost.yearly_bytes, round(cost.yearly_dollars, 2)
+    >>> cost.transfer_seconds, cost.yearly_bytes, round(cost.yearly_dollars, 2)
     ((80.0,), 18250000000000, 1642.5)
     """
     if size is None:

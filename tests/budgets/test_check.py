@@ -93,7 +93,7 @@ def test_budgets_of_paths() -> None:
     assert verdict('[[budget]]\npath = "/app"\nmax-files = 3').exact_measured == 3
     assert verdict('[[budget]]\npath = "/app"\nmax-waste = "50 %"').exact_measured == Fraction(1, 2)
     assert verdict('[[budget]]\npath = "/app"\nmin-efficiency = 0.5').exact_measured == Fraction(1, 2)
-    assert verdict('[[budget]]\npath = "/app"\nmax-pull = "8 s at 500 B/s"').exact_measured == 8
+    assert verdict('[[budget]]\npath = "/app"\nmax-transfer = "8 s at 500 B/s"').exact_measured == 8
     largest = verdict('[[budget]]\npath = "/app"\nmax-file-size = 3999')
     assert (largest.status, largest.where) == (
         BudgetStatus.FAIL,
@@ -198,7 +198,7 @@ def uncompressed() -> Analysis:
 
 
 @pytest.mark.parametrize(
-    "text", ['max-download = "1 GB"', 'max-pull = "9 s at 1 GB/s"', 'max-layer-download = "1 GB"', 'max-download = "1 GB"\nlayer = "*"',
+    "text", ['max-download = "1 GB"', 'max-transfer = "9 s at 1 GB/s"', 'max-layer-download = "1 GB"', 'max-download = "1 GB"\nlayer = "*"',
              'max-download = "1 GB"\nignore = "/app"'],
 )  # fmt: skip
 def test_an_unknown_figure_is_no_pass(text: str) -> None:

@@ -76,7 +76,7 @@ TABLE: dict[tuple[str, Unit], Row] = {
     ("max-layer-download", Unit.BYTES): Row(("5001", '"5 kB"', "4999", "true"), (5000, 4000, 4000, 4500, None, None)),
     ("max-layer-unpacked", Unit.BYTES): Row(("10001", '"10 kB"', "9999", "{}"), (10000, 8000, 8000, 9000, None, None)),
     ("max-file-size", Unit.BYTES): Row(("9001", '"9 kB"', "8999", '"9 KBit"'), (9000, 4000, 4000, 9000, 9000, None)),
-    ("max-pull", Unit.SECONDS): Row(
+    ("max-transfer", Unit.SECONDS): Row(
         ('"10.1000001 s at 1 kB/s"', '"10.1 s at 1 kB/s"', '"10.0999999 s at 1 kB/s"', '"10 s"'),
         (Fraction(101, 10), 4, 4, Fraction(86, 10), None, 3),
     ),

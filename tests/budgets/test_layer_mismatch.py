@@ -33,7 +33,7 @@ max-files = 100
 max-layers = 100
 max-layer-download = "1 GB"
 max-file-size = "1 GB"
-max-pull = "10 s at 100 Mbit/s"
+max-transfer = "10 s at 100 Mbit/s"
 forbid = ["/nowhere"]
 forbid-findings = ["high"]
 """

@@ -19,8 +19,8 @@ OUTLINE, ANALYSIS = (
     ANALYZER.outline_source(single(build()), name="app"),
     ANALYZER.analyze_source(single(build()), name="app"),
 )
-OF_MANIFESTS = ("max-download", "max-layers", "max-layer-download", "max-pull")
-LIMITS = {"max-pull": "1 s at 1 kB/s", "max-layers": "3", "max-files": "3", "min-efficiency": "99 %", "forbid": "*.pem",
+OF_MANIFESTS = ("max-download", "max-layers", "max-layer-download", "max-transfer")
+LIMITS = {"max-transfer": "1 s at 1 kB/s", "max-layers": "3", "max-files": "3", "min-efficiency": "99 %", "forbid": "*.pem",
           "forbid-findings": "high"}  # fmt: skip
 
 

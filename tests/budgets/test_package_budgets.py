@@ -53,7 +53,7 @@ def test_names_select_packages(names: list[str], selected: set[tuple[str, str]] 
         ('max-unpacked = "1 B"', 350_000),
         ('max-live = "1 B"', 350_000),
         ("max-files = 1", 70),
-        ('max-pull = "0.01 s at 8 Mbit/s"', 0.11),
+        ('max-transfer = "0.01 s at 8 Mbit/s"', 0.11),
     ],
 )
 def test_figures_are_the_sums_of_all_packages_of_a_name(limit: str, measured: float) -> None:

@@ -54,7 +54,7 @@ def test_without_budgets_nothing_is_judged(capsys: pytest.CaptureFixture[str]) -
         (["--lowestEfficiency", "0.75", "--highestUserWastedPercent", "0.4"], 0), (["--lowestEfficiency", "0.7"], 1),
         (["--lowestEfficiency", "disabled", "--highestUserWastedPercent", "disabled"], 0), (["--lowestEfficiency", "75"], 2),
         (["--highestWastedBytes", "nan"], 2), (["--ci-config", "missing"], 2), (["--budget-file", "missing"], 2),
-        (["--max-pull", "1 s at 1 B/s", "--max-pull", "9 s at 1 GB/s"], 1),
+        (["--max-transfer", "1 s at 1 B/s", "--max-transfer", "9 s at 1 GB/s"], 1),
         (["--forbid", "off"], 0), (["--forbid-findings", "off"], 0),
     ],
 )  # fmt: skip

@@ -51,7 +51,8 @@ def test_one_screen(image: str, server: Server, monkeypatch: pytest.MonkeyPatch,
     text = "\n".join(lines)
     assert len(lines) <= 24 and max(map(len, lines)) <= 80
     assert "4 layers (gzip, zstd) · created 2026-01-02" in text
-    assert "16.5 kB download · a pull takes at least 0.00 s at 100 Mbps" in text
+    assert "16.5 kB download · pull 0.12 to 1.4 s at 100 Mbps" in text
+    assert "tars 1.5 to 4 times as large" in text
     assert "The layers were not read" in text and "unpacked size, waste" in text
     assert "SECRET  DB_PASSWORD, NPM_TOKEN" in text and SECRET not in text
     assert "USER app:app" in text and "EXPOSE 80/tcp 443/tcp" in text and "version 1.2.3 · revision 0123456789ab" in text
@@ -124,7 +125,7 @@ def test_options_that_need_the_layers_are_refused(
     [
         (["--max-download", "20 kB"], 0, ""), (["--max-download", "16 kB"], 1, "download 16.5 kB > 16.0 kB"),
         (["--max-layers", "3"], 1, "layers 4 > 3"), (["--max-layer-download", "9 kB"], 1, "largest layer download 9.19"),
-        (["--max-pull", "1 s at 1 kB/s"], 1, "pull at 8 kbps 16.5 s > 1.0 s"), (["--max-waste", "off"], 0, ""),
+        (["--max-transfer", "1 s at 1 kB/s"], 1, "transfer at 8 kbps 16.5 s > 1.0 s"), (["--max-waste", "off"], 0, ""),
         (["--max-download", "+1 %"], 1, "there is no baseline of this image"),
     ],
 )  # fmt: skip

@@ -183,7 +183,7 @@ def _read_dockerfile(text: str) -> tuple[object, ...]:
 def budget_seeds() -> list[bytes]:
     texts = (
         'name = "a"\nbaseline = "b.json"\nmax-download = "120 MB"\nmax-waste = ["5 %", "+10 MB"]\nmin-efficiency = 0.95\n'
-        'forbid = ["**/.git/**"]\nforbid-findings = ["OS101", "high"]\nmax-pull = "10 s at 100 Mbit/s"\n\n[[budget]]\n'
+        'forbid = ["**/.git/**"]\nforbid-findings = ["OS101", "high"]\nmax-transfer = "10 s at 100 Mbit/s"\n\n[[budget]]\n'
         'layer = "RUN apt-get*"\nmax-unpacked = "40 MB"\nlevel = "warn"\nreason = "r"\npath = "/usr/"\nignore = ["*.pyc"]\n'
         'visible-only = true\nif-unknown = "off"\nplatform = "linux/*"\nmax-files = 100\n'
         '[[budget]]\npackage = ["python:torch", "nvidia-*"]\nmax-live = "1 GB"\n',

@@ -20,7 +20,7 @@ def test_the_packaged_assumptions() -> None:
 def test_the_formulas() -> None:
     """100 MB: 8 s at 100 Mbps; 10 deploys to 5 nodes a day are 1825 GB a year."""
     cost = cost_of(100_000_000, SOME)
-    assert cost.pull_seconds == (8.0, 0.8)
+    assert cost.transfer_seconds == (8.0, 0.8)
     assert cost.yearly_bytes == 1825e9
     assert cost.yearly_dollars == pytest.approx(164.25)
 

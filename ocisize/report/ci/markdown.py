@@ -26,6 +26,7 @@ from ocisize.report.words.findings import describe_image, describe_saving, list_
 from ocisize.report.words.fixes import summarize_fixes
 from ocisize.report.words.incomplete import NOTE, list_unread, mark_incomplete
 from ocisize.report.words.incomplete import headline as unread_headline
+from ocisize.report.words.pull import HOSTS, describe_pull
 from ocisize.report.words.steps import show_layer
 from ocisize.report.words.units import UNKNOWN, percent
 from ocisize.text import count_of, human_size
@@ -99,8 +100,14 @@ def _head(images: Sequence[ReportedImage]) -> str:
     heading = " · ".join([f"{sign} {code_span(describe_image(first.analysis))} {title}".lstrip(), *words])
     return (
         f"{marker_of(first, 'image', all_platforms=bool(first.platform))}\n### {heading}\n\n{_write_unread(images)}"
-        f"| {' | '.join(names)} |\n|{rule}\n" + "\n".join(rows) + "\n"
+        f"| {' | '.join(names)} |\n|{rule}\n" + "\n".join(rows) + "\n" + ("" if first.platform else _pull(first))
     )
+
+
+def _pull(image: ReportedImage) -> str:
+    """A sentence on the time of a pull; "" if the download is unknown."""
+    pull = describe_pull(image.analysis)
+    return f"\nA pull takes {pull}, {HOSTS}.\n" if pull else ""
 
 
 def _figures(image: ReportedImage) -> str:

@@ -29,7 +29,6 @@ from ocisize.report.words.outline import (
     describe_index,
     describe_labels,
     describe_own,
-    describe_pull,
     describe_secrets,
     name_form,
 )
@@ -40,6 +39,7 @@ from ocisize.report.words.outline_diff import (
     describe_upgrade,
     summarize,
 )
+from ocisize.report.words.pull import describe_assumed, describe_pull
 from ocisize.report.words.steps import show_layer
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of, plural
@@ -81,7 +81,7 @@ def _head(images: Sequence[ReportedOutline], reported: Sequence[ReportedImage], 
     if len(images) > _MAX_PLATFORMS:
         rows.append(f"\n… and {len(images) - _MAX_PLATFORMS:,} more platforms, not shown to save space.")
     pull = "" if several else describe_pull(images[0].outline, options.assumptions)
-    note = f"{pull[:1].upper()}{pull[1:]}. {NOT_KNOWN}." if pull else f"{NOT_KNOWN}."
+    note = f"A pull takes {pull}. {NOT_KNOWN}. {describe_assumed()}." if pull else f"{NOT_KNOWN}."
     return (
         f"{marker_of(first, 'quick', all_platforms=several)}\n### {heading}\n\n"
         f"| {'Platform | ' * several}Download | Layers |\n|{'---|' * several}---:|---:|\n"

@@ -6,7 +6,7 @@ hand. Commands are in blocks, where no character needs an escape and every line 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ocisize.dockerfile.patch import wrap_comment
 from ocisize.model.plan import PlanEdit, PlanStep
@@ -34,6 +34,7 @@ from ocisize.report.words.plan import (
     name_lines,
     saving_of,
 )
+from ocisize.report.words.pull import list_step_savings
 from ocisize.text import count_of, plural
 from ocisize.values import define, field
 
@@ -68,15 +69,20 @@ def write_plan(images: Sequence[ReportedImage], room: int, *, title: str = "Fix 
 def write_steps(rows: Sequence[_Row], images: Sequence[ReportedImage], room: int, title: str, total: str) -> str:
     """Some steps in at most ``room`` bytes, five of them open, the others folded; "" if the first does not fit."""
     table = Table("fix", "# | Saves | Safe? | Fix | Where", left=3)
+    pulls = {
+        id(step): pull
+        for image in images
+        for step, pull in zip(image.analysis.plan.steps, list_step_savings(image.analysis), strict=True)
+    }
     first, rest = rows[:MAX_ROWS], rows[MAX_ROWS:]
     room -= byte_length(title) + byte_length(total)
-    text = table.fill([_row(*row, images) for row in first], room // 2)
+    text = table.fill([_row(*row, images, pulls) for row in first], room // 2)
     if not text:
         return ""
     text += fill_blocks(_list_blocks(first), "edit", (room - byte_length(text)) * 2 // 3)
     if rest:
         summary, room = count_fixes(len(rest), "more "), room - byte_length(text)
-        more = table.fill([_row(*row, images) for row in rest], room // 2)
+        more = table.fill([_row(*row, images, pulls) for row in rest], room // 2)
         room -= byte_length(more) + byte_length(fold(summary, ""))
         text += fold(summary, more + fill_blocks(_list_blocks(rest), "edit", room)) if more else ""
     return f"{title}{text}{total}"
@@ -90,11 +96,17 @@ def on_platforms(platforms: Sequence[str], images: Sequence[ReportedImage]) -> s
 
 
 def _row(
-    number: int, image: ReportedImage, step: PlanStep, platforms: Sequence[str], images: Sequence[ReportedImage]
+    number: int,
+    image: ReportedImage,
+    step: PlanStep,
+    platforms: Sequence[str],
+    images: Sequence[ReportedImage],
+    pulls: Mapping[int, str],
 ) -> str:
     analysis = image.analysis
     saving = keep_together(describe_saving(saving_of(step), analysis.plan) or "-")
-    fix = "<br>".join(filter(None, (f"**{escape_text(step.title)}**", escape_text(on_platforms(platforms, images)))))
+    facts = (on_platforms(platforms, images), pulls.get(id(step), ""))
+    fix = "<br>".join([f"**{escape_text(step.title)}**", *map(escape_text, filter(None, facts))])
     safety = "<br>".join([str(step.confidence), *([] if step.in_patch else [BY_HAND])])
     return f"| {number} | {saving} | {safety} | {fix} | {escape_text(place_of(step, analysis))} |"
 

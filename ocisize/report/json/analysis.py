@@ -22,6 +22,7 @@ from ocisize.model.packages import Inventory, Package, UnownedFiles
 from ocisize.model.plan import Plan
 from ocisize.model.sizes import Group, Groups, Sizes
 from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
+from ocisize.sizes.pull_time import default_rates, pull_times, step_pull_times
 from ocisize.sizes.tool_sizes import tool_sizes
 from ocisize.tar.filetable import NO_HASH, FileTable
 from ocisize.text import decode_name, display_name
@@ -102,6 +103,7 @@ def analysis_document(
     document["packages"] = None if analysis.packages is None else inventory_document(analysis.packages)
     document["provenance"] = None if analysis.provenance is None else encodable(asdict(analysis.provenance))
     document["cost"] = _cost(analysis, assumptions or default_assumptions())
+    document["pull"] = pull_document(analysis, assumptions or default_assumptions())
     document["tool_sizes"] = tool_sizes_document(analysis)
     if verdicts:
         from ocisize.report.json.budgets import verdict_document
@@ -161,6 +163,17 @@ def _cost(analysis: Analysis, assumptions: CostAssumptions) -> dict[str, Any]:
         "image": asdict(cost_of(analysis.compressed_size, assumptions)),
         "findings": [asdict(cost) for cost in findings],
     }
+
+
+def pull_document(image: Analysis | Outline, assumptions: CostAssumptions) -> dict[str, Any]:
+    """How long a pull takes at each assumed bandwidth, the constants, and what each step of the plan saves."""
+    document: dict[str, Any] = {
+        "rates": asdict(default_rates()),
+        "image": list(map(asdict, pull_times(image, assumptions.bandwidths))),
+    }
+    if isinstance(image, Analysis):
+        document["steps"] = [list(map(asdict, times)) for times in step_pull_times(image, assumptions.bandwidths)]
+    return document
 
 
 def tool_sizes_document(image: Analysis | Outline) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import ocisize
 from ocisize.model.outline import IndexOutline, LayerOutline, Outline
-from ocisize.report.json.analysis import encodable, serialize_build_steps, tool_sizes_document
+from ocisize.report.json.analysis import encodable, pull_document, serialize_build_steps, tool_sizes_document
 from ocisize.report.options import ReportOptions
 from ocisize.report.outline_subject import OutlineDiffSubject, OutlineSubject
 from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
@@ -63,6 +63,7 @@ def outline_document(
         "provenance": None if outline.provenance is None else asdict(outline.provenance),
         "layers": [_layer(layer) for layer in outline.layers],
         "cost": {"assumptions": asdict(chosen), "image": asdict(cost_of(outline.compressed_size, chosen))},
+        "pull": pull_document(outline, chosen),
         "tool_sizes": tool_sizes_document(outline),
         **_budgets(verdicts),
         "warnings": outline.warnings,

@@ -49,7 +49,7 @@ def write_advise(
         secrets = {heading: findings for heading, findings in groups.items() if heading == _SECRETS}
         others = {heading: findings for heading, findings in groups.items() if heading != _SECRETS}
         short = _write_groups(console, analysis, secrets, top, assumptions)
-        write_steps(console, analysis, top)
+        write_steps(console, analysis, top, assumptions)
         write_edits(console, analysis.plan)
         short += _write_groups(console, analysis, others, top, assumptions)
         if short:

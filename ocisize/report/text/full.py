@@ -70,7 +70,7 @@ def write_sections(
         "cost": lambda console: _print_figures(console, describe_cost(analysis, known)),
         "sizes": lambda console: _print_block(console, [*list_tool_sizes(tool_sizes(analysis), console.width)]),
         "layers": lambda console: _layers(console, analysis.layers),
-        "plan": lambda console: write_steps(console, analysis, top),
+        "plan": lambda console: write_steps(console, analysis, top, assumptions),
         "findings": lambda console: write_findings(console, analysis, top, assumptions),
         "directories": lambda console: _groups(console, analysis.groups, top),
         "packages": lambda console: print_packages(console, analysis.packages, top),

@@ -27,10 +27,10 @@ from ocisize.report.words.outline import (
     describe_index,
     describe_labels,
     describe_own,
-    describe_pull,
     describe_secrets,
     name_form,
 )
+from ocisize.report.words.pull import describe_assumed, describe_pull
 from ocisize.report.words.steps import name_line_of
 from ocisize.report.words.units import cut
 from ocisize.text import printable
@@ -109,13 +109,15 @@ def _head(outline: Outline, width: int, verdicts: Sequence[Verdict], assumptions
     else:
         lines = [Line((line, "bold")) for line in textwrap.wrap(name, width, break_on_hyphens=False)]
         lines += [Line((line, "dim")) for line in join_parts([cut(fact, width) for fact in facts], width)]
-    parts = [describe_download(outline), *filter(None, [describe_pull(outline, assumptions)])]
+    pull = describe_pull(outline, assumptions)
+    parts = [describe_download(outline), *([f"pull {pull}"] if pull else [])]
     if verdicts:
         from ocisize.report.words.budgets import summarize_outcomes
 
         parts += filter(None, [summarize_outcomes(verdicts)])
     lines += [Line((line, "bold")) for line in join_parts(parts, width)]
-    lines += [Line((line, "dim")) for line in textwrap.wrap(f"{NOT_KNOWN}.", width)]
+    not_known = f"{NOT_KNOWN}. {describe_assumed()}." if pull else f"{NOT_KNOWN}."
+    lines += [Line((line, "dim")) for line in textwrap.wrap(not_known, width)]
     if mismatch := outline.layer_mismatch:
         lines += [Line((line, "bold red")) for line in textwrap.wrap(f"incomplete: {mismatch}", width)]
     for text in describe_trust(outline.unverified_hosts):

@@ -23,11 +23,14 @@ from ocisize.report.words.plan import (
     describe_less,
     saving_of,
 )
+from ocisize.report.words.pull import list_step_savings
 from ocisize.report.words.units import cut, human_size, shorten_path
 from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ocisize.sizes.cost import CostAssumptions
 
 STYLES = {Confidence.SAFE: "green", Confidence.PROBABLY: "yellow", Confidence.ASK: "magenta"}
 _MIN_SHARE = 0.005  # of the image that a step saves to be shown at length
@@ -36,8 +39,13 @@ _INDENT = "    "
 _WORD = re.compile(r"(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\]|[\"'\\])+")
 
 
-def write_steps(console: Console, analysis: Analysis, top: int | None = None) -> None:
-    """Write the steps of the plan below a blank line, the first ``top`` at length; nothing if there are none."""
+def write_steps(
+    console: Console, analysis: Analysis, top: int | None = None, assumptions: CostAssumptions | None = None
+) -> None:
+    """Write the steps of the plan below a blank line, the first ``top`` at length; nothing if there are none.
+
+    What a step saves of a pull is at the lowest bandwidth of ``assumptions``.
+    """
     plan = analysis.plan
     if not plan.steps:
         return
@@ -55,9 +63,11 @@ def write_steps(console: Console, analysis: Analysis, top: int | None = None) ->
     grid.add_column(justify="right", no_wrap=True, style="dim")
     grid.add_column(justify="right", no_wrap=True, style="bold")
     grid.add_column(ratio=1, overflow="fold")
-    for number, (step, size) in enumerate(zip(plan.steps, sizes, strict=True), 1):
+    pulls = list_step_savings(analysis, assumptions)
+    for number, (step, size, pull) in enumerate(zip(plan.steps, sizes, pulls, strict=True), 1):
         long = _saves_much(step, analysis) if top is None else number <= top
-        text = (_render_step if long else _render_line)(step, analysis, console.width - indent)
+        room = console.width - indent
+        text = _render_step(step, analysis, room, pull) if long else _render_line(step, analysis, room)
         grid.add_row(f"{number}", size, text.append("\n") if long and number < len(sizes) else text)
     console.print()
     console.print(grid)
@@ -75,11 +85,13 @@ def _render_line(step: PlanStep, analysis: Analysis, width: int) -> Text:
     return Text.assemble((str(step.confidence), STYLES[step.confidence]), SEPARATOR, title, (facts, "dim"))
 
 
-def _render_step(step: PlanStep, analysis: Analysis, width: int) -> Text:
+def _render_step(step: PlanStep, analysis: Analysis, width: int, pull: str) -> Text:
     """Title, facts, action, caution and the largest file."""
     facts = [place_of(step, analysis)] if place_of(step, analysis) else []
     if step.size and step.compressed_size is not None:
         facts.append(f"{human_size(step.size)} unpacked")
+    if pull:
+        facts.append(pull)
     if step.findings:
         facts.append(", ".join(dict.fromkeys(step.findings)))
     if not step.in_patch:

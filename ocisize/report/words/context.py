@@ -9,8 +9,9 @@ from ocisize.model.base import BaseCertainty, BaseImage, BaseMethod
 from ocisize.model.provenance import Provenance
 from ocisize.model.sizes import Sizes
 from ocisize.model.system import System
-from ocisize.report.words.download import human_download
-from ocisize.report.words.units import human_bandwidth, human_dollars, human_seconds, human_size
+from ocisize.report.words.download import ABOUT, human_download
+from ocisize.report.words.pull import HOSTS, describe_transfer, human_range, list_pull_times
+from ocisize.report.words.units import human_bandwidth, human_dollars, human_size
 from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
 from ocisize.text import count_of, printable
 
@@ -122,30 +123,29 @@ def _system(system: System) -> str:
 
 
 def summarize_cost(analysis: Analysis, assumptions: CostAssumptions) -> list[str]:
-    """The shortest time of a pull at the lowest bandwidth and the cost of a year, in a few words each; [] if unknown."""
-    cost = cost_of(analysis.compressed_size, assumptions)
-    if cost.pull_seconds is None or cost.yearly_dollars is None:
-        return []
-    bandwidth, seconds = min(zip(assumptions.bandwidths, cost.pull_seconds, strict=True))
-    return [
-        f"at least {human_seconds(seconds)} to pull at {human_bandwidth(bandwidth)}",
-        f"{human_dollars(cost.yearly_dollars)} of egress a year",
+    """The range of a pull at the lowest bandwidth and the cost of a year, in a few words each; [] if unknown."""
+    times = list_pull_times(analysis, assumptions)[:1]
+    parts = [
+        f"{human_range(time.least_seconds, time.most_seconds)} to pull at {human_bandwidth(time.bandwidth)}"
+        for time in times
     ]
+    dollars = cost_of(analysis.compressed_size, assumptions).yearly_dollars
+    return [*parts, *([] if dollars is None else [f"{human_dollars(dollars)} of egress a year"])]
 
 
 def describe_cost(analysis: Analysis, assumptions: CostAssumptions) -> Iterator[tuple[str, str, str]]:
-    """The time of a download and the cost of a year; nothing if the download is unknown."""
+    """The time of a pull and the cost of a year; nothing if the download is unknown."""
+    if times := list_pull_times(analysis, assumptions):
+        first, *others = times
+        about = ABOUT if analysis.compressed_size is None else ""
+        more = "".join(
+            f", {human_range(time.least_seconds, time.most_seconds)} at {human_bandwidth(time.bandwidth)}" for time in others
+        )
+        note = f"at {human_bandwidth(first.bandwidth)}{more}, {HOSTS}; {describe_transfer(times)}"
+        yield "Pull", f"{about}{human_range(first.least_seconds, first.most_seconds)}", note
     cost = cost_of(analysis.compressed_size, assumptions)
-    if cost.pull_seconds is None or cost.yearly_dollars is None:
+    if cost.yearly_dollars is None:
         return
-    slowest = min(assumptions.bandwidths)
-    times = dict(zip(assumptions.bandwidths, cost.pull_seconds, strict=True))
-    others = "".join(
-        f", {human_seconds(times[bandwidth])} at {human_bandwidth(bandwidth)}"
-        for bandwidth in sorted(times)
-        if bandwidth != slowest
-    )
-    yield "Pull", human_seconds(times[slowest]), f"at {human_bandwidth(slowest)}{others}; transfer alone"
     terms = f"{assumptions.deploys:g} deploys/day, {assumptions.nodes:g} nodes, ${assumptions.price:g}/GB"
     assumed = "assumed " if assumptions == default_assumptions() else ""
     yield "Egress", human_dollars(cost.yearly_dollars), f"a year, {assumed}{terms} (--cost)"

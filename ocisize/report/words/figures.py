@@ -18,6 +18,6 @@ FIGURES: Mapping[str, str] = {
     "Hides": "content that a layer hides in lower layers or in itself",
     "Base": "layers of the base image",
     "Yours": "layers above the base image",
-    "Pull": "time to transfer the download",
+    "Pull": "how long a pull takes at a bandwidth",
     "Egress": "cost of all downloads of a year",
 }

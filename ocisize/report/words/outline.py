@@ -10,8 +10,7 @@ from ocisize.history.base_image import parse_time
 from ocisize.model.outline import LayerOutline, Outline
 from ocisize.report.words.context import describe_found
 from ocisize.report.words.image import describe_platform
-from ocisize.report.words.units import human_bandwidth, human_seconds, human_size
-from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
+from ocisize.report.words.units import human_size
 from ocisize.text import count_of, plural
 
 if TYPE_CHECKING:
@@ -61,24 +60,6 @@ def describe_download(outline: Outline) -> str:
     if outline.compressed_size is not None:
         return f"{human_size(outline.compressed_size)} download"
     return f"{UNKNOWN_DOWNLOAD}, {human_size(outline.blob_size)} as saved"
-
-
-def describe_pull(outline: Outline, assumptions: CostAssumptions | None = None) -> str:
-    """The shortest time of a pull, at the assumed bandwidths; "" if the download is unknown.
-
-    It is the time of the transfer: connecting, verifying and unpacking take longer.
-
-    >>> import ocisize
-    >>> describe_pull(ocisize.Analyzer().outline("testdata/example.tar"))
-    'a pull takes at least 0.13 s at 100 Mbps, 0.01 s at 1 Gbps'
-    """
-    chosen = assumptions or default_assumptions()
-    seconds = cost_of(outline.compressed_size, chosen).pull_seconds
-    if seconds is None:
-        return ""
-    times = sorted(zip(chosen.bandwidths, seconds, strict=True))
-    listed = ", ".join(f"{human_seconds(time)} at {human_bandwidth(bandwidth)}" for bandwidth, time in times)
-    return f"a pull takes at least {listed}"
 
 
 def describe_base(outline: Outline) -> str:

@@ -50,7 +50,7 @@ OF_ALL = [name for name, row in FORMATS.items() if row.all_platforms]
         ('max-waste = "5.25 %"', "waste ≤ 5.25 %"),
         ("min-efficiency = 0.95", "efficiency ≥ 95 %"),
         ('max-files = "1,000"', "files ≤ 1,000"),
-        ('max-pull = "10 s at 12.5 MB/s"', "pull at 100 Mbps ≤ 10.0 s"),
+        ('max-transfer = "10 s at 12.5 MB/s"', "transfer at 100 Mbps ≤ 10.0 s"),
         ('max-live = "+2 %"', "live ≤ baseline + 2 %"),
         ('forbid = ["**/.git/**", "*.pem"]\nlayer = "COPY *"', "no **/.git/**, *.pem of COPY *"),
         ('forbid-findings = ["high", "OS101"]', "no finding high, OS101"),

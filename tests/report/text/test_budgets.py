@@ -44,7 +44,7 @@ def test_a_long_build_step_ends_with_a_mark() -> None:
         ('max-waste = "20 %"', "waste 25.0 % > 20.0 % → OS101 saves 4.00 kB"),
         ('min-efficiency = "75.0001 %"', "efficiency 75 % < 75.0001 % → OS101 saves 4.00 kB"),
         ("max-files = 5", "files 6 > 5, 1 over"),
-        ('max-pull = "5 s at 8 kbit/s"', "pull at 8 kbps 10.1 s > 5.0 s, 5.1 s over → OS101 saves 45 B"),
+        ('max-transfer = "5 s at 8 kbit/s"', "transfer at 8 kbps 10.1 s > 5.0 s, 5.1 s over → OS101 saves 45 B"),
         ("max-file-size = 8000", "largest file 9.00 kB > 8.00 kB, 1.00 kB over: /bin/sh in layer 0"),
         ("max-layer-download = 4_000", "largest layer download 5.00 kB > 4.00 kB, 1.00 kB over: in layer 0 (ADD rootfs)"),
         ('[[budget]]\nlayer = "*"\nmax-unpacked = 7000',
@@ -146,7 +146,7 @@ def test_it_fits(width: int) -> None:
 def test_json_has_every_verdict() -> None:
     """Beside the analysis, which still reads back; numbers are bytes, shares or seconds, never NaN."""
     verdicts = judge(
-        'max-download = "10 kB"\nmax-waste = "20 %"\nmax-pull = "20 s at 8 kbit/s"\n'
+        'max-download = "10 kB"\nmax-waste = "20 %"\nmax-transfer = "20 s at 8 kbit/s"\n'
         'forbid = "/app/tmp"\n[[budget]]\nlayer = "RUN *"\nmax-unpacked = "+5 %"\nreason = "x"'
     )
     text = to_json(image(), verdicts=verdicts)
@@ -156,7 +156,7 @@ def test_json_has_every_verdict() -> None:
     assert [(row["key"], row["status"], row["measured"], row["limit"], row["unit"]) for row in rows] == [
         ("max-download", "fail", 10100, 10000, "bytes"),
         ("max-waste", "fail", 0.25, 0.2, "share"),
-        ("max-pull", "pass", 10.1, 20.0, "seconds"),
+        ("max-transfer", "pass", 10.1, 20.0, "seconds"),
         ("forbid", "fail", 1, 0, "count"),
         ("max-unpacked", "unknown", None, None, "bytes"),
     ]

@@ -82,11 +82,19 @@ def test_the_system_on_one_line(analysis: Analysis) -> None:
 
 def test_cost_with_its_assumptions(analysis: Analysis) -> None:
     """250 MB: 20 s and 2 s; 50 pulls a day are 4,562.5 GB a year."""
+    sizes = (250_000_000, 0, 0)
+    layers = tuple(attrs.evolve(layer, compressed_size=size) for layer, size in zip(analysis.layers, sizes, strict=True))
+    analysis = attrs.evolve(analysis, layers=layers)
     found = lines(analysis)
-    assert found["Pull"] == ("20.0 s", "at 100 Mbps, 2.0 s at 1 Gbps; transfer alone")
+    assert found["Pull"] == (
+        "20.1 to 21.3 s",
+        "at 100 Mbps, 2.1 to 3.3 s at 1 Gbps, from a fast host to a slow one; the transfer alone takes 20.0 s and 2.0 s",
+    )
     assert found["Egress"] == ("$411", "a year, assumed 10 deploys/day, 5 nodes, $0.09/GB (--cost)")
     other = lines(analysis, parse_cost("bandwidth=512kbps,nodes=2.5,price=1"))
-    assert other["Pull"] == ("1 h 05 min", "at 512 kbps; transfer alone")
+    assert other["Pull"] == (
+        "1 h 05 min", "at 512 kbps, from a fast host to a slow one; the transfer alone takes 1 h 05 min"
+    )  # fmt: skip
     assert other["Egress"] == ("$2,281", "a year, 10 deploys/day, 2.5 nodes, $1/GB (--cost)")
 
 
@@ -94,7 +102,7 @@ def test_an_unknown_download_has_no_cost(analysis: Analysis) -> None:
     """Neither in the text nor in JSON; one of nothing costs nothing."""
     assert not {"Pull", "Egress"} & set(lines(attrs.evolve(analysis, compressed_size=None)))
     cost = json.loads(to_json(attrs.evolve(analysis, compressed_size=None)))["cost"]["image"]
-    assert cost == {"pull_seconds": None, "yearly_bytes": None, "yearly_dollars": None}
+    assert cost == {"transfer_seconds": None, "yearly_bytes": None, "yearly_dollars": None}
     assert lines(attrs.evolve(analysis, compressed_size=0))["Egress"][0] == "$0.00"
 
 

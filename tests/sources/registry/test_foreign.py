@@ -227,7 +227,7 @@ def test_saved_images(form: str, jobs: int, tmp_path: Path) -> None:
 def test_budgets_that_do_not_need_the_content(tmp_path: Path) -> None:
     """The download and the number of layers are known; nothing else passes."""
     found = Analyzer().analyze(saved(tmp_path, "folder"))
-    text = 'max-download = "1 MB"\nmax-layers = 5\nmax-pull = "9 s at 1 Mbit/s"\nmax-unpacked = "1 GB"\nmax-live = "1 GB"\nmax-files = 9'
+    text = 'max-download = "1 MB"\nmax-layers = 5\nmax-transfer = "9 s at 1 Mbit/s"\nmax-unpacked = "1 GB"\nmax-live = "1 GB"\nmax-files = 9'
     statuses = [verdict.status for verdict in check(found, parse_budgets(text).budgets)]
     assert statuses == [BudgetStatus.PASS] * 3 + [BudgetStatus.INCOMPLETE] * 3
     (broken,) = check(found, parse_budgets("max-files = 0").budgets)
