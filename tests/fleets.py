@@ -39,7 +39,7 @@ from tests.images import (
     sha256,
     write_files,
 )
-from tests.registry import RealRegistry
+from tests.registry import Answer, RealRegistry, Server
 
 _PUSHERS = 4  # threads
 _DAY = 86_400
@@ -304,3 +304,18 @@ def _push_manifest(
 def delete_manifest(registry: RealRegistry, repository: str, digest: str) -> None:
     """Delete a manifest, and with it the tags that name it; its blobs stay until garbage is collected."""
     registry.request("DELETE", f"/v2/{repository}/manifests/{digest}", repository)
+
+
+def serve_fleet(server: Server, tags: Iterable[Tagged]) -> list[str]:
+    """Let a scripted server answer for all images, and return their references in order."""
+    tags = list(tags)
+    for tag in tags:
+        answer = Answer(tag.document, headers={"Docker-Content-Digest": tag.digest, "Content-Type": tag.media_type})
+        for name in (tag.tag, tag.digest):
+            server.on(f"/v2/{tag.repository}/manifests/{name}", answer)
+        for data in tag.manifests:
+            headers = {"Docker-Content-Digest": sha256(data), "Content-Type": f"{OCI}.manifest.v1+json"}
+            server.on(f"/v2/{tag.repository}/manifests/{sha256(data)}", Answer(data, headers=headers))
+        for digest, data in tag.blobs.items():
+            server.on(f"/v2/{tag.repository}/blobs/{digest}", Answer(data))
+    return [f"{server.host}/{tag.repository}:{tag.tag}" for tag in tags]

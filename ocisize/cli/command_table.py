@@ -12,7 +12,7 @@ from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 DEFAULT = "analyze"  #: the command of ``ocisize IMAGE``
 _TEXT_AND_JSON = {"text": "", "json": ""}
@@ -106,6 +106,12 @@ def _fleet() -> CommandModule:
     return fleet
 
 
+def _fleet_export() -> CommandModule:
+    from ocisize.cli.commands import fleet_export
+
+    return fleet_export
+
+
 def _history() -> CommandModule:
     from ocisize.cli.commands import history
 
@@ -124,6 +130,7 @@ def _completion() -> CommandModule:
     return completion
 
 
+#: by name, which can be two words
 COMMANDS: Mapping[str, Command] = {
     DEFAULT: Command(
         "how big an image is and why; the default command",
@@ -175,6 +182,13 @@ COMMANDS: Mapping[str, Command] = {
         images={"images": SOURCE_HELP},
         several_images=True,
     ),
+    "fleet export": Command(
+        "a fleet as Parquet tables in a folder, for queries",
+        _fleet_export,
+        formats={"text": ""},
+        images={"images": SOURCE_HELP},
+        several_images=True,
+    ),
     "cache": Command(
         "the folder and size of the cache; prune and clear make it smaller",
         _cache,
@@ -199,3 +213,16 @@ COMMANDS: Mapping[str, Command] = {
         reads_images=False,
     ),
 }
+
+
+def take_command(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """The command that some words begin with, None if there is none, and the words behind it.
+
+    >>> take_command(["fleet", "export", "a"]), take_command(["fleet", "a"]), take_command(["a"])
+    (('fleet export', ['a']), ('fleet', ['a']), (None, ['a']))
+    """
+    for count in (2, 1):
+        name = " ".join(words[:count])
+        if len(words) >= count and name in COMMANDS:
+            return name, words[count:]
+    return None, words

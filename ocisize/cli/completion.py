@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ocisize.cli.command_table import COMMANDS, DEFAULT
+from ocisize.cli.command_table import COMMANDS, DEFAULT, take_command
 from ocisize.model.base import SCRATCH
 from ocisize.report.words.units import cut_words
 from ocisize.text import printable
@@ -49,9 +49,9 @@ def complete(words: Sequence[str], make_parser: Callable[[str], Parser]) -> Cand
 
     """
     *before, word = words or [""]
-    command = before[0] if before and before[0] in COMMANDS else None
+    command, behind = take_command(before)
     parser = make_parser(command or DEFAULT)
-    found = _find_candidates(parser, command, before[1:] if command else before, word)
+    found = _find_candidates(parser, command, behind, word)
     return Candidates({name: about for name, about in found.words.items() if name.startswith(word)}, found.files_behind)
 
 

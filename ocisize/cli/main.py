@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import ocisize
-from ocisize.cli.command_table import COMMANDS, DEFAULT
+from ocisize.cli.command_table import COMMANDS, DEFAULT, take_command
 from ocisize.cli.help import HelpFormatter, table
 from ocisize.cli.options import ABSENT, INTERRUPTED, UNUSABLE, MetavarCheck, common_options, settle_outputs
 from ocisize.cli.parser import MissingArguments, Parser, UsageError
@@ -104,8 +104,7 @@ def _describe_program() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    command = arguments.pop(0) if arguments and arguments[0] in COMMANDS else None
+    command, arguments = take_command(sys.argv[1:] if arguments is None else arguments)
     prepare_streams()
     if command is None and arguments[:1] == [COMPLETE]:
         from ocisize.cli.completion import complete, format_candidates

@@ -33,9 +33,11 @@ def frees(fleet: Fleet, references: Iterable[str | int]) -> Freed:
 def match_references(fleet: Fleet, globs: Iterable[str]) -> list[str]:
     """Return the references that one of the globs matches, as a whole or behind a slash: ``*:v1.*``, ``team/app:*``.
 
+    Of a file with many images, a glob can match the name of the image in it.
+
     ``*`` matches any characters, slashes too, ``?`` one and ``[abc]`` one of several.
     """
-    patterns = [pattern for glob in globs for pattern in (glob, f"*/{glob}")]
+    patterns = [pattern for glob in globs for pattern in (glob, f"*/{glob}", f"* --select {glob}")]
     return [
         reference
         for root in fleet.roots

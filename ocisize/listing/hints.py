@@ -12,7 +12,7 @@ _COMMANDS = {
         r"""| jq -r '.results[] | "NAMESPACE/\(.name):*"'"""
     ),
     r"ghcr\.io": (
-        "gh api --paginate '/orgs/NAMESPACE/packages?package_type=container' "
+        "gh api --paginate '/orgs/NAMESPACE/packages?package_type=container&per_page=100' "
         r"""--jq '.[] | "ghcr.io/NAMESPACE/\(.name):*"'"""
     ),
     r"quay\.io": (
@@ -20,11 +20,11 @@ _COMMANDS = {
         r"""| jq -r '.repositories[] | "quay.io/NAMESPACE/\(.name):*"'"""
     ),
     r"registry\.gitlab\.com": (
-        r"""glab api --paginate groups/NAMESPACE/registry/repositories | jq -r '.[] | "\(.location):*"'"""
+        "glab api --paginate 'groups/NAMESPACE/registry/repositories?per_page=100' "
+        r"""| jq -r '.[] | "\(.location):*"'"""
     ),
     r"[a-z0-9-]+-docker\.pkg\.dev": (
-        "gcloud artifacts docker images list REGISTRY/NAMESPACE --include-tags --format json "
-        r"""| jq -r '.[] | .package + "@" + .version'"""
+        "gcloud artifacts docker images list REGISTRY/NAMESPACE --format 'value(package)' | sort -u | sed 's/$/:*/'"
     ),
 }
 

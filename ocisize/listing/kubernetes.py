@@ -117,7 +117,9 @@ def _add_node(item: dict[str, Any], place: str, source: str, collector: Collecto
     images = _dicts(_part(item, "status").get("images"))
     notes.full_nodes += len(images) >= MAX_NODE_IMAGES
     for image in images:
-        names = [text for text in image.get("names") or () if isinstance(text, str) and text != _NO_NAME]
+        listed = image.get("names")
+        names = [text for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
+        names = [text for text in names if text != _NO_NAME]
         digests = [text for text in names if "@" in text]
         tags = [text for text in names if "@" not in text]
         pinned = _pin(tags[0] if tags else "", digests[0]) if digests else None
@@ -151,10 +153,10 @@ def _warn(name: str, collector: Collector, notes: _Notes) -> None:
             f"missing, since a kubelet reports the largest {MAX_NODE_IMAGES} unless nodeStatusMaxImages says otherwise"
         )
     if notes.nameless:
-        collector.warn(f"{name}: {count_of(notes.nameless, 'image')} of nodes without a name")
+        collector.warn(f"{name}: left out: {count_of(notes.nameless, 'image')} of nodes without a name")
     if notes.others:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(notes.others.items())[:5])
-        collector.warn(f"{name}: objects of kinds that name no images are left out: {kinds}")
+        collector.warn(f"{name}: left out: objects of kinds that name no images: {kinds}")
 
 
 def _part(document: Any, *keys: str) -> dict[str, Any]:

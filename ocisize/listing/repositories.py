@@ -175,12 +175,14 @@ class RepositoryWalk:
         self._collector.artifacts += self._artifacts
         if self._artifacts:
             tags = count_of(self._artifacts, "tag")
-            self._collector.warn(f"{self._pattern}: {tags} of signatures, attestations and SBOMs are left out")
+            self._collector.warn(f"{self._pattern}: left out: {tags} of signatures, attestations and SBOMs")
         if self._untagged:
             repositories = count_of(self._untagged, "repository")
             self._collector.warn(f"{self._pattern}: {repositories} without a tag; nothing lists their other manifests")
         if self._invalid:
-            self._collector.warn(f"{self._pattern}: {count_of(self._invalid, 'name')} that break the grammar of references")
+            self._collector.warn(
+                f"{self._pattern}: left out: {count_of(self._invalid, 'name')} against the grammar of references"
+            )
 
 
 def list_pattern(

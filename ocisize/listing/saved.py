@@ -70,7 +70,7 @@ def _list_images(name: str, path: str, form: str | None, collector: Collector, l
                 collector.fail(name, f"{name}: the manifest of {image} is missing")
         if file.artifacts:
             collector.artifacts += len(file.artifacts)
-            collector.warn(f"{name}: {count_of(len(file.artifacts), 'artifact')} that are no images are left out")
+            collector.warn(f"{name}: left out: {count_of(len(file.artifacts), 'manifest')} of artifacts that are no images")
         if not choices:
             raise ArchiveError(f"{name}: {file.place} contains no image")
         for select in choices:

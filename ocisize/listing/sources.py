@@ -37,7 +37,7 @@ def list_references(
 
     * ``-``, or a file: a list with one reference in each line; the JSON of ``kubectl get … -o json`` (pods, nodes,
       workloads) or of ``docker compose config --format json``; or a JSON array of references;
-    * an archive or a layout with many images, or a folder of such;
+    * an archive or a layout with many images, a folder of such, or the store of an engine (``containers-storage:``);
     * ``registry.io/*``, ``registry.io/team/*``, ``registry.io/app:*``: repositories and tags of a registry, by pattern;
     * everything that ``open_source`` opens: one image.
 
@@ -99,7 +99,7 @@ class _Lister:
         if names_standard_input(source):
             self._list_text(self._open_stdin(), _INPUT)
         elif (found := find_scheme(source)) is not None and found[0].open is not open_registry:
-            self._list_scheme(source, found[0].name, found[1])
+            self._list_scheme(source, found[0].name, found[1], lists=found[0].lists)
         elif found is None and path_exists(source):
             self._list_path(plain_path(source))
         elif is_pattern(source):
@@ -137,7 +137,7 @@ class _Lister:
         except OSError as error:
             raise ArchiveError(f"cannot read {path}: {error.strerror}") from None
 
-    def _list_scheme(self, source: str, scheme: str, rest: str) -> None:
+    def _list_scheme(self, source: str, scheme: str, rest: str, *, lists: bool) -> None:
         path, select = split_select(rest, None)
         if scheme in _FILE_SCHEMES and select is None and not is_pipe(path):
             from ocisize.listing.saved import form_of, list_file
@@ -145,8 +145,13 @@ class _Lister:
             name = f"{scheme}:{path}"
             _, form = form_of(name) or ("", None)
             list_file(name, path, form, self.collector, self._limits)
-        else:
+        elif not (lists and self._list_store(scheme, rest)):
             self._add_name(source)
+
+    def _list_store(self, scheme: str, rest: str) -> bool:
+        from ocisize.listing.stores import list_store
+
+        return list_store(scheme, rest, self.collector)
 
     def _add_name(self, source: str) -> None:
         checked = check_name(source)

@@ -166,8 +166,8 @@ class Freed:
     roots: Sequence[int]  #: indexes in ``Fleet.roots`` of those that no reference names afterwards
     size: int  #: bytes of the blobs that only these roots reach
     size_if_untagged_stay: int
-    """The same where garbage collection keeps manifests without a tag: the images of a deleted index then stay. That is what
-    docker-registry does without ``--delete-untagged``."""
+    """The same where garbage collection keeps manifests without a tag: the images of a deleted index then stay, as in
+    docker-registry without ``--delete-untagged``."""
 
 
 @frozen(kw_only=True)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.fuzz import databases, documents, excerpts, images, layers, mirrors, records, settings, steps, stores, texts, tocs
+from tests.fuzz import (
+    databases,
+    documents,
+    excerpts,
+    images,
+    layers,
+    lists,
+    mirrors,
+    records,
+    settings,
+    steps,
+    stores,
+    texts,
+    tocs,
+)
 from tests.fuzz.oracle import Harness
 
 HARNESSES: Mapping[str, Harness] = {
@@ -20,4 +34,5 @@ HARNESSES: Mapping[str, Harness] = {
     **databases.HARNESSES,
     **records.HARNESSES,
     **excerpts.HARNESSES,
+    **lists.HARNESSES,
 }

@@ -129,7 +129,7 @@ def test_nodes_list_what_they_hold() -> None:
         ("registry.io/app:2", ("n1",)),
         (f"registry.io/db@{OTHER}", ("n1",)),
     ]
-    assert listed.warnings == ("standard input: 2 images of nodes without a name",)
+    assert listed.warnings == ("standard input: left out: 2 images of nodes without a name",)
 
 
 @pytest.mark.parametrize(("count", "warns"), [(49, False), (50, True)])
@@ -178,7 +178,7 @@ def test_lists_of_mixed_kinds() -> None:
         )
     )
     assert [reference.name for reference in listed.references] == ["docker.io/library/a:1", "docker.io/library/b:1"]
-    assert "standard input: objects of kinds that name no images are left out: 1 Secret, 2 Service" in listed.warnings
+    assert "standard input: left out: objects of kinds that name no images: 1 Secret, 2 Service" in listed.warnings
 
 
 def test_images_of_volumes() -> None:

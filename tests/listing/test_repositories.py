@@ -162,7 +162,7 @@ def test_names_that_are_none_are_left_out(server: Server) -> None:
     server.on("/v2/app/tags/list", as_json({"tags": ["1", "-1", "1/../2", "a b", "x" * 129, {"a": 1}, "\x1b[2J"]}))
     listed = list_of(server, "*")
     assert names_of(listed, server) == ["app:1"]
-    assert listed.warnings == (f"{server.host}/*: 13 names that break the grammar of references",)
+    assert listed.warnings == (f"{server.host}/*: left out: 13 names against the grammar of references",)
     assert paths_of(server) == {"/v2/_catalog", "/v2/app/tags/list"}
 
 
@@ -232,7 +232,7 @@ def test_signatures_are_left_out_and_counted(server: Server) -> None:
     listed = list_of(server, "app:*")
     assert names_of(listed, server) == ["app:sha256-short", "app:1"]
     assert listed.artifacts == 4
-    assert listed.warnings == (f"{server.host}/app: 4 tags of signatures, attestations and SBOMs are left out",)
+    assert listed.warnings == (f"{server.host}/app: left out: 4 tags of signatures, attestations and SBOMs",)
 
 
 def test_repositories_that_fail_spare_the_others(server: Server) -> None:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from ocisize.cli.caching import warn_of_cache
+from ocisize.cli.fleet_documents import read_documents
 from ocisize.cli.fleet_engine import add_engine_options, check_engine_options, read_files
 from ocisize.cli.fleet_sources import add_source_options
 from ocisize.cli.inputs import make_analyzer
-from ocisize.cli.notes import show_warnings
 from ocisize.cli.options import KEPT, UNUSABLE, color_mode, incomplete_status, positive
-from ocisize.cli.terminal import print_message, write_outputs
+from ocisize.cli.terminal import write_outputs
 from ocisize.report.fleet.formats import FLEET_FORMATS
-from ocisize.values import evolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from ocisize.analyzer import Analyzer
-    from ocisize.fleet.read import FleetProgress
     from ocisize.model.fleet import Fleet
     from ocisize.report.fleet.subject import FleetSubject
 
@@ -59,14 +53,8 @@ def run(options: argparse.Namespace) -> int:
     """Read the documents of all images, and with ``--files`` their layers, and write all reports."""
     check_engine_options(options)
     analyzer = make_analyzer(options)
-    fleet = _read_fleet(options, analyzer)
+    fleet = read_documents(options, analyzer)
     if not fleet.roots:
-        for failure in fleet.failures:
-            print_message("error", f"{failure.reference}: {failure.message}")
-            if failure.hint:
-                print_message("hint", failure.hint)
-        if not fleet.failures:
-            print_message("error", "no image was found")
         return UNUSABLE
     subject = _make_subject(fleet, options, analyzer)
 
@@ -76,42 +64,6 @@ def run(options: argparse.Namespace) -> int:
     written = write_outputs(options.outputs, write)
     complete = fleet.complete and (subject.files is None or subject.files.complete)
     return incomplete_status(KEPT, complete=complete) if written else UNUSABLE
-
-
-def _read_fleet(options: argparse.Namespace, analyzer: Analyzer) -> Fleet:
-    """The documents of the images that the sources name."""
-    from ocisize.fleet.read import JOBS, read_fleet
-    from ocisize.listing.sources import list_references
-
-    listing = list_references(
-        options.images, connection=analyzer.connection, tags=options.tags, last=options.last, limits=analyzer.limits
-    )
-    with _show_progress(options) as update:
-        fleet = read_fleet(
-            listing.references,
-            platform=options.platform,
-            connection=analyzer.connection,
-            limits=analyzer.limits,
-            cache=analyzer.cache,
-            jobs=options.jobs or JOBS,
-            on_progress=update,
-        )
-    fleet = evolve(fleet, failures=(*listing.failures, *fleet.failures), warnings=(*listing.warnings, *fleet.warnings))
-    show_warnings(options, fleet.warnings, analyzer)
-    return fleet
-
-
-@contextmanager
-def _show_progress(options: argparse.Namespace) -> Iterator[Callable[[FleetProgress], object] | None]:
-    """Show on standard error how many references are read: on a terminal only."""
-    if options.quiet or options.verbose or not sys.stderr.isatty():
-        yield None
-        return
-    from ocisize.cli.fleet_progress import FleetLine
-
-    line = FleetLine(sys.stderr)
-    with line:
-        yield line.note
 
 
 def _make_subject(fleet: Fleet, options: argparse.Namespace, analyzer: Analyzer) -> FleetSubject:

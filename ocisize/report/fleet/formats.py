@@ -30,8 +30,36 @@ def _json() -> Callable[[FleetSubject, TextIO], object]:
     return write
 
 
+def _csv() -> Callable[[FleetSubject, TextIO], object]:
+    from ocisize.report.fleet.csv import write
+
+    return write
+
+
+def _html() -> Callable[[FleetSubject, TextIO], object]:
+    from ocisize.report.fleet.html import write
+
+    return write
+
+
+def _markdown() -> Callable[[FleetSubject, TextIO], object]:
+    from ocisize.report.fleet.markdown import write
+
+    return write
+
+
+def _openmetrics() -> Callable[[FleetSubject, TextIO], object]:
+    from ocisize.report.fleet.openmetrics import write
+
+    return write
+
+
 #: by the name that ``-f`` takes; the first is the default
 FLEET_FORMATS: Mapping[str, FleetFormat] = {
     "text": FleetFormat("for people, on a terminal", _text),
     "json": FleetFormat("all figures, for programs", _json),
+    "csv": FleetFormat("a row per image, for spreadsheets", _csv),
+    "html": FleetFormat("one page with tables, a matrix and base families; works offline", _html),
+    "markdown": FleetFormat("for comments and step summaries", _markdown),
+    "openmetrics": FleetFormat("figures for Prometheus, for a dashboard over time", _openmetrics),
 }

@@ -7,7 +7,7 @@ from typing import TextIO
 from urllib.parse import quote
 
 from ocisize.model.fleet_figures import Deletions, FleetFigures, GroupKind
-from ocisize.report.ci.markdown_text import Table, byte_length, code_span, keep_together
+from ocisize.report.ci.markdown_text import Table, byte_length, code_span, keep_together, note_missing
 from ocisize.report.fleet.subject import FleetSubject
 from ocisize.report.fleet.words import (
     by_unique_size,
@@ -16,8 +16,8 @@ from ocisize.report.fleet.words import (
     describe_ratio,
     name_family,
     name_group,
-    name_root,
     short_digest,
+    short_name,
 )
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of
@@ -59,17 +59,19 @@ def to_markdown(subject: FleetSubject, *, limit: int = LIMIT) -> str:
 
 
 class _Part:
-    """A section with one table."""
+    """A section with one table of the first rows."""
 
     def __init__(self, title: str, noun: str, columns: str, rows: Sequence[str]) -> None:
-        self._title, self._noun, self.rows = title, noun, rows
+        self._title, self.rows = title, rows[:_MAX_ROWS]
         self._table = Table(noun, columns, left=1)
+        rest = len(rows) - len(self.rows)
+        self._note = f"\n{note_missing(rest, noun)}" if rest else ""
 
     def fill(self, room: int) -> str:
         """The section in at most ``room`` bytes; "" if no row fits."""
         title = f"\n#### {self._title}\n"
-        text = self._table.fill_first(self.rows, _FIRST, room - byte_length(title))
-        return f"{title}{text}" if text else ""
+        text = self._table.fill_first(self.rows, _FIRST, room - byte_length(title + self._note))
+        return f"{title}{text}{self._note}" if text else ""
 
 
 def _write_head(figures: FleetFigures) -> str:
@@ -118,9 +120,9 @@ def _root_rows(figures: FleetFigures) -> list[str]:
     return [
         _row(
             human_size(root.unique_size), human_size(root.amortised_size), human_size(root.total_size),
-            code_span(name_root(roots[root.root])),
+            code_span(short_name(figures.fleet, roots[root.root])),
         )
-        for root in by_unique_size(figures.roots)[:_MAX_ROWS]
+        for root in by_unique_size(figures.roots)
     ]  # fmt: skip
 
 
@@ -132,7 +134,7 @@ def _family_rows(figures: FleetFigures) -> list[str]:
             f"{family.depth:,}",
             code_span(name_family(figures.families, family)),
         )
-        for family in figures.families[:_MAX_ROWS]
+        for family in figures.families
     ]
 
 
@@ -142,14 +144,14 @@ def _group_rows(figures: FleetFigures, kind: GroupKind) -> list[str]:
             human_size(group.amortised_size), human_size(group.unique_size), human_size(group.stored_size),
             human_size(group.logical_size), code_span(name_group(group)),
         )
-        for group in figures.of_kind(kind)[:_MAX_ROWS]
+        for group in figures.of_kind(kind)
     ]  # fmt: skip
 
 
 def _twin_rows(figures: FleetFigures) -> list[str]:
     return [
         _row(human_size(twins.excess_size), f"{len(twins.blobs):,}", code_span(short_digest(twins.diff_id)))
-        for twins in figures.twins[:_MAX_ROWS]
+        for twins in figures.twins
     ]
 
 

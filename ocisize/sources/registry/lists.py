@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Sequence
-from typing import Any
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ocisize.errors import DocumentError, RegistryError
 from ocisize.oci.reference import Reference
@@ -27,6 +27,9 @@ from ocisize.sources.registry.settings.mirrors import Endpoint, find_endpoints
 from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
 
+if TYPE_CHECKING:
+    import requests
+
 MAX_PAGES = 20_000  #: of a list: with the smallest pages of a registry, two million names
 _PAGE_SIZES = ("n=1000", "n=100", "")  # ECR refuses more than 1000; administrators of others may allow less
 _MAX_PAGE_SIZE = 64 << 20  # bytes: registries without pages send all tags at once
@@ -38,8 +41,7 @@ class _Page(NamedTuple):
     """A page of a list."""
 
     names: Sequence[str]
-    address: str  #: of the page
-    link: str  #: to the next page; empty for the last
+    response: requests.Response  #: whose header names the next page
 
 
 class RegistryList:
@@ -93,7 +95,7 @@ class RegistryList:
         seen, queries = set[str](), set[str]()
         for _ in range(MAX_PAGES):
             yield page.names
-            if not (query := self._next(page)):
+            if not (query := self.next_query(page.response)):
                 return
             seen.update(page.names)
             page = self._read(query)
@@ -128,31 +130,31 @@ class RegistryList:
         if not isinstance(names, list):
             raise DocumentError(f"{self._what}: {self._key!r} is not an array but {type(names).__name__}")
         # What is no text is no name, either.
-        texts = [name if isinstance(name, str) else "" for name in names]
-        return _Page(texts, response.url, response.links.get("next", {}).get("url", ""))
+        return _Page([name if isinstance(name, str) else "" for name in names], response)
 
-    def _next(self, page: _Page) -> str:
-        """Return the query of the next page, by the ``Link`` header (RFC 8288); empty for the last page.
+    def next_query(self, response: requests.Response) -> str:
+        """Return the query of the next page, by the ``Link`` header (RFC 8288) of a page; empty for the last page.
 
         The next page is asked from the same address as this one: registries behind proxies name theirs by the scheme or the
         path that they see. Raises RegistryError if it is on another host.
         """
-        if not page.link:
+        target = response.links.get("next", {}).get("url", "")
+        if not target:
             return ""
         try:
-            link, here = urlsplit(urljoin(page.address, page.link)), urlsplit(page.address)
+            link, here = urlsplit(urljoin(response.url, target)), urlsplit(response.url)
             same = link.hostname == here.hostname and _port_of(link) == _port_of(here)
         except ValueError:
             raise RegistryError(f"{self._what}: the address of the next page is invalid") from None
         if not same:
             raise RegistryError(f"{self._what}: the next page is on another host, {host_of(link.geturl())}")
-        return str(link.query)
+        return link.query
 
 
 class _SizeRefused(RegistryError):
     """The registry refuses the number of names in a page."""
 
 
-def _port_of(url: Any) -> int | None:
+def _port_of(url: SplitResult) -> int | None:
     """Return the port of a split URL, None for the default one of http or https."""
     return None if url.port in (None, _DEFAULT_PORTS.get(url.scheme)) else url.port

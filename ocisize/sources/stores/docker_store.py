@@ -55,7 +55,7 @@ def open_docker_store(text: str, select: str | None = None) -> ImageSource:
     root, name = split_root(text, SCHEME)
     wanted = merge_select(SCHEME, name, select)
     paths = [root] if root else find_data_roots()
-    images = _list_all(paths, with_system=not root)
+    images = list_stored(paths, with_system=not root)
     scheme = f"{SCHEME}:[{root}]" if root else f"{SCHEME}:"
     chosen, found = choose_in_store(
         [image for image, _ in images],
@@ -77,7 +77,7 @@ def find_data_roots(environ: Mapping[str, str] | None = None) -> list[str]:
     return [*own, text_of(read_json_settings(_SETTINGS), "data-root") or _DEFAULT_ROOT]
 
 
-def _list_all(paths: Sequence[str], *, with_system: bool) -> list[tuple[SavedImage, StoredImage | _ClassicImage]]:
+def list_stored(paths: Sequence[str], *, with_system: bool) -> list[tuple[SavedImage, StoredImage | _ClassicImage]]:
     """Return all images with what is needed to open them; ``with_system``: those in the system's containerd, too."""
     refused: list[ArchiveError] = []
     roots = [f"{path}/{_MANAGED}" for path in paths] + (find_containerd_roots() if with_system else [])
