@@ -126,6 +126,7 @@ if TYPE_CHECKING:
     from ocisize.model.sizes import Group, Groups, Sizes
     from ocisize.model.system import OperatingSystem, Runtime, System
     from ocisize.model.tool_sizes import LayerOnDisk, SizeStyle, ToolSize
+    from ocisize.model.update_advice import LayerSplit, SplitGroup, StepMove, StepOrder, StepRate, UpdateAdvice
     from ocisize.model.updates import (
         Release,
         ReleaseLayer,
@@ -162,6 +163,7 @@ if TYPE_CHECKING:
     from ocisize.tar.paths import PathColumn
     from ocisize.tar.scanner import scan_tar
     from ocisize.tar.window import ByteStream
+    from ocisize.updates.advise import advise_updates
     from ocisize.updates.contents import LayerContents, read_contents
     from ocisize.updates.measure import measure_updates
     from ocisize.updates.pulls import pull_sizes
@@ -182,19 +184,20 @@ __all__ = [
     "ForeignLayerAbsent", "Format", "Freed", "Glob", "Group", "GroupFigures", "GroupKind", "Groups", "GrowthKind",
     "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob",
     "InvalidReference", "Inventory", "LayerAnalysis", "LayerChange", "LayerContents", "LayerCount", "LayerError",
-    "LayerFailure", "LayerOnDisk", "LayerOutline", "LayerSaving", "LayerStatus", "LimitExceeded", "Limits", "ListedFile",
-    "ListedReference", "Listing", "Metric", "NameOrigin", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError",
-    "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package",
-    "PackageChange", "PackageGrouping", "PackageListing", "PackageReason", "PackageRow", "PartChange", "PatchError",
-    "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback", "Protection",
-    "Provenance", "PullRates", "PullTime", "RangedSource", "ReadContents", "ReadReleases", "Reason", "RebuiltLayer",
-    "ReferenceList", "ReferredSource", "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError",
-    "ReportOptions", "Root", "RootFigures", "Rule", "RunConfig", "Runtime", "Saving", "Severity", "SharedPair",
-    "SharingCount", "SharingMatrix", "SizeGrowth", "SizeMismatch", "SizeSpread", "SizeStyle", "Sizes", "SkippedUpdates",
-    "SortOrder", "Source", "SourceError", "SourceLines", "Spread", "Stage", "StepDrift", "StepKind", "StepPullTime",
-    "StreamError", "Suggestion", "System", "TableOfContents", "TarError", "ToolSize", "TrackedLayer", "TreeNode", "TwinBlob",
-    "Twins", "Unit", "Unowned", "UnownedFiles", "UnpackRates", "UnreadImage", "Update", "UpdateHistory", "UpdateLayer",
-    "UpdateSums", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "analyze",
+    "LayerFailure", "LayerOnDisk", "LayerOutline", "LayerSaving", "LayerSplit", "LayerStatus", "LimitExceeded", "Limits",
+    "ListedFile", "ListedReference", "Listing", "Metric", "NameOrigin", "NoMatchingPlatform", "NotAnImage", "Number",
+    "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange", "OwnedSizes",
+    "Package", "PackageChange", "PackageGrouping", "PackageListing", "PackageReason", "PackageRow", "PartChange",
+    "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback",
+    "Protection", "Provenance", "PullRates", "PullTime", "RangedSource", "ReadContents", "ReadReleases", "Reason",
+    "RebuiltLayer", "ReferenceList", "ReferredSource", "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder",
+    "ReportError", "ReportOptions", "Root", "RootFigures", "Rule", "RunConfig", "Runtime", "Saving", "Severity",
+    "SharedPair", "SharingCount", "SharingMatrix", "SizeGrowth", "SizeMismatch", "SizeSpread", "SizeStyle", "Sizes",
+    "SkippedUpdates", "SortOrder", "Source", "SourceError", "SourceLines", "SplitGroup", "Spread", "Stage", "StepDrift",
+    "StepKind", "StepMove", "StepOrder", "StepPullTime", "StepRate", "StreamError", "Suggestion", "System",
+    "TableOfContents", "TarError", "ToolSize", "TrackedLayer", "TreeNode", "TwinBlob", "Twins", "Unit", "Unowned",
+    "UnownedFiles", "UnpackRates", "UnreadImage", "Update", "UpdateAdvice", "UpdateHistory", "UpdateLayer", "UpdateSums",
+    "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "advise_updates", "analyze",
     "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of",
     "digest_of", "find_budget_file", "find_deletions", "frees", "from_json", "list_files", "list_packages",
     "list_references", "load_baseline", "load_budget_file", "load_catalog", "make_release", "make_tree", "match_references",

@@ -57,6 +57,7 @@ MODULES = {
     "model.quantity": "BudgetLimit GrowthKind Number Unit",
     "model.sizes": "Group Groups Sizes",
     "model.system": "OperatingSystem Runtime System",
+    "model.update_advice": "LayerSplit SplitGroup StepMove StepOrder StepRate UpdateAdvice",
     "model.updates": (
         "Release ReleaseLayer ReleaseOrder SkippedUpdates TrackedLayer Update UpdateHistory UpdateLayer UpdateSums"
     ),
@@ -86,6 +87,7 @@ MODULES = {
     "tar.paths": "PathColumn",
     "tar.scanner": "scan_tar",
     "tar.window": "ByteStream",
+    "updates.advise": "advise_updates",
     "updates.contents": "LayerContents read_contents",
     "updates.measure": "measure_updates",
     "updates.pulls": "pull_sizes",

@@ -171,7 +171,9 @@ COMMANDS: Mapping[str, Command] = {
         _history,
         formats=_OF_HISTORIES,
         several_reports=True,
-        images={"images": "the releases of an image, oldest first: see below"},
+        images={
+            "images": "the releases of an image, oldest first; a repository with --tags; or a list, as for ocisize fleet"
+        },
         several_images=True,
     ),
     "fleet": Command(

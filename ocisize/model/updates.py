@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from ocisize.model.build_step import BuildStep
 from ocisize.model.comparison import LayerStatus
 from ocisize.model.fleet import Blob, FleetFailure
+from ocisize.model.update_advice import UpdateAdvice
 from ocisize.values import frozen
 
 
@@ -55,8 +56,9 @@ class ReleaseLayer:
 class Release:
     """An image of one digest, with the tags that name it. ``make_release`` makes one of an outline."""
 
-    name: str  #: the most exact of ``names``
+    name: str  #: the most exact of ``names``, which ``open_source`` opens
     names: Sequence[str]  #: references that name the digest, as the input gave them
+    select: str | None = None  #: which image of a file or folder ``name`` means, as ``open_source`` takes it
     digest: str  #: of the manifest; of the config if the input has no manifest
     platform: str  #: ``linux/amd64``
     created: str = ""  #: RFC 3339, "" if unknown
@@ -162,8 +164,8 @@ class TrackedLayer:
     build_step: BuildStep  #: of the newest release that has the layer
     releases: Sequence[int]  #: indexes of the releases that have it, ascending
     sizes: Sequence[int]  #: bytes of the blob in each of ``releases``
+    indexes: Sequence[int]  #: position in each of ``releases``, 0 at the base
     digests: int  #: number of distinct blobs
-    index: int  #: position in the newest release that has the layer
     downloads: int  #: number of updates that download it by blob
     downloaded_size: int  #: bytes of these downloads
     causes: int  #: number of updates in which no lower layer is downloaded by blob
@@ -172,6 +174,11 @@ class TrackedLayer:
     unchanged_size: int  #: the part of ``downloaded_size`` whose content is known not to have changed
     changes: int | None  #: number of updates that change its content; None if that is not known of all
     is_base: bool = False  #: a layer of the base image
+
+    @property
+    def index(self) -> int:
+        """Position in the newest release that has the layer."""
+        return self.indexes[-1]
 
     @property
     def caused_size(self) -> int:
@@ -217,6 +224,7 @@ class UpdateHistory:
     by_chain: UpdateSums  #: of ``updates``
     skips: Sequence[SkippedUpdates] = ()  #: of 1, 2, 4 and 8 releases, as far as there are as many
     changed: UpdateSums | None = None  #: of ``Update.changed_size``; None if the layers were not read
+    advice: UpdateAdvice | None = None  #: what would have saved download; None where it was not asked for
     failures: Sequence[FleetFailure] = ()  #: what could not be read
     warnings: Sequence[str] = ()  #: what the user should know about the input
 

@@ -44,20 +44,23 @@ def _identify(table: FileTable) -> bytes | None:
     """A hash of the sorted entries; None if a file with content has no hash."""
     entries = []
     for row, path in enumerate(table.paths):
-        content = table.hash_of(row)
-        kind, size = table.kinds[row], table.sizes[row]
-        if kind == REGULAR and size and content == NO_HASH:
+        if table.kinds[row] == REGULAR and table.sizes[row] and table.hash_of(row) == NO_HASH:
             return None
-        attributes = table.attributes[table.owners[row]]
-        xattrs = sorted(table.xattrs.get(row, {}).items())
-        # Each part has its length or a fixed form, so that no two entries have the same text.
-        entry = (path, kind, size, content if size else b"", attributes.mode, attributes.uid, attributes.gid)
-        entries.append(repr((*entry, table.links.get(row), xattrs)).encode())
+        entries.append(row_identity(table, row, path))
     digest = hashlib.sha256(table.hash_function.encode())
     for entry_text in sorted(entries):
         digest.update(len(entry_text).to_bytes(8, "big"))
         digest.update(entry_text)
     return digest.digest()
+
+
+def row_identity(table: FileTable, row: int, path: bytes) -> bytes:
+    """Return a text of an entry, equal for equal entries; ``path`` is that of the row."""
+    attributes = table.attributes[table.owners[row]]
+    size = table.sizes[row]
+    content = table.hash_of(row) if size else b""
+    entry = (path, table.kinds[row], size, content, attributes.mode, attributes.uid, attributes.gid)
+    return repr((*entry, table.links.get(row), sorted(table.xattrs.get(row, {}).items()))).encode()
 
 
 def measure_changed(before: Release, missing: Iterable[str], contents: Mapping[str, LayerContents]) -> int | None:

@@ -21,6 +21,7 @@ def measure_updates(
     *,
     order: ReleaseOrder = ReleaseOrder.GIVEN,
     contents: Mapping[str, LayerContents] | None = None,
+    advice: bool = True,
     failures: Sequence[FleetFailure] = (),
     warnings: Sequence[str] = (),
 ) -> UpdateHistory:
@@ -31,6 +32,7 @@ def measure_updates(
         order: what the releases are sorted by.
         contents: the files of layers by digest, from ``read_contents``. With them, layers that were built again without a
             change of content are known, and the bytes of files that changed. None if the layers were not read.
+        advice: find what would have saved download.
         failures: what could not be read of the input.
         warnings: what the user should know about the input.
 
@@ -58,7 +60,7 @@ def measure_updates(
     whole = [release.size for release in ordered[1:]]
     changed = [update.changed_size for update in updates]
     known = [size for size in changed if size is not None]
-    return UpdateHistory(
+    history = UpdateHistory(
         releases=tuple(ordered),
         order=order,
         updates=tuple(updates),
@@ -70,6 +72,11 @@ def measure_updates(
         failures=tuple(failures),
         warnings=tuple(warnings),
     )
+    if not advice:
+        return history
+    from ocisize.updates.advise import advise_updates
+
+    return evolve(history, advice=advise_updates(history, contents))
 
 
 def _make_update(

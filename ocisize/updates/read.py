@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 from ocisize.analyzer import Analyzer
 from ocisize.errors import OcisizeError
+from ocisize.listing.opening import ReferenceOpener
+from ocisize.listing.references import ListedReference
 from ocisize.model.fleet import FleetFailure
 from ocisize.model.outline import Outline
 from ocisize.model.updates import Release
+from ocisize.sources.registry.connection import Connection
 from ocisize.updates.contents import LayerContents, read_contents
 from ocisize.updates.releases import make_release
 from ocisize.values import evolve, frozen
@@ -25,8 +29,10 @@ class ReadReleases:
     warnings: tuple[str, ...] = ()  #: what the user should know about how the images were read
 
 
-def read_releases(analyzer: Analyzer, images: Sequence[str], *, jobs: int = MAX_READERS) -> ReadReleases:
+def read_releases(analyzer: Analyzer, images: Sequence[str | ListedReference], *, jobs: int = MAX_READERS) -> ReadReleases:
     """Read the manifests and configs of images, ``jobs`` at once; an image that cannot be read is left out and named.
+
+    ``images`` are what ``open_source`` opens, or come from ``list_references``.
 
     >>> read = read_releases(Analyzer(), ["testdata/example.tar", "./missing.tar"])
     >>> [release.name for release in read.releases], [failure.message for failure in read.failures]
@@ -34,25 +40,23 @@ def read_releases(analyzer: Analyzer, images: Sequence[str], *, jobs: int = MAX_
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    def read(image: str) -> Outline | FleetFailure:
-        try:
-            outline = analyzer.outline(image)
-        except OcisizeError as error:
-            return FleetFailure(reference=image, message=str(error), hint=error.hint or "")
-        if mismatch := outline.layer_mismatch:
-            return FleetFailure(reference=image, message=mismatch)
-        return outline
-
-    with ThreadPoolExecutor(max(1, min(jobs, len(images))), "ocisize-outline") as pool:
-        outcomes = list(pool.map(read, images))
+    listed = [ListedReference(name=image) if isinstance(image, str) else image for image in images]
+    connection = analyzer.connection
+    if connection is None or connection.pool_size < jobs:
+        connection = evolve(connection or Connection(), pool_size=jobs)
+    with (
+        ReferenceOpener(connection=connection, limits=analyzer.limits, cache=analyzer.cache) as opener,
+        ThreadPoolExecutor(max(1, min(jobs, len(images))), "ocisize-outline") as pool,
+    ):
+        outcomes = list(pool.map(lambda reference: _read_outline(analyzer, opener, reference), listed))
     releases, failures, warnings = list[Release](), list[FleetFailure](), list[str]()
     unpacked = 0
-    for image, outcome in zip(images, outcomes, strict=True):
+    for reference, outcome in zip(listed, outcomes, strict=True):
         if isinstance(outcome, FleetFailure):
             failures.append(outcome)
             continue
-        releases.append(make_release(outcome, name=image))
-        warnings += [f"{image}: {text}" for text in outcome.warnings]
+        releases.append(make_release(outcome, name=reference.name, select=reference.select))
+        warnings += [f"{reference}: {text}" for text in outcome.warnings]
         unpacked += outcome.compressed_size is None
     if unpacked:
         warnings.append(f"{unpacked} of {len(images)} inputs have layers uncompressed: their sizes are those of the tars")
@@ -60,6 +64,18 @@ def read_releases(analyzer: Analyzer, images: Sequence[str], *, jobs: int = MAX_
     if len(platforms) > 1:
         warnings.append(f"the images are of several platforms: {', '.join(platforms)}")
     return ReadReleases(tuple(releases), tuple(failures), tuple(warnings))
+
+
+def _read_outline(analyzer: Analyzer, opener: ReferenceOpener, reference: ListedReference) -> Outline | FleetFailure:
+    """The outline of an image, or its error."""
+    try:
+        with closing(opener.open(reference)) as source:
+            outline = analyzer.outline_source(source, name=str(reference))
+    except OcisizeError as error:
+        return FleetFailure(reference=str(reference), message=str(error), hint=error.hint or "")
+    if mismatch := outline.layer_mismatch:
+        return FleetFailure(reference=str(reference), message=mismatch)
+    return outline
 
 
 @frozen
@@ -81,7 +97,7 @@ def read_layer_contents(analyzer: Analyzer, releases: Sequence[Release]) -> Read
         if all(layer.digest in contents for layer in release.layers):
             continue
         try:
-            analysis = reader.analyze(release.name)
+            analysis = reader.analyze(release.name, select=release.select)
         except OcisizeError as error:
             failures.append(FleetFailure(reference=release.name, message=str(error), hint=error.hint or ""))
             continue

@@ -15,10 +15,11 @@ from ocisize.values import evolve
 _EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
-def make_release(outline: Outline, *, name: str = "") -> Release:
+def make_release(outline: Outline, *, name: str = "", select: str | None = None) -> Release:
     """Return the release that an outline describes.
 
-    ``name`` is what the user calls the image; without one it is the input of the outline.
+    ``name`` is what the user calls the image; without one it is the input of the outline. ``select`` is the tag or digest
+    that chooses the image of a file with several.
 
     >>> import ocisize
     >>> release = make_release(ocisize.Analyzer().outline("testdata/example.tar"))
@@ -40,7 +41,8 @@ def make_release(outline: Outline, *, name: str = "") -> Release:
     shown = name or outline.source
     return Release(
         name=shown,
-        names=(shown,),
+        names=(shown if select is None else select,),
+        select=select,
         digest=outline.digest or outline.config_digest,
         platform=outline.platform,
         created=outline.created,
@@ -103,10 +105,15 @@ def order_releases(releases: Iterable[Release], order: ReleaseOrder = ReleaseOrd
         distinct[release.digest] = release if known is None else _join(known, release)
     joined = list(distinct.values())
     if order is ReleaseOrder.VERSION:
-        return sorted(joined, key=lambda release: tag_key(tag_of(release.name)))
+        return sorted(joined, key=lambda release: tag_key(release_tag(release)))
     if order is ReleaseOrder.CREATED:
         return sorted(joined, key=lambda release: _time_of(release.created))
     return joined
+
+
+def release_tag(release: Release) -> str:
+    """Return the tag that a release is sorted by."""
+    return tag_of(release.name if release.select is None else release.select)
 
 
 def _join(first: Release, other: Release) -> Release:
@@ -114,8 +121,8 @@ def _join(first: Release, other: Release) -> Release:
     names = tuple(dict.fromkeys((*first.names, *other.names)))
     documents = {blob.digest: blob for blob in (*first.documents, *other.documents) if blob.kind is not BlobKind.INDEX}
     indexes = [blob for blob in first.documents if blob.kind is BlobKind.INDEX]  # another one has other platforms
-    best = max(names, key=lambda name: exactness(tag_of(name)))
-    return evolve(first, name=best, names=names, documents=(*indexes, *documents.values()))
+    best = max((first, other), key=lambda release: exactness(release_tag(release)))
+    return evolve(first, name=best.name, select=best.select, names=names, documents=(*indexes, *documents.values()))
 
 
 def _time_of(created: str) -> datetime:

@@ -1,16 +1,15 @@
-"""The order of tags: numbers by value, pre-releases before their release."""
+"""The order of releases by their tags, and how exactly a tag names a release."""
 
 from __future__ import annotations
 
 import re
 from typing import TypeAlias
 
-_PARTS = re.compile(r"\d+|[A-Za-z]+")
-_FIRST_NUMBER = re.compile(r"\d")
-_PRE_RELEASE = re.compile(r"(?:alpha|beta|rc|cr|pre|preview|dev|snapshot|canary|nightly|ea)\Z", re.IGNORECASE)
-_BEFORE_END, _END, _TEXT, _NUMBER = range(4)
+from ocisize.listing.versions import Key, version_key
 
-TagKey: TypeAlias = "tuple[bool, str, tuple[tuple[int, int, str], ...]]"
+_NUMBER = re.compile(r"\d+")
+
+TagKey: TypeAlias = "tuple[bool, Key]"
 
 
 def tag_of(reference: str) -> str:
@@ -24,24 +23,17 @@ def tag_of(reference: str) -> str:
 
 
 def tag_key(tag: str) -> TagKey:
-    """Return what tags are sorted by: numbers by value, pre-releases before their release, tags without numbers last.
+    """Return what tags of releases are sorted by: versions by ``version_key``, other tags behind them.
+
+    Where lists begin with ``latest``, it is the newest release of a history.
 
     >>> tags = ["latest", "1.10", "1.9", "v1.9.1", "1.10-rc2", "1.10-alpine", "1.10-rc10"]
     >>> sorted(tags, key=tag_key)
     ['1.9', 'v1.9.1', '1.10-rc2', '1.10-rc10', '1.10', '1.10-alpine', 'latest']
 
     """
-    match = _FIRST_NUMBER.search(tag)
-    start = match.start() if match else len(tag)
-    prefix = tag[:start]
-    parts = [_part_key(part) for part in _PARTS.findall(tag[start:])]
-    return match is None, "" if prefix in ("v", "V") else prefix, (*parts, (_END, 0, ""))
-
-
-def _part_key(part: str) -> tuple[int, int, str]:
-    if part.isdigit():
-        return _NUMBER, int(part), ""
-    return (_BEFORE_END if _PRE_RELEASE.match(part) else _TEXT), 0, part.lower()
+    key = version_key(tag)
+    return not key[0], key
 
 
 def exactness(tag: str) -> tuple[bool, int, int]:
@@ -50,5 +42,5 @@ def exactness(tag: str) -> tuple[bool, int, int]:
     >>> max(["1", "latest", "1.2.3", "1.2.3-bookworm", "1.2"], key=exactness)
     '1.2.3'
     """
-    numbers = sum(part.isdigit() for part in _PARTS.findall(tag))
+    numbers = len(_NUMBER.findall(tag))
     return numbers > 0, numbers, -len(tag)

@@ -69,7 +69,7 @@ def _make_track(
         releases=tuple(release for release, _ in places),
         sizes=tuple(layer.size for _, layer in places),
         digests=len({layer.digest for _, layer in places}),
-        index=newest.index,
+        indexes=tuple(layer.index for _, layer in places),
         downloads=len(downloads),
         downloaded_size=sum(layer.size for _, layer in downloads),
         causes=len(caused),

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from ocisize.cli.main import main
+from tests.fleets import push_fleet, service_family, write_fleet
 from tests.images import BuiltImage, File, build_image, layer, write_layout
+from tests.registry import RealRegistry
+from tests.updates.service import write_service
 
 BASE = layer({"bin/sh": bytes(range(256)) * 40})
 
@@ -62,7 +65,7 @@ def test_a_missing_release_is_left_out_and_named(images: list[str], capsys: pyte
     status = main(["history", images[0], "./missing.tar", images[2], "--no-cache"])
     out, err = capsys.readouterr()
     assert status == 2
-    assert "2 releases" in out and "./missing.tar" in out and "incomplete: 1 image" in out
+    assert "2 releases" in out and "./missing.tar" in out and "incomplete: 1 image could not be read" in out
     assert "error: ./missing.tar: no such file or folder" in err
 
 
@@ -78,5 +81,49 @@ def test_the_report_fits_the_page(
     monkeypatch.setenv("COLUMNS", str(width))
     assert main(["history", *images, "--files"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= width and len(lines) <= 20
+    assert max(map(len, lines)) <= width and len(lines) <= 28
     assert any("(same files) 1 RUN npm ci" in line for line in lines)
+
+
+def test_a_file_with_several_images_is_a_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The images of a layout, and a layout beside them, in order of version."""
+    tags = [tag for tag in service_family() if tag.repository == "api"]
+    folder = write_fleet(tags, tmp_path / "api")
+    status, document = history_of([str(folder), "--order", "version"], capsys)
+    assert status == 0
+    assert [release["select"] for release in document["releases"]] == [f"api:{tag}" for tag in ("1.0", "1.1", "1.2", "2.0")]
+    assert main(["history", str(folder), "--order", "version", "--files"]) == 0
+    assert "1.1 → 1.2" in capsys.readouterr().out
+
+
+def test_tags_of_a_repository(registry: RealRegistry, capsys: pytest.CaptureFixture[str]) -> None:
+    """Listed tags come by version, and two tags of one digest are one release."""
+    push_fleet(registry, [tag for tag in service_family() if tag.repository == "web"])
+    status, document = history_of([f"{registry.host}/web", "--tags", "*", "--platform", "linux/amd64"], capsys)
+    assert status == 0 and document["order"] == "version"
+    names = [[name.rpartition(":")[2] for name in release["names"]] for release in document["releases"]]
+    assert names[:3] == [["1.0"], ["1.1"], ["1.2"]] and sorted(names[3]) == ["2.0", "stable"]
+    assert [update["removed"] for update in document["updates"]] == [0, 0, 0]
+    moved = document["updates"][0]  # two layers in another order: nothing to download by blob
+    assert moved["cause"] is None and moved["by_chain_size"] > moved["by_blob_size"] == moved["document_size"]
+    status, document = history_of([f"{registry.host}/web", "--tags", "1.*", "--last", "2"], capsys)
+    assert [release["name"].rpartition(":")[2] for release in document["releases"]] == ["1.1", "1.2"]
+
+
+def test_advice_is_replayed_on_the_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A service whose Dockerfile copies the application first: what the report and the document say to change."""
+    images = write_service(tmp_path)
+    _, document = history_of([*images, "--files"], capsys)
+    advice = document["advice"]
+    steps = [document["layers"][track]["build_step"] for track in advice["order"]["tracks"]]
+    assert steps[-1] == "COPY . /app" and advice["possible_order"] is None
+    assert advice["rebuilt_layers"] == 7 and 0 < advice["order"]["saved_size"] < advice["order"]["actual_size"]
+    (split,) = advice["splits"]
+    assert any("deps/node_modules/client" in group["names"] for group in split["groups"] if group["changes"] == 2)
+    assert main(["history", *images, "--files"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "before `COPY . /app`: saves" in out
+        and "reproducible builds: 7 layers" in out
+        and "division: `COPY node_modules" in out
+    )

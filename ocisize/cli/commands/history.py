@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+from ocisize.cli.fleet_sources import add_source_options
 from ocisize.cli.inputs import make_analyzer
 from ocisize.cli.notes import show_warnings
 from ocisize.cli.options import KEPT, UNUSABLE, color_mode, incomplete_status, positive
@@ -19,16 +20,18 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this command has."""
+    add_source_options(parser)
     add = parser.add_argument
     add(
-        "--order", choices=[order.value for order in ReleaseOrder], default=ReleaseOrder.GIVEN.value,
-        help="what releases are sorted by: the numbers in their tags, their times, or as given (default: %(default)s)",
+        "--order", choices=[order.value for order in ReleaseOrder],
+        help="what releases are sorted by: the numbers in their tags, the times in their configs, or as given "
+        "(default: version for tags that are listed, else given)",
     )  # fmt: skip
     add(
         "--files", action="store_true", default=False,
         help="read each distinct layer once, to tell layers that changed from layers that were only built again",
     )  # fmt: skip
-    add("--top", type=positive, default=8, metavar="N", help="updates to list in the text report (default: %(default)s)")
+    add("--top", type=positive, default=6, metavar="N", help="updates to list in the text report (default: %(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,26 +43,32 @@ def run(options: argparse.Namespace) -> int:
 
 def _read_history(options: argparse.Namespace) -> UpdateHistory:
     """The history of the images of the options; raises ViewError if none can be read."""
+    from ocisize.listing.sources import list_references
     from ocisize.updates.measure import measure_updates
     from ocisize.updates.read import MAX_READERS, read_layer_contents, read_releases
     from ocisize.updates.releases import order_releases
 
     analyzer = make_analyzer(options)
-    read = read_releases(analyzer, options.images, jobs=options.jobs or MAX_READERS)
-    failures = read.failures
+    analyzer.use_attestations = False  # two requests for each release, and their facts are of no use here
+    listing = list_references(
+        options.images, connection=analyzer.connection, tags=options.tags, last=options.last, limits=analyzer.limits
+    )
+    read = read_releases(analyzer, listing.references, jobs=options.jobs or MAX_READERS)
+    failures = (*listing.failures, *read.failures)
+    is_listed = any(reference.repository for reference in listing.references)
+    order = ReleaseOrder(options.order or (ReleaseOrder.VERSION if is_listed else ReleaseOrder.GIVEN))
     contents = None
     if options.files and read.releases:
         with show_progress(analyzer, show=not options.quiet and not options.verbose):
             found = read_layer_contents(analyzer, order_releases(read.releases))
         contents, failures = found.contents, (*failures, *found.failures)
-    show_warnings(options, read.warnings, analyzer)
+    warnings = (*listing.warnings, *read.warnings)
+    show_warnings(options, warnings, analyzer)
     for failure in failures:
         print_message("error", f"{failure.reference}: {failure.message}")
     if not read.releases:
         raise ViewError("no release could be read")
-    return measure_updates(
-        read.releases, order=ReleaseOrder(options.order), contents=contents, failures=failures, warnings=read.warnings
-    )
+    return measure_updates(read.releases, order=order, contents=contents, failures=failures, warnings=warnings)
 
 
 def _write(form: str, file: TextIO, options: argparse.Namespace, history: UpdateHistory) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import ocisize
+from ocisize.model.update_advice import UpdateAdvice
 from ocisize.model.updates import Release, TrackedLayer, Update, UpdateHistory
 from ocisize.report.json.analysis import encodable, serialize_build_steps
 from ocisize.values import asdict
@@ -44,8 +45,21 @@ def history_document(history: UpdateHistory) -> dict[str, Any]:
         "updates": [_update(update) for update in history.updates],
         "layers": [_track(track) for track in history.tracks],
         "skips": [{**asdict(skip), "size_per_release": skip.size_per_release} for skip in history.skips],
+        "advice": None if history.advice is None else _advice(history.advice),
         "failures": [asdict(failure) for failure in history.failures],
         "warnings": list(history.warnings),
+    }
+
+
+def _advice(advice: UpdateAdvice) -> dict[str, Any]:
+    orders = {name: getattr(advice, name) for name in ("order", "possible_order")}
+    return {
+        **asdict(advice),
+        **{
+            name: None if order is None else {**asdict(order), "saved_size": order.saved_size}
+            for name, order in orders.items()
+        },
+        "splits": [{**asdict(split), **_derived(split, ("saved_size", "forward_saved_size"))} for split in advice.splits],
     }
 
 
@@ -67,4 +81,4 @@ def _update(update: Update) -> dict[str, Any]:
 
 
 def _track(track: TrackedLayer) -> dict[str, Any]:
-    return {**_plain(track), "caused_size": track.caused_size}
+    return {**_plain(track), **_derived(track, ("index", "caused_size"))}

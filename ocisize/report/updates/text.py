@@ -8,6 +8,7 @@ from typing import TextIO
 
 from ocisize.model.updates import UpdateHistory
 from ocisize.report.text.lines import Line, has_color, page_width, write_lines
+from ocisize.report.updates.advice_words import WHEN, list_advice
 from ocisize.report.updates.columns import list_table
 from ocisize.report.updates.words import (
     ReleaseNames,
@@ -17,15 +18,14 @@ from ocisize.report.updates.words import (
     describe_history,
     describe_skips,
     describe_sums,
-    describe_unchanged,
     name_track,
 )
 from ocisize.report.words.flow import SEPARATOR, join_parts
 from ocisize.report.words.units import cut, human_size, percent
 from ocisize.text import count_of, printable
 
-MAX_UPDATES = 8  #: rows of updates, unless another number is asked for
-_MAX_LAYERS = 5  # rows of layers
+MAX_UPDATES = 6  #: rows of updates, unless another number is asked for
+_MAX_LAYERS = 4  # rows of layers
 _MAX_FAILURES = 5
 _MAX_NAME = 16  # characters of the name of a release in a table
 _EQUAL = "="  # by chain, where the download is that by blob
@@ -50,6 +50,7 @@ def _list_lines(history: UpdateHistory, width: int, top: int) -> Iterator[Line]:
         if skips := describe_skips(history):
             yield Line()
             yield from _wrap("Hosts that skip releases", SEPARATOR.join(skips), width)
+        yield from _advice(history, width)
     yield from _failures(history, width)
 
 
@@ -70,8 +71,6 @@ def _head(history: UpdateHistory, names: ReleaseNames, width: int) -> Iterator[L
     if history.changed is not None:
         text = f"only the files that changed: {describe_sums(history.changed)}"
         yield from map(Line, textwrap.wrap(text, width))
-    if unchanged := describe_unchanged(history):
-        yield from (Line((line, "yellow")) for line in textwrap.wrap(unchanged, width))
 
 
 def _updates(history: UpdateHistory, names: ReleaseNames, width: int, top: int) -> Iterator[Line]:
@@ -113,8 +112,17 @@ def _layers(history: UpdateHistory, width: int) -> Iterator[Line]:
         )
         for track in tracks
     ]
-    headings = ("Download", "Updates", "First", "Above", "Changed", "Layers with most download")
+    headings = ("Download", "Updates", "Causes", "Above", "Changed", "Layers with most download")
     yield from list_table(headings, rows, width, texts=0)
+
+
+def _advice(history: UpdateHistory, width: int) -> Iterator[Line]:
+    """What would have saved download, a paragraph for each proposal."""
+    if lines := list_advice(history):
+        yield Line()
+        yield Line((cut(f"What would have saved download {WHEN}", width), "bold"))
+        for line in lines:
+            yield from _wrap(line.title, line.text, width)
 
 
 def _wrap(label: str, text: str, width: int) -> Iterator[Line]:

@@ -18,10 +18,10 @@ NOT_READ = "not known without reading the layers: --files reads them"
 
 
 class ReleaseNames:
-    """Short names of releases: their tags where all are of one repository, else their names without common folders."""
+    """Short names of releases: their tags where all are of one repository or file, else names without common folders."""
 
     def __init__(self, releases: Sequence[Release]) -> None:
-        parts = [_split(release.name) for release in releases]
+        parts = [_split(release) for release in releases]
         repositories = {repository for repository, _ in parts}
         self.repository = printable(repositories.pop()) if len(repositories) == 1 else ""
         whole = [release.name for release in releases]
@@ -39,12 +39,15 @@ class ReleaseNames:
         return f"{self.short[0]} … {self.short[-1]}" if len(self.short) > 1 else self.short[0]
 
 
-def _split(name: str) -> tuple[str, str]:
-    """The repository and the tag of a reference; "" and the name of anything else."""
-    path, slash, last = name.partition("@")[0].rpartition("/")
+def _split(release: Release) -> tuple[str, str]:
+    """The repository and the tag of a reference, or a file and what chooses the image; "" and the name of anything else."""
+    if release.select is not None:
+        repository, _, tag = release.select.rpartition(":")
+        return (f"{release.name} {repository}", tag) if repository else (release.name, tag)
+    path, slash, last = release.name.partition("@")[0].rpartition("/")
     repository, colon, tag = last.partition(":")
     if not colon or (not slash and not repository):
-        return "", name
+        return "", release.name
     return f"{path}{slash}{repository}", tag
 
 
@@ -82,20 +85,11 @@ def describe_chain(history: UpdateHistory) -> str:
     return f"docker's classic store, which uses a layer only if all below are equal: {describe_sums(history.by_chain)}"
 
 
-def describe_unchanged(history: UpdateHistory) -> str:
-    """The bytes of layers whose content is known not to have changed; "" if there are none."""
-    layers = [layer for update in history.updates for layer in update.layers if layer.by_blob and layer.is_unchanged]
-    if not layers:
-        return ""
-    size = sum(update.unchanged_size for update in history.updates)
-    return f"{human_size(size)} are {count_of(len(layers), 'layer')} built or compressed again without a change of content"
-
-
 def describe_skips(history: UpdateHistory) -> list[str]:
-    """What hosts download that skip releases: a part for each distance."""
+    """What hosts download that install every 2nd, 4th or 8th release: a part for each distance."""
     return [
-        f"every {_ordinal(skip.step)} release: {human_size(round(skip.by_blob.mean))} an update, "
-        f"{human_size(round(skip.size_per_release))} for each release"
+        f"every {_ordinal(skip.step)} release, {human_size(round(skip.by_blob.mean))} an update "
+        f"({human_size(round(skip.size_per_release))} per release)"
         for skip in history.skips
         if skip.step > 1
     ]

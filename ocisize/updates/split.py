@@ -1,0 +1,172 @@
+"""Divisions of layers, replayed on the updates of a history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from ocisize.model.comparison import LayerStatus
+from ocisize.model.update_advice import LayerSplit, SplitGroup
+from ocisize.model.updates import UpdateHistory
+from ocisize.tuples import NamedTuple
+from ocisize.updates.components import Component, divide_layers
+from ocisize.updates.contents import LayerContents
+from ocisize.updates.packing import Part, estimate_rate, pack
+
+MAX_GROUPS = 4  #: that a layer is divided into
+MAX_SPLITS = 5  #: layers with most bytes that are divided
+_ENOUGH = 0.9  # of the saving of the most groups: fewer groups are as good
+_MIN_CHANGES = 2  # updates that change a layer
+_MAX_NAMES = 5  # of a group
+
+
+class _Step(NamedTuple):
+    """An update of a layer: its components in the older and in the newer release."""
+
+    before: Mapping[str, Component]
+    after: Mapping[str, Component]
+
+    @property
+    def changed(self) -> set[str]:
+        """The components that differ."""
+        return {name for name in {*self.before, *self.after} if not self._is_same(name)}
+
+    def _is_same(self, name: str) -> bool:
+        old, new = self.before.get(name), self.after.get(name)
+        return old is not None and new is not None and old.identity == new.identity
+
+
+def split_layers(history: UpdateHistory, contents: Mapping[str, LayerContents]) -> list[LayerSplit]:
+    """Return the divisions that would have saved download, of the layers that changes cost most; largest saving first."""
+    candidates = []
+    for track in range(len(history.tracks)):
+        places = [
+            (update, layer)
+            for update in history.updates
+            for layer in update.layers
+            if layer.track == track and layer.by_blob and layer.is_compared and layer.status is LayerStatus.CHANGED
+        ]
+        if len(places) >= _MIN_CHANGES and not history.tracks[track].is_base:
+            candidates.append((sum(layer.size for _, layer in places), track))
+    splits = [split_layer(history, track, contents) for _, track in sorted(candidates, reverse=True)[:MAX_SPLITS]]
+    found = [split for split in splits if split is not None and split.saved_size > 0]
+    return sorted(found, key=lambda split: -split.saved_size)
+
+
+def split_layer(history: UpdateHistory, track: int, contents: Mapping[str, LayerContents]) -> LayerSplit | None:
+    """Return the best division of a tracked layer; None if its files have one component."""
+    steps = _collect_steps(history, track, contents)
+    names = sorted({name for step in steps for name in (*step.before, *step.after)})
+    if not steps or len(names) < 2:
+        return None
+    changes = Counter(name for step in steps for name in step.changed)
+    parts = _weigh(names, steps, changes)
+    packings = [pack(parts, count) for count in range(2, MAX_GROUPS + 1)]
+    costs = [_replay(steps, dict(zip(names, groups, strict=True))) for groups in packings]
+    actual = sum(_size_of(step) for step in steps)
+    enough = actual - _ENOUGH * (actual - min(costs))
+    best = next(number for number, cost in enumerate(costs) if cost <= enough)
+    groups = _merge_alike(dict(zip(names, packings[best], strict=True)), steps)
+    return LayerSplit(
+        track=track,
+        groups=tuple(_describe_groups(groups, steps, parts, names)),
+        updates=len(steps),
+        actual_size=actual,
+        replayed_size=costs[best],
+        bound_size=sum(step.after[name].size for step in steps for name in step.changed if name in step.after),
+        forward_size=_replay_forward(steps, best + 2),
+    )
+
+
+def _collect_steps(history: UpdateHistory, track: int, contents: Mapping[str, LayerContents]) -> list[_Step]:
+    """The updates that change the content of a layer."""
+    tracked = history.tracks[track]
+    places = zip(tracked.releases, tracked.indexes, strict=True)
+    layers = {release: history.releases[release].layers[index] for release, index in places}
+    updates = [
+        update
+        for update in history.updates
+        for layer in update.layers
+        if layer.track == track and layer.by_blob and layer.is_compared and layer.status is LayerStatus.CHANGED
+    ]
+    used = {layers[release].digest: layers[release].size for update in updates for release in (update.before, update.after)}
+    divided = dict(zip(used, divide_layers([contents[digest].table for digest in used], list(used.values())), strict=True))
+    return [_Step(divided[layers[update.before].digest], divided[layers[update.after].digest]) for update in updates]
+
+
+def _size_of(step: _Step) -> int:
+    """The bytes of the layer in the newer release."""
+    return sum(component.size for component in step.after.values())
+
+
+def _weigh(names: Sequence[str], steps: Sequence[_Step], changes: Mapping[str, int]) -> list[Part]:
+    """The components as parts: their sizes on average, and their probabilities of a change."""
+    parts = []
+    for name in names:
+        sizes = [step.after[name].size if name in step.after else 0 for step in steps]
+        parts.append(Part(sum(sizes) / len(steps), estimate_rate(changes.get(name, 0), len(steps))))
+    return parts
+
+
+def _merge_alike(groups: Mapping[str, int], steps: Sequence[_Step]) -> dict[str, int]:
+    """The groups with those as one that the same updates change, which costs nothing in these updates."""
+    changed_by = {
+        group: tuple(group in {groups[name] for name in step.changed} for step in steps) for group in set(groups.values())
+    }
+    first: dict[tuple[bool, ...], int] = {}
+    for group in sorted(changed_by):
+        first.setdefault(changed_by[group], group)
+    return {name: first[changed_by[group]] for name, group in groups.items()}
+
+
+def _replay(steps: Sequence[_Step], groups: Mapping[str, int]) -> int:
+    """The bytes of all updates if each group were a layer that is built again only if one of its components changes."""
+    return sum(_download(step, {groups[name] for name in step.changed}, groups) for step in steps)
+
+
+def _download(step: _Step, fetched: set[int], groups: Mapping[str, int]) -> int:
+    """The bytes of the groups that an update downloads."""
+    return sum(component.size for name, component in step.after.items() if groups[name] in fetched)
+
+
+def _replay_forward(steps: Sequence[_Step], count: int) -> int:
+    """The bytes of all updates if the division is made before each of them from the earlier ones.
+
+    Components that have not been seen go to the first group. An update also downloads the groups whose components differ
+    from those that hosts have.
+    """
+    total, changes = 0, Counter[str]()
+    held: dict[str, int] = dict.fromkeys(steps[0].before, 0)
+    for number, step in enumerate(steps):
+        known = sorted({*step.before, *step.after})
+        parts = _weigh(known, [step], {})
+        rates = [estimate_rate(changes[name], number) for name in known]
+        parts = [Part(part.size, rate) for part, rate in zip(parts, rates, strict=True)]
+        packed = pack(parts, count, [held.get(name) for name in known]) if number else [held.get(name, 0) for name in known]
+        groups = dict(zip(known, packed, strict=True))
+        moved = {groups[name] for name in known if groups[name] != held.get(name)}
+        left = {held[name] for name in known if name in held and groups[name] != held[name]}
+        fetched = {groups[name] for name in step.changed} | moved | left
+        total += _download(step, fetched, groups)
+        changes.update(step.changed)
+        held = {name: groups[name] for name in step.after}
+    return total
+
+
+def _describe_groups(
+    groups: Mapping[str, int], steps: Sequence[_Step], parts: Sequence[Part], names: Sequence[str]
+) -> list[SplitGroup]:
+    """The groups with their largest components, rarely changed ones first."""
+    newest, sizes = steps[-1].after, {name: part.size for name, part in zip(names, parts, strict=True)}
+    described = []
+    for group in sorted(set(groups.values())):
+        members = sorted((name for name in names if groups[name] == group), key=lambda name: (-sizes[name], name))
+        described.append(
+            SplitGroup(
+                names=tuple(members[:_MAX_NAMES]),
+                name_count=len(members),
+                size=sum(newest[name].size for name in members if name in newest),
+                changes=sum(not step.changed.isdisjoint(members) for step in steps),
+            )
+        )
+    return sorted(described, key=lambda group: (group.changes, -group.size))
