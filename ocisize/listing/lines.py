@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from ocisize.errors import InvalidReference
 from ocisize.listing.names import check_name
-from ocisize.listing.patterns import is_pattern
 from ocisize.listing.references import ListedReference, shorten_text
 from ocisize.text import count_of
 from ocisize.tuples import NamedTuple
@@ -28,7 +27,12 @@ _COMMENT = re.compile(r"(?:^|(?<=[\s]))#.*")
 _UNTAGGED = "<none>"
 _QUOTES = ("'", '"')
 
-Expand: TypeAlias = "Callable[[str, str, str], None]"
+
+class Expansion(NamedTuple):
+    """What adds the references of patterns."""
+
+    takes: Callable[[str], bool]  #: whether a name is one of several references
+    add: Callable[[str, str, str], None]  #: adds the references of a name, with the label and the place of its line
 
 
 class Line(NamedTuple):
@@ -55,8 +59,8 @@ def split_lines(text: str) -> Iterator[Line]:
         yield Line(number, name.rstrip(), shorten_text(label))
 
 
-def list_lines(text: str, name: str, collector: Collector, expand: Expand) -> None:
-    """Add the references of a list; ``expand`` adds those of a pattern, with the label and the place of its line.
+def list_lines(text: str, name: str, collector: Collector, expansion: Expansion) -> None:
+    """Add the references of a list, and those of its patterns.
 
     A line that names no image is a failure, and behind 100 of them the rest is not read. Raises LimitExceeded.
     """
@@ -64,8 +68,8 @@ def list_lines(text: str, name: str, collector: Collector, expand: Expand) -> No
     for line in split_lines(text):
         if _UNTAGGED in line.name:
             untagged += 1
-        elif is_pattern(line.name):
-            expand(line.name, line.label, f"{name}, line {line.number}")
+        elif expansion.takes(line.name):
+            expansion.add(line.name, line.label, f"{name}, line {line.number}")
         elif (error := _add(line, name, collector)) is not None:
             collector.fail(line.name, f"{name}, line {line.number}: {error}", _advise(line.name) or error.hint or "")
             failures += 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocisize.errors import InvalidReference
+from ocisize.errors import ArchiveError, InvalidReference
 from ocisize.listing.references import ListedReference, shorten_text
-from ocisize.oci.reference import Reference, parse_reference
+from ocisize.oci.reference import Reference, is_registry_alone, parse_reference
 from ocisize.sources.schemes import (
     Scheme,
     find_scheme,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_NAME = 4096  #: characters of a name: no path is longer, and references have at most 400
 
+_LIST_ENDINGS = (".txt", ".list", ".lst", ".json", ".csv", ".yaml", ".yml")
 _ENGINES = ("docker-daemon", "podman")  # whose names follow the scheme
 
 
@@ -58,6 +59,37 @@ def check_name(text: str) -> CheckedName:
         path = plain_path(text)
         return CheckedName(path, None, path)
     return check_reference(found[1] if found is not None else text)
+
+
+def refuse_other_name(text: str) -> None:
+    """Raise an error with advice for a name that means a list which does not exist, or a registry.
+
+    >>> refuse_other_name("images.txt")
+    Traceback (most recent call last):
+    ocisize.errors.ArchiveError: no such file: images.txt
+    >>> refuse_other_name("registry.io/team/")
+    Traceback (most recent call last):
+    ocisize.errors.InvalidReference: registry.io/team/ is no reference, and no such folder exists
+    """
+    if text.endswith(_LIST_ENDINGS) and not text.rpartition("/")[0]:
+        raise ArchiveError(f"no such file: {text}")
+    if is_registry_alone(text):
+        raise InvalidReference(f"{text} is a registry without a repository", hint=f"for all of its images: '{text}/*'")
+    if text.endswith("/") and not text.startswith((".", "/", "~")):
+        raise InvalidReference(
+            f"{text} is no reference, and no such folder exists", hint=f"for all images of a namespace: '{text}*'"
+        )
+
+
+def warn_of_registry(text: str) -> str:
+    """Return a warning for a name on Docker Hub that may be meant as a registry; empty for others.
+
+    >>> warn_of_registry("registry.corp:5000")
+    "registry.corp:5000 is read as an image of Docker Hub; for all images of a registry, write 'registry.corp:5000/*'"
+    """
+    if "/" in text or "." not in text.partition(":")[0] or "@" in text:
+        return ""
+    return f"{text} is read as an image of Docker Hub; for all images of a registry, write '{text}/*'"
 
 
 def check_reference(text: str) -> CheckedName:

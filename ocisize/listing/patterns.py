@@ -31,6 +31,18 @@ def is_pattern(text: str) -> bool:
     return not text.startswith((".", "/", "~")) and _WILDCARD.search(text) is not None
 
 
+def names_repository(text: str) -> bool:
+    """Return True for a reference to a registry with neither a tag nor a digest.
+
+    >>> names_repository("localhost:5000/app"), names_repository("app:1"), names_repository("podman:app")
+    (True, False, False)
+    """
+    found = find_scheme(text)
+    if found is not None and found[0].open is not open_registry:
+        return False
+    return not {":", "@"} & set((found[1] if found is not None else text).rpartition("/")[2])
+
+
 @frozen
 class RegistryPattern:
     """Which repositories of a registry are meant, and which of their tags."""

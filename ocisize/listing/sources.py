@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ocisize.errors import ArchiveError, InvalidReference, LimitExceeded, OcisizeError, ViewError
 from ocisize.limits import Limits
-from ocisize.listing.names import check_name
-from ocisize.listing.patterns import is_pattern, make_tag_filter, parse_pattern
+from ocisize.listing.names import check_name, refuse_other_name, warn_of_registry
+from ocisize.listing.patterns import is_pattern, make_tag_filter, names_repository, parse_pattern
 from ocisize.listing.references import MAX_REFERENCES, Collector, ListedReference, ReferenceList
-from ocisize.sources.schemes import find_scheme, open_registry, path_exists, plain_path, split_select
+from ocisize.sources.schemes import find_scheme, looks_like_path, open_registry, path_exists, plain_path, split_select
 from ocisize.sources.standard_input import is_pipe, names_standard_input
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class _Lister:
             self._list_scheme(source, found[0].name, found[1], lists=found[0].lists)
         elif found is None and path_exists(source):
             self._list_path(plain_path(source))
-        elif is_pattern(source):
+        elif self._is_several(source):
             self._list_pattern(source)
         else:
             self._add_name(source)
@@ -110,14 +110,19 @@ class _Lister:
     def _open_stdin(self) -> BinaryIO:
         if self._stdin is not None:
             return self._stdin
-        is_pipe("-")  # raises an error for a terminal, and if it is closed
+        try:
+            is_pipe("-")
+        except ArchiveError as error:  # it is a terminal, or closed
+            error.hint = "pipe a list of references: kubectl get pods -A -o json | ocisize fleet -"
+            raise
         return sys.stdin.buffer
 
     def _list_text(self, file: BinaryIO, name: str) -> None:
+        from ocisize.listing.lines import Expansion
         from ocisize.listing.texts import list_text, read_text
 
         before = len(self.collector.failures), self.collector.size
-        list_text(read_text(file, name), name, self.collector, self._expand)
+        list_text(read_text(file, name), name, self.collector, Expansion(self._is_several, self._expand))
         if before == (len(self.collector.failures), self.collector.size):
             raise ArchiveError(f"{name} lists no references", hint="check the command that writes the list")
 
@@ -153,11 +158,15 @@ class _Lister:
 
         return list_store(scheme, rest, self.collector)
 
+    def _is_several(self, text: str) -> bool:
+        """Return True if a name means the tags of one repository or several."""
+        return is_pattern(text) or (self._lists_tags and not looks_like_path(text) and names_repository(text))
+
     def _add_name(self, source: str) -> None:
+        refuse_other_name(source)
         checked = check_name(source)
-        if self._lists_tags and _names_repository(source):
-            self._list_pattern(source)
-            return
+        if warning := warn_of_registry(source):
+            self.collector.warn(warning)
         self.collector.add(ListedReference(name=checked.name, select=checked.select, store=checked.store, source=source))
 
     def _expand(self, text: str, label: str, place: str) -> None:
@@ -171,11 +180,3 @@ class _Lister:
         from ocisize.listing.repositories import Choice, list_pattern
 
         list_pattern(parse_pattern(text), Choice(self._tags, self._last, label), self.collector, self._connection)
-
-
-def _names_repository(text: str) -> bool:
-    """Return True for a reference with neither tag nor digest."""
-    found = find_scheme(text)
-    if found is not None and found[0].open is not open_registry:
-        return False
-    return not {":", "@"} & set((found[1] if found is not None else text).rpartition("/")[2])

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from ocisize.errors import OcisizeError
-from ocisize.listing.lines import MAX_FAILURES
+from ocisize.listing.lines import MAX_FAILURES, Expansion
 from ocisize.listing.patterns import is_pattern, make_tag_filter, parse_pattern
 from ocisize.listing.references import Collector, ReferenceList
 from ocisize.listing.texts import list_text, read_text
@@ -43,7 +43,7 @@ def _list(data: bytes) -> ReferenceList:
         if isinstance(found, Refused):
             collector.fail(text, f"{place}: {found.message}")
 
-    list_text(read_text(io.BytesIO(data), "the list"), "the list", collector, expand)
+    list_text(read_text(io.BytesIO(data), "the list"), "the list", collector, Expansion(is_pattern, expand))
     return collector.finish()
 
 

@@ -195,14 +195,20 @@ def test_a_pipe_by_its_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("", "is empty"),
-        ("./missing.txt", "no such file or folder"),
-        ("App:1", "invalid reference"),
-        ("/proc/self/mem", "cannot read"),
+        ("", "is empty"), ("./missing.txt", "no such file or folder"), ("missing.txt", "no such file"),
+        ("App:1", "invalid reference"), ("/proc/self/mem", "cannot read"), ("127.0.0.1:5000", "'127.0.0.1:5000/*'"),
+        ("registry.io/team/", "'registry.io/team/*'"), ("oci-dir:missing", "cannot open missing"),
+        ("*", "no registry"),
     ],
-)
+)  # fmt: skip
 def test_sources_that_name_nothing(source: str, message: str) -> None:
     """The other sources are listed."""
     listed = list_references([source, "nginx"])
     assert len(listed.references) == 1
     assert message in failure_of(listed)
+
+
+def test_a_registry_without_a_slash_is_warned_of() -> None:
+    """Docker reads it as a name on Docker Hub."""
+    assert "write 'registry.corp:5000/*'" in list_references(["registry.corp:5000"]).warnings[0]
+    assert not list_references(["nginx:1.27", "registry.corp/app"]).warnings

@@ -204,6 +204,18 @@ def test_tags_make_a_repository_of_a_reference_without_a_tag(server: Server) -> 
     assert [reference.repository for reference in list_of(server, "app", last=1).references] == [f"{server.host}/app"]
 
 
+def test_tags_and_last_are_for_the_lines_of_lists_too(server: Server, tmp_path: Path) -> None:
+    """A list of repositories is read with one option."""
+    server.on("/v2/app/tags/list", as_json({"tags": ["1", "2", "10"]}))
+    file = tmp_path / "list"
+    file.write_text(f"{server.host}/app shop\n{server.host}/app:1\n")
+    listed = list_references([str(file)], connection=QUICK, last=1)
+    assert [(reference.name.rpartition(":")[2], reference.label) for reference in listed.references] == [
+        ("10", "shop"),
+        ("1", ""),
+    ]
+
+
 def test_a_pattern_in_a_list_keeps_its_label(server: Server, tmp_path: Path) -> None:
     server.on("/v2/app/tags/list", as_json({"tags": ["1"]}))
     file = tmp_path / "list"
