@@ -62,6 +62,9 @@ class DiskCache:
     folder: str | os.PathLike[str] | None = None  #: where the files are; None if there is no such folder
     max_size: int = field(default=MAX_SIZE, validator=at_least(0))  #: bytes of all entries; 0 keeps nothing
     problem: str = field(default="", init=False)  #: what went wrong first; "" if nothing did
+    _unchecked: int = field(
+        default=0, init=False, repr=False, eq=False
+    )  # bytes that may be put before the size is checked again
 
     def __attrs_post_init__(self) -> None:
         self.folder = self.folder or os.environ.get(FOLDER_VARIABLE) or self._find_default()
@@ -107,7 +110,8 @@ class DiskCache:
                 os.unlink(unfinished)
             self._note(f"the cache {self.folder} cannot be written: {error.strerror or error}")
             return
-        if len(data) > self.max_size // _CHECKS or not zlib.crc32(key.encode()) % _CHECKS:
+        self._unchecked -= len(data)
+        if self._unchecked < 0 and (len(data) > self.max_size // _CHECKS or not zlib.crc32(key.encode()) % _CHECKS):
             self._remove_old(self.max_size, _LEFT)
 
     def discard(self, key: str, /) -> None:
@@ -193,6 +197,8 @@ class DiskCache:
                     self._note(f"the cache {self.folder} cannot be written: {error.strerror or error}")
                 else:
                     count, removed = count + 1, removed + size
+        # Thousands of small entries are put at a time: to list all files each time would take quadratic time.
+        self._unchecked = max(self.max_size - total + removed, 0) // _CHECKS
         return CacheUsage(count, removed)
 
 

@@ -98,6 +98,25 @@ def test_the_limit_holds(tmp_path: Path) -> None:
     assert cache.prune(5_000).entries == before - 5 and cache.usage() == (5, 5_000)
 
 
+def test_many_small_entries_take_linear_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files are not listed again and again while there is room, and the limit holds once there is none."""
+    cache, listed = DiskCache(tmp_path / "c", max_size=1_000_000), 0
+    list_files = DiskCache._files
+
+    def count_lists(cache: DiskCache, *suffix: str) -> object:
+        nonlocal listed
+        listed += 1
+        return list_files(cache, *suffix)
+
+    monkeypatch.setattr(DiskCache, "_files", count_lists)
+    for key in keys(500):
+        cache.put(key, bytes(100))
+    assert listed <= 2 * 3
+    for key in keys(500):
+        cache.put(key, bytes(5000))
+    assert cache.usage().size <= 1_300_000
+
+
 def test_use_keeps_an_entry(tmp_path: Path) -> None:
     """An entry that is read counts as new, which is noted once a day."""
     cache = DiskCache(tmp_path / "c")
