@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 
 _SERIAL, _PROCESSES = "serial", "processes"
 _MEMORY_SHARE = 2  # divisor: the part of --max-memory that the comparison of contents may take
+_COPIES = "also read each distinct layer, once: copies of files, junk, secrets, packages, and what one base would save"
 
 
-def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--files`` and the options of engines."""
+def add_engine_options(parser: argparse.ArgumentParser, *, files_help: str = _COPIES) -> None:
+    """Add ``--files``, with its help, and the options of engines."""
     add = parser.add_argument
-    add(
-        "--files", action="store_true",
-        help="also read each distinct layer, once: copies of files, junk, secrets, packages, and what one base would save",
-    )  # fmt: skip
+    add("--files", action="store_true", help=files_help)
     add(
         "--engine", choices=(_SERIAL, _PROCESSES), metavar="ENGINE",
         help=f"with --files, where layers are read: {_PROCESSES}, as many as --jobs says, or {_SERIAL} "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import ocisize
 from ocisize.cli.fleet_documents import read_documents
+from ocisize.cli.fleet_engine import add_engine_options, check_engine_options, make_engine
 from ocisize.cli.fleet_sources import add_source_options
 from ocisize.cli.inputs import make_analyzer
 from ocisize.cli.options import KEPT, UNUSABLE, incomplete_status
@@ -28,11 +29,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--parquet", type=Path, required=True, metavar="DIR",
         help="the folder for the tables: a new or empty one, or one with an earlier export, which is replaced",
     )  # fmt: skip
-    parser.add_argument(
-        "--files", action="store_true",
-        help="also read each distinct layer, once, and export its files and the packages of each image",
-    )  # fmt: skip
     add_source_options(parser)
+    text = "also read each distinct layer, once, and export its files and the packages of each image"
+    add_engine_options(parser, files_help=text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,6 +40,7 @@ def run(options: argparse.Namespace) -> int:
     from ocisize.fleet.export.writer import check_library
     from ocisize.fleet.measure import measure_fleet
 
+    check_engine_options(options)
     check_library()
     check_folder(options.parquet)
     analyzer = make_analyzer(options)
@@ -64,7 +64,7 @@ def _export(figures: FleetFigures, options: argparse.Namespace, analyzer: Analyz
 
         return export_fleet(figures, options.parquet, version=ocisize.__version__)
     from ocisize.cli.progress_line import ProgressLine
-    from ocisize.fleet.engine.executors import ProcessEngine
+    from ocisize.fleet.engine.collect import PER_STORE
     from ocisize.fleet.export.layers import export_with_files
 
     is_shown = not options.quiet and not options.verbose and sys.stderr.isatty()
@@ -74,10 +74,11 @@ def _export(figures: FleetFigures, options: argparse.Namespace, analyzer: Analyz
             figures,
             options.parquet,
             version=ocisize.__version__,
-            engine=ProcessEngine(options.jobs) if options.jobs else ProcessEngine(),
+            engine=make_engine(options),
             cache=analyzer.cache,
             connection=analyzer.connection,
             limits=analyzer.limits,
             catalog=analyzer.catalog,
+            per_store=options.per_store or PER_STORE,
             on_progress=line.update if line is not None else None,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.cache.store import Cache
 from ocisize.errors import OcisizeError
-from ocisize.fleet.engine.collect import read_layers
+from ocisize.fleet.engine.collect import PER_STORE, read_layers
 from ocisize.fleet.engine.entries import Entries
 from ocisize.fleet.engine.executors import Engine, PlainEngine, ProcessEngine
 from ocisize.fleet.export.export import LayerContents, export_fleet
@@ -37,6 +37,7 @@ def export_with_files(
     connection: Connection | None = None,
     limits: Limits | None = None,
     catalog: Catalog | None = None,
+    per_store: int = PER_STORE,
     on_progress: ProgressCallback | None = None,
 ) -> bool:
     """Export a fleet with the tables ``files`` and ``packages``; see ``export_fleet`` for the result and its errors.
@@ -50,6 +51,7 @@ def export_with_files(
         connection: how to talk to registries.
         limits: on each layer.
         catalog: the rules that ``files.rule`` names; None for the packaged ones.
+        per_store: how many layers are read from one registry, folder or archive at once.
         on_progress: is called for each layer that has been read; its errors end the run.
 
     Raises EngineFailed if the executor cannot be opened, and EntryLost.
@@ -61,7 +63,13 @@ def export_with_files(
         chosen = engine if engine is not None else ProcessEngine()
         chosen = PlainEngine(chosen) if isinstance(chosen, Executor) else chosen
         read = read_layers(
-            figures.fleet, entries, engine=chosen, connection=connection, catalog=catalog, on_progress=on_progress
+            figures.fleet,
+            entries,
+            engine=chosen,
+            connection=connection,
+            catalog=catalog,
+            per_store=per_store,
+            on_progress=on_progress,
         )
         tasks, problems = {task.digest: task for task in read.tasks}, read.problems
 

@@ -9,7 +9,9 @@ from typing import TextIO
 
 import ocisize
 from ocisize.model.fleet_figures import Deletions, FleetFigures, Freed, GroupFigures, GroupKind, RootFigures
+from ocisize.report.fleet.files_words import FILE_FIGURES
 from ocisize.report.fleet.html_families import write_families
+from ocisize.report.fleet.html_files import write_files
 from ocisize.report.fleet.html_matrix import write_matrix
 from ocisize.report.fleet.html_tables import Cell, code_cell, count_cell, size_bar, size_cell, write_section, write_table
 from ocisize.report.fleet.subject import FleetSubject
@@ -59,11 +61,12 @@ def to_html(subject: FleetSubject) -> str:
             _write_roots(figures),
             write_matrix(figures),
             write_families(figures),
+            *(write_files(subject.files) if subject.files is not None else ()),
             *(_write_groups(figures, kind) for kind in _KINDS),
             _write_sharing(figures),
             _write_twins(figures),
         ),
-        _write_foot(figures),
+        _write_foot(subject),
     ]
     return write_document(_name(figures), body, _SCRIPTS)
 
@@ -232,13 +235,14 @@ def _write_twins(figures: FleetFigures) -> Markup:
     return write_section("twins", title, note, write_table("twins", ("Saves", "diff_id", "Blobs"), rows, texts=_TEXTS))
 
 
-def _write_foot(figures: FleetFigures) -> Markup:
+def _write_foot(subject: FleetSubject) -> Markup:
     """Warnings, and what the figures mean."""
-    parts = []
-    if warnings := figures.fleet.warnings:
+    parts, files = [], subject.files
+    if warnings := [*subject.figures.fleet.warnings, *(files.warnings if files is not None else ())]:
         summary = element("summary", count_of(len(warnings), "warning"))
         parts.append(element("details", summary, element("ul", *[element("li", text) for text in warnings])))
-    terms = [join([element("dt", term), element("dd", meaning)]) for term, meaning in FIGURES.items()]
+    meanings = {**FIGURES, **(FILE_FIGURES if files is not None else {})}
+    terms = [join([element("dt", term), element("dd", meaning)]) for term, meaning in meanings.items()]
     parts.append(element("details", element("summary", "What the figures mean"), element("dl", *terms)))
     parts.append(element("p", f"ocisize {ocisize.__version__}", class_="note"))
     return element("footer", *parts)

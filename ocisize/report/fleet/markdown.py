@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from ocisize.model.fleet_figures import Deletions, FleetFigures, GroupKind
 from ocisize.report.ci.markdown_text import Table, byte_length, code_span, keep_together, note_missing
+from ocisize.report.fleet.markdown_files import list_sections, summarize_files
 from ocisize.report.fleet.subject import FleetSubject
 from ocisize.report.fleet.words import (
     by_unique_size,
@@ -27,6 +28,7 @@ _FIRST = 10  # rows that are not folded
 _MAX_FAILURES = 20
 _MAX_ROWS = 200
 _MAX_STORES = 3  # that the title names
+_TEXTS = ("Kind", "Rule")  # columns before the last one that have no numbers
 _KINDS = (GroupKind.STORE, GroupKind.REPOSITORY, GroupKind.LABEL, GroupKind.NODE)
 
 
@@ -52,6 +54,9 @@ def to_markdown(subject: FleetSubject, *, limit: int = LIMIT) -> str:
         ),
         _Part("Recompressed layers", "layer", "Saves | Blobs | Layer", _twin_rows(figures)),
     ]
+    if subject.files is not None:
+        text += summarize_files(subject.files)
+        parts[1:1] = [_Part(*section) for section in list_sections(subject.files)]
     parts = [part for part in parts if part.rows]
     for number, part in enumerate(parts):
         text += part.fill((limit - byte_length(text)) // (len(parts) - number))
@@ -63,7 +68,8 @@ class _Part:
 
     def __init__(self, title: str, noun: str, columns: str, rows: Sequence[str]) -> None:
         self._title, self.rows = title, rows[:_MAX_ROWS]
-        self._table = Table(noun, columns, left=1)
+        texts = sum(name in _TEXTS for name in columns.split(" | ")[:-1])
+        self._table = Table(noun, columns, left=1 + texts)
         rest = len(rows) - len(self.rows)
         self._note = f"\n{note_missing(rest, noun)}" if rest else ""
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
+from ocisize.model.findings import Category
 from ocisize.model.fleet_figures import FleetFigures, GroupFigures, GroupKind
+from ocisize.model.fleet_files import FleetFiles, JunkFigures
 from ocisize.report.ci.gauges import END, Sample, write_gauge
 from ocisize.report.fleet.subject import FleetSubject
 from ocisize.text import printable
@@ -43,6 +45,31 @@ _OF_GROUPS: Mapping[str, tuple[str, Callable[[GroupFigures], int]]] = {
     "unique": ("Bytes that deleting all references of the group frees.", lambda group: group.unique_size),
     "amortised": ("Part of the stores, with each blob split evenly.", lambda group: group.amortised_size),
 }
+#: likewise of files
+_OF_FILES: Mapping[str, tuple[str, str, Callable[[FleetFiles], int | float | None]]] = {
+    "files": ("", "Files with content in all layers, each layer once.", lambda files: files.layer_files.total_count),
+    "files_bytes": (
+        "bytes",
+        "Content of the files in all layers, each layer once.",
+        lambda files: files.layer_files.total_size,
+    ),
+    "files_excess_bytes": ("bytes", "Content of all copies of a file but one.", lambda files: files.excess_size),
+    "unread_layers": (
+        "",
+        "Layers that could not be read; figures of files are without them.",
+        lambda files: len(files.unread),
+    ),
+    "secrets": ("", "Distinct files that look like secrets.", lambda files: files.secret_count),
+}
+#: likewise of files that images rarely need, in bytes
+_OF_JUNK: Mapping[str, tuple[str, Callable[[JunkFigures], int]]] = {
+    "once": ("Files that images rarely need, each layer once.", lambda junk: junk.size),
+    "logical": ("Files that images rarely need, for each image that has the layer.", lambda junk: junk.logical_size),
+}
+_CATEGORIES = (
+    Category.CACHE, Category.TEMPORARY, Category.BUILD, Category.DEVELOPMENT, Category.DOCUMENTATION, Category.TEST,
+    Category.LOG, Category.LEFTOVER, Category.OTHER,
+)  # fmt: skip
 
 
 def write(subject: FleetSubject, file: TextIO) -> None:
@@ -61,4 +88,18 @@ def write(subject: FleetSubject, file: TextIO) -> None:
     ]
     text = "Groups that are left out because others have larger shares."
     write_gauge(file, "ocisize_fleet_omitted_groups", "", text, omitted)
+    if subject.files is not None:
+        _write_files(subject.files, file)
     file.write(END)
+
+
+def _write_files(files: FleetFiles, file: TextIO) -> None:
+    """Write gauges of the files in the layers."""
+    for name, (unit, text, read) in _OF_FILES.items():
+        write_gauge(file, f"ocisize_fleet_{name}", unit, text, [({}, read(files))])
+    for name, (text, size_of) in _OF_JUNK.items():
+        samples: list[Sample] = [
+            ({"category": category.value}, sum(size_of(junk) for junk in files.junk if junk.category is category))
+            for category in _CATEGORIES
+        ]
+        write_gauge(file, f"ocisize_fleet_junk_{name}_bytes", "bytes", text, samples)
