@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3.connection import HTTPConnection
 
 from ocisize import Connection, DiskCache, Fleet, FleetProgress, ListedReference, OcisizeError, list_references, read_fleet
 from ocisize.fleet.table import list_blobs
@@ -267,6 +268,22 @@ def test_one_token_for_a_repository(server: Server) -> None:
     assert len(server.requests_of("/token")) == 2
     refused = [request for request in server.requests if request.authorization is None and request.path != "/token"]
     assert len(refused) == 2
+
+
+def test_one_connection_for_a_repository(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests follow one another on a connection, also those that only ask for a digest."""
+    references, cache = serve_fleet(server, many_images(6, 8, size=30)), DiskCache(tmp_path)
+    connects, connect = 0, HTTPConnection.connect
+
+    def count(connection: HTTPConnection) -> None:
+        nonlocal connects
+        connects += 1
+        connect(connection)
+
+    monkeypatch.setattr(HTTPConnection, "connect", count)
+    for expected in (1, 2):
+        assert read(references, jobs=1, cache=cache).complete
+        assert connects == expected
 
 
 def test_a_login_that_is_refused_fails_each_reference(server: Server) -> None:

@@ -78,9 +78,8 @@ class RegistryClient:
         self._name = f"{reference.registry}/{reference.repository}"
         self.warnings = self._login.warnings  #: what the user should know, once something was read
         self._container = oras.container.Container(f"{reference.host}/{reference.repository or 'catalog'}")
-        namespace, _, repository = reference.repository.rpartition("/")  # the parser of oras guesses
+        namespace, _, self._container.repository = reference.repository.rpartition("/")  # the parser of oras guesses
         self._container.registry, self._container.namespace = reference.host, namespace
-        self._container.repository = repository
         self._retries, self._deadline = connection.retries, connection.deadline
 
     def read_manifest(self, selector: str, limit: int) -> bytes:
@@ -115,6 +114,7 @@ class RegistryClient:
                     return None
                 self._note_redirect(what, response)
                 digest = response.headers.get("Docker-Content-Digest", "")
+                discard(response.raw)  # the connection can serve the next request once the body, which is empty, is read
         except RegistryError as error:
             if error.status is None:
                 raise  # the registry cannot be reached

@@ -7,8 +7,9 @@ own location. Settings of short names are not used, since a short name means Doc
 from __future__ import annotations
 
 import enum
+import functools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ocisize.sources.registry.messages import sanitize
 from ocisize.values import evolve, frozen
 
 _KINDS = {dict: "a table", list: "an array", str: "a string", bool: "a boolean"}  # the words of TOML
+_MAX_PARSED = 32  # files
 _HINT = "correct the file, or ignore it with --no-mirrors"
 
 
@@ -89,7 +91,7 @@ def find_table(reference: Reference, files: Iterable[Path]) -> RegistryTable | N
 def read_tables(file: Path) -> list[RegistryTable]:
     """Return the tables of a file; raise RegistryError for what is not TOML or has another form."""
     try:
-        return _parse(file, file.read_text("utf-8"))
+        return list(_parse(file, file.read_text("utf-8")))
     except OSError as error:
         named = "correct CONTAINERS_REGISTRIES_CONF, which names it, or " if isinstance(error, FileNotFoundError) else ""
         raise RegistryError(f"{file}: {error.strerror or error}", hint=f"{named}ignore it with --no-mirrors") from None
@@ -97,7 +99,9 @@ def read_tables(file: Path) -> list[RegistryTable]:
         raise RegistryError(f"{file}: {error}", hint=_HINT) from None
 
 
-def _parse(file: Path, text: str) -> list[RegistryTable]:
+@functools.lru_cache(_MAX_PARSED)
+def _parse(file: Path, text: str) -> Sequence[RegistryTable]:
+    """The tables of a file; remembered, since thousands of images may be opened and parsing takes a millisecond."""
     if sys.version_info >= (3, 11):  # imported here, since most machines have no such file
         import tomllib
     else:
@@ -108,7 +112,7 @@ def _parse(file: Path, text: str) -> list[RegistryTable]:
     if tables and old:
         raise ValueError("[[registry]] and the lists of [registries] must not be in one file")
     _check_conflicts(tables)
-    return tables or old
+    return tuple(tables or old)
 
 
 def _parse_old_lists(file: Path, lists: Mapping[str, Any]) -> list[RegistryTable]:
