@@ -46,7 +46,7 @@ def read_documents(options: argparse.Namespace, analyzer: Analyzer) -> Fleet:
 
 def _explain_nothing(fleet: Fleet) -> None:
     for failure in fleet.failures:
-        print_message("error", f"{failure.reference}: {failure.message}")
+        print_message("error", failure.text)
         if failure.hint:
             print_message("hint", failure.hint)
     if not fleet.failures:

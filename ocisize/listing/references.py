@@ -96,8 +96,9 @@ class Collector:
     def fail(self, reference: str, error: OcisizeError | str, hint: str = "") -> None:
         """Add a failure; its texts are made safe to print."""
         hint = hint or (error.hint or "" if isinstance(error, OcisizeError) else "")
+        message = str(error).removeprefix(f"{reference}: ")
         self.failures.append(
-            FleetFailure(reference=shorten_text(reference), message=printable(str(error)), hint=printable(hint))
+            FleetFailure(reference=shorten_text(reference), message=printable(message), hint=printable(hint))
         )
 
     def warn(self, text: str) -> None:

@@ -82,6 +82,15 @@ class FleetFailure:
     message: str  #: the error
     hint: str = ""  #: what to do about it, "" if nothing is known
 
+    @property
+    def text(self) -> str:
+        """The message behind the reference, unless the message names the reference.
+
+        >>> FleetFailure(reference="app:1", message="the registry answered 404").text
+        'app:1: the registry answered 404'
+        """
+        return self.message if self.reference in self.message else f"{self.reference}: {self.message}"
+
 
 @frozen(kw_only=True)
 class Fleet:

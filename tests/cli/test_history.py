@@ -66,7 +66,7 @@ def test_a_missing_release_is_left_out_and_named(images: list[str], capsys: pyte
     out, err = capsys.readouterr()
     assert status == 2
     assert "2 releases" in out and "./missing.tar" in out and "incomplete: 1 image could not be read" in out
-    assert "error: ./missing.tar: no such file or folder" in err
+    assert "error: no such file or folder: ./missing.tar" in err
 
 
 def test_no_release_at_all_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,7 +119,7 @@ def test_what_is_absent_is_a_failure_and_artifacts_are_counted(tmp_path: Path) -
     )
     listed = list_references([str(path)])
     assert [reference.select for reference in listed.references] == ["app:1"]
-    assert [failure.message for failure in listed.failures] == [f"{path}: the manifest of gone:1 is missing"]
+    assert [failure.message for failure in listed.failures] == ["the manifest of gone:1 is missing"]
     assert listed.artifacts == 1
 
 

@@ -65,7 +65,9 @@ def _read_history(options: argparse.Namespace) -> UpdateHistory:
     warnings = (*listing.warnings, *read.warnings)
     show_warnings(options, warnings, analyzer)
     for failure in failures:
-        print_message("error", f"{failure.reference}: {failure.message}")
+        print_message("error", failure.text)
+        if failure.hint:
+            print_message("hint", failure.hint)
     if not read.releases:
         raise ViewError("no release could be read")
     return measure_updates(read.releases, order=order, contents=contents, failures=failures, warnings=warnings)

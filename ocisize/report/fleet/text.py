@@ -230,7 +230,6 @@ def _notes(figures: FleetFigures, width: int) -> Iterator[Line]:
     if fleet.failures:
         yield from wrap(f"incomplete: {count_of(len(fleet.failures), 'reference')} could not be read", width, "bold red")
     for failure in fleet.failures[:_MAX_FAILURES]:
-        message = failure.message if failure.reference in failure.message else f"{failure.reference}: {failure.message}"
-        yield from wrap(printable(message), width, "red", indent="  ")
+        yield from wrap(printable(failure.text), width, "red", indent="  ")
     if len(fleet.failures) > _MAX_FAILURES:
         yield Line((f"  … and {len(fleet.failures) - _MAX_FAILURES:,} more, see -f json", "red"))

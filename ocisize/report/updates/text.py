@@ -139,7 +139,7 @@ def _failures(history: UpdateHistory, width: int) -> Iterator[Line]:
     yield Line()
     yield Line((f"incomplete: {count_of(len(history.failures), 'image')} could not be read", "bold red"))
     for failure in history.failures[:_MAX_FAILURES]:
-        text = printable(f"{failure.reference}: {failure.message}")
+        text = printable(failure.text)
         yield from (Line((line, "red")) for line in _indent(text, width))
     if len(history.failures) > _MAX_FAILURES:
         yield Line((f"  … and {len(history.failures) - _MAX_FAILURES:,} more", "red"))
