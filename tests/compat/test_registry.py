@@ -196,6 +196,18 @@ def test_htpasswd_without_credentials(htpasswd: RealRegistry) -> None:
     assert f"docker login {htpasswd.host}" in (error.hint or "")
 
 
+def test_lists_behind_a_password(htpasswd: RealRegistry, docker_config: Path) -> None:
+    """The list of repositories and those of tags are opened by the stored login; without it, nothing is listed."""
+    source = f"{htpasswd.host}/*"
+    (failure,) = ocisize.list_references([source], connection=QUICK).failures
+    assert "401" in failure.message
+    assert f"docker login {htpasswd.host}" in failure.hint
+    write_docker_config(docker_config, htpasswd.host, USER, PASSWORD)
+    listed = ocisize.list_references([source], connection=QUICK)
+    assert not listed.failures
+    assert [reference.name for reference in listed.references] == [f"{htpasswd.host}/team/app:1"]
+
+
 # Tokens
 
 
@@ -261,6 +273,17 @@ def test_tokens_with_a_wrong_password(guarded: Guarded, docker_config: Path) -> 
     assert [bool(request.authorization) for request in guarded.tokens.server.requests[before:]] == [True, False]
 
 
+def test_lists_behind_tokens(guarded: Guarded, docker_config: Path) -> None:
+    """The list of repositories has a scope of its own, and each list of tags that of its repository."""
+    write_docker_config(docker_config, guarded.registry.host, USER, PASSWORD)
+    before = len(guarded.tokens.server.requests)
+    listed = ocisize.list_references([f"{guarded.registry.host}/team/*"], connection=QUICK)
+    assert not listed.failures
+    assert [reference.name for reference in listed.references] == [f"{guarded.registry.host}/team/app:1"]
+    scopes = [request.query["scope"] for request in guarded.tokens.server.requests[before:]]
+    assert scopes == ["registry:catalog:*", "repository:team/app:pull"]
+
+
 def test_tokens_without_credentials(guarded: Guarded) -> None:
     """A client without credentials and gets no token is asked to log in."""
     error = denied(f"{guarded.registry.host}/team/app:1")
@@ -292,6 +315,20 @@ def test_tls(tls: RealRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "without verifying its TLS certificate" in unverified.warnings[0]
     monkeypatch.setenv("SSL_CERT_FILE", tls.ca)
     check(analyze(name), image())
+
+
+def test_lists_over_tls(tls: RealRegistry) -> None:
+    """The options for images hold for lists; what was not verified is said once."""
+    source = f"{tls.host}/*"
+    assert tls.ca is not None
+    (failure,) = ocisize.list_references([source], connection=QUICK).failures
+    assert "CERTIFICATE_VERIFY_FAILED" in failure.message
+    trusted = ocisize.list_references([source], connection=attrs.evolve(QUICK, ca_certs=tls.ca))
+    assert (len(trusted.references), trusted.warnings, trusted.failures) == (1, (), ())
+    unverified = ocisize.list_references([source], connection=attrs.evolve(QUICK, tls_verify=False))
+    assert len(unverified.references) == 1
+    assert [warning for warning in unverified.warnings if "without verifying its TLS certificate" in warning]
+    assert len(unverified.warnings) == 1
 
 
 def test_certificates_of_a_host(tls: RealRegistry, home: Path) -> None:
