@@ -123,7 +123,7 @@ def analyze_layers(
     timer.end("history and sizes")
 
     # Prepare to find the package that each byte belongs to, which takes time only if something asks for it.
-    owned = ImagePackages(tables, overlay, runs, layers, system)
+    owned = ImagePackages(tables, overlay, runs, layers, system, is_asked_for=packages)
 
     # Pair the Dockerfile with the layers that it made: it knows the base image better than the history does.
     pairing = _pair_dockerfile(build_files, record, layers, image)

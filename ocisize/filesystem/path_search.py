@@ -23,6 +23,13 @@ def find_rows(wanted: AbstractSet[bytes], table: FileTable, layer: int, runs: Im
     """
     numbers = runs.directories.numbers
     searched = {numbers[above] for path in wanted if (above := path.rpartition(b"/")[0]) in numbers}
+    return find_rows_in(searched, wanted, table, layer, runs)
+
+
+def find_rows_in(
+    searched: AbstractSet[int], wanted: AbstractSet[bytes], table: FileTable, layer: int, runs: ImageRuns
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the rows of ``find_rows`` that are in the directories with the numbers ``searched``."""
     spans = (range(start, end) for start, end, number in runs.tables[layer].spans(len(table)) if number in searched)
     rows = list(chain.from_iterable(spans))
     return ((row, path) for row, path in zip(rows, table.paths.select(rows), strict=True) if path in wanted)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress, islice
 from operator import ne
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 from ocisize.inventory.main_directory import find_main_directory
 from ocisize.inventory.owners import Ownership
@@ -17,7 +17,7 @@ from ocisize.inventory.record import PackageRecord
 from ocisize.inventory.unowned import UnownedKind
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.build_step import StepKind
-from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
+from ocisize.model.packages import Inventory, Package, PackageReason, Unowned, UnownedFiles
 from ocisize.model.sizes import paid_layers, sum_known, uppermost_layers, weight_of
 from ocisize.model.system import System
 from ocisize.sizes.directories import sum_runs
@@ -25,13 +25,20 @@ from ocisize.sizes.rows import GroupTotals, add_figures, file_flags, require_tab
 from ocisize.tar.excerpt_rows import find_excerpt_rows
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.text import decode_name
-from ocisize.values import asdict
 
 MAX_UNOWNED = 30  #: named groups of one kind of files without a package; the others of the kind are one group
 #: steps that bring a system with its packages, which no command of theirs named
 _WITHOUT_COMMANDS = (StepKind.ROOT_FILESYSTEM, StepKind.ADD, StepKind.COPY)
 _Why: TypeAlias = tuple[PackageReason, tuple[str, ...], int | None]
 _UNKNOWN: _Why = (PackageReason.UNKNOWN, (), None)
+
+
+class _Sizes(TypedDict):
+    content_size: int
+    wasted_size: int
+    compressed_size: int | None
+    wasted_compressed_size: int | None
+    file_count: int
 
 
 def make_inventory(ownership: Ownership, layers: Sequence[LayerAnalysis], system: System) -> Inventory:
@@ -140,18 +147,18 @@ class _Sums:
         """Bytes of content of some owners."""
         return sum(self._totals.content[number] for number in numbers)
 
-    def sizes(self, numbers: Sequence[int]) -> OwnedSizes:
-        """The figures of some owners together."""
+    def sizes(self, numbers: Sequence[int]) -> _Sizes:
+        """The figures of some owners together, as the fields of ``OwnedSizes``."""
         content, wasted, compressed, wasted_compressed, files = (
-            sum(column[number] for number in numbers) for column in self._totals.columns
+            sum(map(column.__getitem__, numbers)) for column in self._totals.columns
         )
-        return OwnedSizes(
-            content_size=content,
-            wasted_size=wasted,
-            compressed_size=compressed if self.known else None,
-            wasted_compressed_size=wasted_compressed if self.known else None,
-            file_count=files,
-        )
+        return {
+            "content_size": content,
+            "wasted_size": wasted,
+            "compressed_size": compressed if self.known else None,
+            "wasted_compressed_size": wasted_compressed if self.known else None,
+            "file_count": files,
+        }
 
     def main_layer(self, numbers: Iterable[int]) -> int | None:
         """The layer that has most bytes of some owners, the lowest of several; None if they have no rows."""
@@ -194,7 +201,7 @@ def _make_package(ownership: Ownership, numbers: Sequence[int], sums: _Sums, why
     owners = {owner for number in numbers for owner in ownership.owned_by.get(number, ())}.difference(numbers)
     reason, needed_by, exclusive_size = why if why is not None else _UNKNOWN
     return Package(
-        **asdict(sums.sizes(numbers)),
+        **sums.sizes(numbers),
         ecosystem=record.ecosystem,
         name=record.name,
         version=record.version,
@@ -231,7 +238,7 @@ def _make_unowned(ownership: Ownership, sums: _Sums) -> list[UnownedFiles]:
             groups.append((UnownedKind(kind, ""), numbers[named:]))
         found += [
             UnownedFiles(
-                **asdict(sums.sizes(own)),
+                **sums.sizes(own),
                 kind=kind,
                 name=name,
                 layer=sums.main_layer(own) or 0,

@@ -7,7 +7,6 @@ the same files in all of them, so that each list is read once.
 
 from __future__ import annotations
 
-import struct
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -15,7 +14,8 @@ from operator import is_
 from typing import TypeAlias
 
 from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem, find_contents, find_places, list_kept, select_records
-from ocisize.inventory.record import DatabaseError, Ecosystem, PackageRecord
+from ocisize.inventory.kept_records import KeptRecords
+from ocisize.inventory.record import DAMAGE, DatabaseError, Ecosystem, PackageRecord
 from ocisize.logs import Logger
 from ocisize.model.packages import ECOSYSTEMS as ECOSYSTEM_NAMES
 from ocisize.model.packages import OF_SYSTEM, RUNTIME
@@ -28,8 +28,6 @@ MAX_PACKAGES = 100_000  #: of an image, those of lower layers included; the larg
 MAX_READ_SIZE = 512 << 20  #: bytes of records that are read for lower layers; an image with twenty layers of apt reads 50 MB
 _READ_SIZE_PER_FILE = 4096  # bytes that count for any file and any package besides its content, for the time that it takes
 _MAX_WARNINGS = 20
-#: what a parser may raise for a damaged record, besides DatabaseError, which is a ValueError
-DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error)
 _RANKS = {name: rank for rank, name in enumerate(ECOSYSTEM_NAMES)}
 _log = Logger(__name__)
 
@@ -58,6 +56,7 @@ def read_databases(
     directories: Iterable[bytes],
     ecosystems: Sequence[LazyEcosystem] = ECOSYSTEMS,
     system: System | None = None,
+    kept: KeptRecords | None = None,
 ) -> Databases:
     """Read the records of all layers.
 
@@ -67,17 +66,19 @@ def read_databases(
         directories: those of the image.
         ecosystems: those whose records are read.
         system: that of the image, which has the runtimes that no package manager installed.
+        kept: the records of the image that something else has read.
 
     """
-    found = _Found()
+    found, known = _Found(), KeptRecords() if kept is None else kept
     contents = list(map(find_contents, tables))
-    kept, places = list_kept(tables, contents), find_places(ecosystems, directories)
+    paths_by_layer, places = list_kept(tables, contents), find_places(ecosystems, directories)
     states: list[list[Sequence[int]]] = [[] for _ in tables]
     for ecosystem in ecosystems:
-        selected = select_records(ecosystem, tables, kept, places)
+        selected = select_records(ecosystem, tables, paths_by_layer, places)
         if selected is not None:
             parser, paths = selected
-            for state, numbers in zip(states, _read_states(parser, _View(paths, hidden_by), contents, found), strict=True):
+            read = _read_states(parser, _View(paths, hidden_by), contents, found, known)
+            for state, numbers in zip(states, read, strict=True):
                 state.append(numbers)
     if system is not None and system.runtimes:
         for state, numbers in zip(states, _find_runtimes(system, len(tables), found), strict=True):
@@ -130,7 +131,7 @@ class _View:
 
 
 def _read_states(
-    parser: Ecosystem, view: _View, contents: Sequence[Mapping[int, bytes]], found: _Found
+    parser: Ecosystem, view: _View, contents: Sequence[Mapping[int, bytes]], found: _Found, kept: KeptRecords
 ) -> list[Sequence[int]]:
     """The numbers of the packages of one ecosystem by layer; where nothing changes, it is the same object as below."""
     states: list[Sequence[int]] = []
@@ -140,7 +141,7 @@ def _read_states(
             if layer == view.uppermost or found.may_read(view.count * _READ_SIZE_PER_FILE):
                 files = {path: contents[place].get(row, b"") for path, (place, row) in view.places()}
                 if layer == view.uppermost or found.may_read(sum(map(len, files.values()))):
-                    states.append(found.read(parser.name, partial(parser.read, files), layer))
+                    states.append(found.read(parser.name, partial(kept.read, parser, files), layer))
                     continue
         states.append(states[-1] if states else ())
     return states

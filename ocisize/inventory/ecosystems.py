@@ -55,7 +55,14 @@ class LazyEcosystem(NamedTuple):
         >>> LazyEcosystem("apk_records", "APK", (b"lib/apk/",)).may_have(b"lib/apk/db/installed")
         True
         """
-        return path.startswith(self.beginnings) or path.endswith(self.ends) or any(part in path for part in self.parts)
+        return path.startswith(self.beginnings) or path.endswith(self.ends) or any(map(path.__contains__, self.parts))
+
+    def select(self, paths: Mapping[int, bytes]) -> dict[int, bytes]:
+        """Those of some kept files by row that may be records."""
+        if self.parts:
+            return {row: path for row, path in paths.items() if self.may_have(path)}
+        beginnings, ends = self.beginnings, self.ends
+        return {row: path for row, path in paths.items() if path.startswith(beginnings) or path.endswith(ends)}
 
     def load(self) -> Ecosystem:
         """Import the parser."""
@@ -119,7 +126,7 @@ def select_records(
 
     ``kept`` is what ``list_kept`` returns for the tables, and ``places`` what ``find_places`` does.
     """
-    candidates = [{row: path for row, path in paths.items() if ecosystem.may_have(path)} for paths in kept]
+    candidates = list(map(ecosystem.select, kept))
     for name in compress(ecosystem.names, map(places.__contains__, ecosystem.places)):
         for table, paths in zip(tables, candidates, strict=True):
             paths.update(table.paths.select_with(name + b"\0"))

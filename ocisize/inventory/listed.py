@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import compress, repeat
+from operator import ne
 
-from ocisize.inventory.databases import DAMAGE
+from ocisize.inventory.kept_records import KeptRecords
 from ocisize.inventory.links import RealDirectories
+from ocisize.inventory.path_batches import ListMeter, PathBudget
 from ocisize.inventory.record import PackageRecord
-from ocisize.logs import Logger
 from ocisize.model.packages import DEB, OF_SYSTEM, RUNTIME
 from ocisize.tar.paths import join
 
-MAX_LISTED = 10_000_000  #: files in the lists of an image, read for several layers; 6,000 packages list 500,000
 INFO_DIRECTORY = b"var/lib/dpkg/info"
 #: databases of all packages, which belong to none of them, though rpm lists its own
 SHARED_DATABASES = (
@@ -23,25 +25,17 @@ SHARED_DATABASES = (
         for name in (b"Packages", b"Packages.db", b"Index.db", b"rpmdb.sqlite", b"rpmdb.sqlite-shm", b"rpmdb.sqlite-wal")
     ),
 )
-_LONG_PATH = 256  # bytes; packages have paths of a hundred
 NOBODY = -1  #: in the place of the package that owns a directory: none does, though one owns a directory above it
-_log = Logger(__name__)
-
-
-class ListMeter:
-    """How many more files the databases of an image may list; negative if some of them were not read."""
-
-    def __init__(self, remaining: int = MAX_LISTED) -> None:
-        """Begin with ``remaining`` files."""
-        self.remaining = remaining
 
 
 class Listed:
     """What some packages list. Of two packages that list a file, it belongs to the one with the lower number."""
 
-    def __init__(self, records: Sequence[PackageRecord], numbers: Iterable[int], meter: ListMeter) -> None:
+    def __init__(
+        self, records: Sequence[PackageRecord], numbers: Iterable[int], kept: KeptRecords, meter: ListMeter
+    ) -> None:
         """List the directories of packages; ``numbers`` are their indexes in ``records``, ascending."""
-        self._records, self._meter = records, meter
+        self._records, self._kept, self._meter = records, kept, meter
         self._numbers = list(numbers)
         self.files: dict[bytes, int] = {}
         self.directories: dict[bytes, int] = {}  #: with the number of a package, or NOBODY
@@ -54,29 +48,28 @@ class Listed:
             for directory in records[number].excluded_directories:
                 self.directories.setdefault(directory, NOBODY)
 
-    def read_all(self, real: RealDirectories, known: Collection[bytes], max_files: int) -> None:
+    def read_all(self, real: RealDirectories, known: AbstractSet[bytes], max_files: int) -> None:
         """List the files of all packages in ``known`` directories, at most ``max_files``; long paths count several times.
 
         A file in a directory that is reached through symlinks is listed at its real path, too, for the packages that list
         no other file there.
         """
         moved: dict[bytes, int] = {}
+        budget = PathBudget(max_files)
         for number in self._numbers:
-            last, target, is_known = None, b"", False
-            for path in self._list_files(number):
-                directory = path.rpartition(b"/")[0]
-                if directory != last:
-                    last, target = directory, real[directory]
-                    is_known = directory in known or target in known
-                if not is_known:
-                    continue
-                max_files -= 1 + len(path) // _LONG_PATH
-                if max_files < 0:
+            for paths, directories in self._meter.count(self._kept.read_list(self._records[number])):
+                led_away = _find_led_away(real, directories)
+                here = {*directories} & known
+                here.update(directory for directory, target in led_away.items() if target in known)
+                chosen = budget.take(list(compress(paths, map(here.__contains__, directories))))
+                self._add_all(chosen, number)
+                for path in chosen if led_away else ():
+                    directory = path.rpartition(b"/")[0]
+                    if directory in led_away:
+                        moved.setdefault(join(led_away[directory], path[len(directory) + 1 :]), number)
+                if budget.is_exceeded:
                     self._meter.remaining = -1
                     break
-                self._add(path, number)
-                if target != directory:
-                    moved.setdefault(join(target, path[len(directory) + 1 :]), number)
         for path, number in moved.items():
             self._add(path, number)
         self._add_databases()
@@ -87,28 +80,23 @@ class Listed:
         names = frozenset(wanted)
         moved: dict[bytes, int] = {}
         for number in numbers:
-            for path in self._list_files(number):
-                if path in names:
-                    self._add(path, number)
-                    continue
-                directory = path.rpartition(b"/")[0]
-                target = real[directory]
-                if target != directory and (path := join(target, path[len(directory) + 1 :])) in names:
-                    moved.setdefault(path, number)
+            for paths, directories in self._meter.count(self._kept.read_list(self._records[number])):
+                self._add_all(filter(names.__contains__, paths), number)
+                led_away = _find_led_away(real, directories)
+                for path, directory in zip(paths, directories, strict=True) if led_away else ():
+                    if directory in led_away and path not in names:
+                        target = join(led_away[directory], path[len(directory) + 1 :])
+                        if target in names:
+                            moved.setdefault(target, number)
         for path, number in moved.items():
             self._add(path, number)
         self._add_databases()
 
-    def _list_files(self, number: int) -> Iterable[bytes]:
-        meter = self._meter
-        try:
-            for path in self._records[number].list_files():
-                meter.remaining -= 1
-                if meter.remaining < 0:
-                    return
-                yield path
-        except DAMAGE as error:
-            _log.info("files of %s: %s", self._records[number].name, error)
+    def _add_all(self, paths: Iterable[bytes], number: int) -> None:
+        """List several files of a package."""
+        others = {*map(self.files.setdefault, paths, repeat(number))} - {number}
+        if others and self._records[number].ecosystem not in OF_SYSTEM:
+            self.shared.setdefault(number, {}).update(dict.fromkeys(others))
 
     def _add(self, path: bytes, number: int) -> None:
         owner = self.files.setdefault(path, number)
@@ -144,6 +132,13 @@ class Listed:
                         self._of_dpkg.setdefault((record.name.encode(), architecture), number)
         package, _, architecture = name.rpartition(b".")[0].partition(b":")
         return self._of_dpkg.get((package, architecture))
+
+
+def _find_led_away(real: RealDirectories, directories: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Those of some directories that are reached through symlinks, with their real paths."""
+    distinct = [*dict.fromkeys(directories)]
+    targets = list(map(real.__getitem__, distinct))
+    return dict(compress(zip(distinct, targets, strict=True), map(ne, distinct, targets))) if targets != distinct else {}
 
 
 def source_of(path: bytes) -> bytes:

@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, compress, repeat
 
 from ocisize.filesystem.directories import ImageRuns
+from ocisize.filesystem.path_search import find_rows
 from ocisize.inventory.databases import Databases, read_databases
 from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem
+from ocisize.inventory.kept_records import KeptRecords
 from ocisize.inventory.links import RealDirectories, find_links
-from ocisize.inventory.listed import INFO_DIRECTORY, Listed, ListMeter, source_of
+from ocisize.inventory.listed import INFO_DIRECTORY, Listed, source_of
 from ocisize.inventory.lower_view import LowerView
+from ocisize.inventory.path_batches import ListMeter
 from ocisize.inventory.record import PackageRecord
 from ocisize.inventory.unowned import UnownedKind, UnownedPlaces
 from ocisize.model.build_step import BuildStep, StepKind
@@ -57,6 +60,7 @@ def assign_owners(
     steps: Sequence[BuildStep],
     ecosystems: Sequence[LazyEcosystem] = ECOSYSTEMS,
     system: System | None = None,
+    kept: KeptRecords | None = None,
 ) -> Ownership:
     """Find the owner of each row of an image.
 
@@ -67,10 +71,12 @@ def assign_owners(
         steps: the build steps of the layers.
         ecosystems: those whose databases are read.
         system: that of the image, which has the runtimes that no package manager installed.
+        kept: the records of the image that something else has read.
 
     """
-    databases = read_databases(tables, hidden_by, runs.directories.paths, ecosystems, system)
-    search = _Search(tables, hidden_by, runs, steps, databases)
+    kept = KeptRecords() if kept is None else kept
+    databases = read_databases(tables, hidden_by, runs.directories.paths, ecosystems, system, kept)
+    search = _Search(tables, hidden_by, runs, steps, databases, kept)
     search.map_visible()
     search.map_lower_states()
     search.map_binaries()
@@ -88,6 +94,7 @@ class _Search:
         runs: ImageRuns,
         steps: Sequence[BuildStep],
         databases: Databases,
+        kept: KeptRecords,
     ) -> None:
         self._tables, self._hidden_by, self._runs, self._databases = tables, hidden_by, runs, databases
         self._directories = runs.directories
@@ -97,8 +104,8 @@ class _Search:
         self._real = RealDirectories(find_links(tables, hidden_by) if self._count else {})
         rows = chain.from_iterable(binaries.values() for binaries in databases.in_binaries)
         self._of_binaries = frozenset(chain.from_iterable(rows))  # which own their files after all others
-        self._meter = ListMeter()
-        self._listed = Listed(databases.records, self._with_lists(databases.installed), self._meter)
+        self._kept, self._meter = kept, ListMeter()
+        self._listed = Listed(databases.records, self._with_lists(databases.installed), kept, self._meter)
         self._rows: list[IntArray] = []
 
     def _with_lists(self, numbers: Iterable[int]) -> list[int]:
@@ -108,7 +115,7 @@ class _Search:
     def map_visible(self) -> None:
         """Map all rows by the databases of the whole image."""
         listed, rows = self._listed, sum(map(len, self._tables))
-        listed.read_all(self._real, self._directories.numbers, _FILES_PER_ROW * rows + _MIN_FILES)
+        listed.read_all(self._real, self._directories.numbers.keys(), _FILES_PER_ROW * rows + _MIN_FILES)
         directory_owners = self._find_directory_owners(listed)
         info = self._directories.numbers.get(INFO_DIRECTORY)
         defaults_of = {copied: self._make_defaults(directory_owners, copied=copied) for copied in set(self._is_copied)}
@@ -118,11 +125,14 @@ class _Search:
             numbers = array("I")
             for piece in self._runs.pieces(table, layer):
                 spans = list(piece.spans())
-                found = list(
-                    chain.from_iterable(repeat(defaults[directory], end - start) for start, end, directory in spans)
+                of_directories = chain.from_iterable(
+                    repeat(defaults[directory], end - start) for start, end, directory in spans
                 )
-                for row in compress(range(len(found)), map(listed.files.__contains__, piece.paths)):
-                    found[row] = listed.files[piece.paths[row]]
+                of_files = map(listed.files.get, piece.paths)
+                found = [
+                    of_directory if of_file is None else of_file
+                    for of_file, of_directory in zip(of_files, of_directories, strict=True)
+                ]
                 for start, end, directory in spans:
                     if directory == info:
                         self._map_names(piece.paths, range(start, end), found, listed.owner_in_info)
@@ -195,7 +205,7 @@ class _Search:
         if not any(rows.values()):
             return
         paths = {layer: list(self._tables[layer].paths.select(own)) for layer, own in rows.items()}
-        listed = Listed(self._databases.records, listing, self._meter)
+        listed = Listed(self._databases.records, listing, self._kept, self._meter)
         packages, whole = frozenset(state), self._listed.files
         wanted = {name for own in paths.values() for path in own for name in (path, source_of(path))}
         listed.read_some(self._real, wanted, lost)
@@ -239,16 +249,15 @@ class _Search:
 
     def map_hard_links(self) -> None:
         """Map files without an owner that packages own by hard links in the same layer, as a store of pnpm has them."""
-        for table, numbers in zip(self._tables, self._rows, strict=True):
+        for layer, (table, numbers) in enumerate(zip(self._tables, self._rows, strict=True)):
             links = {
                 clean_name(target): numbers[row]
                 for row, target in sorted(table.links.items(), reverse=True)
                 if table.kinds[row] == HARD_LINK and numbers[row] < self._count
             }
-            for first, paths in table.paths.pieces() if links else ():
-                for row, owner in enumerate(map(links.get, paths), first):
-                    if owner is not None and numbers[row] >= self._count and table.sizes[row]:
-                        numbers[row] = owner
+            for row, path in find_rows(links.keys(), table, layer, self._runs) if links else ():
+                if numbers[row] >= self._count and table.sizes[row]:
+                    numbers[row] = links[path]
 
     def ownership(self) -> Ownership:
         """All that was found."""

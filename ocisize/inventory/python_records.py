@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import itemgetter
 
 from ocisize.inventory.python_extras import find_extras
 from ocisize.inventory.python_headers import (
@@ -226,10 +227,7 @@ class _Record:
 def _listed_in(content: bytes) -> Iterator[bytes]:
     """The first column of a ``RECORD``."""
     if b'"' not in content:
-        for match in re.finditer(rb"[^\r\n]+", content):
-            listed = match[0].rsplit(b",", 2)[0]
-            if listed:
-                yield listed
+        yield from (line.rsplit(b",", 2)[0] for line in map(itemgetter(0), re.finditer(rb"[^\r\n]+", content)))
         return
     import csv  # few lists have quotes
 

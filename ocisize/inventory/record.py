@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
@@ -11,6 +12,10 @@ from ocisize.values import field, frozen
 
 #: alternatives that satisfy one requirement, as names of packages or of what packages provide
 Alternatives: TypeAlias = tuple[str, ...]
+
+
+#: what a parser may raise for a damaged record, besides DatabaseError, which is a ValueError
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error)
 
 
 def list_nothing() -> Iterable[bytes]:

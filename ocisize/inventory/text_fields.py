@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ocisize.packages.limits import MAX_PATH
 from ocisize.tar.paths import clean_name, join
+
+_BATCH = 1 << 10  # names that are looked at together
+_UNUSUAL = (b"//", b"/.", b"\0")  # in a name behind a slash: it is not the end of a clean path
 
 
 def load_object(content: bytes) -> Mapping[str, Any]:
@@ -89,11 +93,18 @@ def resolve_each(directory: bytes, listed: Iterable[bytes]) -> Iterator[bytes]:
     >>> list(resolve_each(b"usr/lib/python3", [b"x.py", b"../../bin/pip", b"/../x"]))
     [b'usr/lib/python3/x.py', b'usr/bin/pip']
     """
-    for name in filter(None, listed):
-        is_usual = not name.startswith((b"/", b".")) and b"/." not in name and b"//" not in name and b"\0" not in name
-        path = join(directory, name) if is_usual else resolve(directory, name)
-        if path is not None:
-            yield path
+    names = filter(None, listed)
+    start = directory + b"/" if directory else b""
+    while batch := list(islice(names, _BATCH)):
+        joined = b"\n/%b" % b"\n/".join(batch)
+        if not any(map(joined.__contains__, _UNUSUAL)):
+            yield from [start + name for name in batch]
+            continue
+        for name in batch:
+            is_usual = not any(map((b"/" + name).__contains__, _UNUSUAL))
+            path = start + name if is_usual else resolve(directory, name)
+            if path is not None:
+                yield path
 
 
 class PathList:

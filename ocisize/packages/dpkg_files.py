@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 
 from ocisize.layer.kept_files import DPKG_LISTS
 from ocisize.packages.dpkg import Package, PackageId
@@ -36,7 +36,7 @@ def parse_file_list(content: bytes) -> Iterator[bytes]:
     >>> list(parse_file_list(b"/.\n/usr\n/usr/bin/app\n"))
     [b'.', b'usr', b'usr/bin/app']
     """
-    return (line.strip(b"/\r\n") for line in io.BytesIO(content))  # a list of all lines takes many times their memory
+    return map(bytes.strip, io.BytesIO(content), repeat(b"/\r\n"))  # a list of all lines takes many times their memory
 
 
 def parse_md5sums(content: bytes) -> Iterator[bytes]:

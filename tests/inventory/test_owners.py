@@ -8,6 +8,7 @@ import pytest
 
 from ocisize.inventory import listed, owners
 from ocisize.inventory.owners import Ownership
+from ocisize.inventory.path_batches import ListMeter
 from ocisize.model.packages import Unowned
 from tests.evidence import make_evidence
 from tests.images import DIR, Entry, Hard, Link
@@ -237,7 +238,7 @@ def test_kinds_are_those_of_the_model() -> None:
 
 def test_lists_are_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also those whose files are in no directory of the image."""
-    monkeypatch.setattr(listed.ListMeter.__init__, "__defaults__", (10,))
+    monkeypatch.setattr(ListMeter.__init__, "__defaults__", (10,))
     base = {**installed(("a", "1", ["none/x"] * 100), ("b", "1", ["bin/b"])), "bin/b": b"b"}
     ownership = owned(base)
     assert ownership.warnings

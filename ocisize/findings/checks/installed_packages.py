@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import TypeAlias
 
-from ocisize.filesystem.path_search import find_rows
+from ocisize.filesystem.path_search import find_rows_in
 from ocisize.findings.checks.package_kinds import load_usual_names
 from ocisize.findings.evidence import ImageEvidence
-from ocisize.inventory.databases import DAMAGE
 from ocisize.inventory.ecosystems import find_contents
-from ocisize.inventory.record import Ecosystem, PackageRecord
+from ocisize.inventory.kept_records import KeptRecords
+from ocisize.inventory.path_batches import PathBudget
+from ocisize.inventory.record import DAMAGE, Ecosystem, PackageRecord
 from ocisize.layer.kept_files import APK_DATABASES, DPKG_STATUS, RPM_DATABASES
 from ocisize.logs import Logger
 from ocisize.model.packages import APK, DEB, RPM
@@ -30,7 +31,6 @@ from ocisize.tar.paths import join
 RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
 
 _MAX_FILES = 1_000_000  # that the packages of one finding list; the largest known ones list 60,000
-_LONG_PATH = 256  # bytes; a file counts once more for each of them
 _NAME = lazy_pattern(rb"^(?:Package: *|P:)(\S{1,200})[ \r]*$", re.MULTILINE)
 _BYTECODE = lazy_pattern(rb"([^/]+?)\.[a-z]+-\d[^/]*\.pyc")
 _CACHE = b"__pycache__"
@@ -62,21 +62,27 @@ def names_in_system(contents: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]
             yield from ((RPM, name) for name in load_usual_names() if name.encode() + b"\0" in content)
 
 
-def read_system(contents: Mapping[bytes, bytes]) -> list[PackageRecord]:
-    """The packages of the distribution, as far as its database can be read; ``contents`` are the kept files by path."""
+def read_system(contents: Mapping[bytes, bytes], kept: KeptRecords) -> list[PackageRecord]:
+    """The packages of the distribution, as far as its database can be read.
+
+    Args:
+        contents: the kept files by path.
+        kept: the records of the image that something else has read.
+
+    """
     found: list[PackageRecord] = []
     if DPKG_STATUS in contents:
         from ocisize.inventory.dpkg_records import DPKG
 
-        found += _read(DPKG, contents)
+        found += _read(DPKG, contents, kept)
     if any(path in contents for path in APK_DATABASES):
         from ocisize.inventory.apk_records import APK as ALPINE
 
-        found += _read(ALPINE, contents)
+        found += _read(ALPINE, contents, kept)
     if any(path in contents for path in RPM_DATABASES):
         from ocisize.inventory.rpm.records import RPM as RED_HAT
 
-        found += _read(RED_HAT, contents)
+        found += _read(RED_HAT, contents, kept)
     return found
 
 
@@ -84,20 +90,21 @@ def read_python(contents: Mapping[bytes, bytes]) -> list[PackageRecord]:
     """The packages of Python that some of the kept files are the records of, as ``read_system``."""
     from ocisize.inventory.python_records import ECOSYSTEM
 
-    return _read(ECOSYSTEM, contents)
+    return _read(ECOSYSTEM, contents, KeptRecords(is_asked_again=False))
 
 
 def read_npm(contents: Mapping[bytes, bytes]) -> list[PackageRecord]:
     """The packages of npm that some of the kept files are the records of, as ``read_system``."""
     from ocisize.inventory.npm_records import ECOSYSTEM
 
-    return _read(ECOSYSTEM, contents)
+    return _read(ECOSYSTEM, contents, KeptRecords(is_asked_again=False))
 
 
-def _read(ecosystem: Ecosystem, contents: Mapping[bytes, bytes]) -> list[PackageRecord]:
+def _read(ecosystem: Ecosystem, contents: Mapping[bytes, bytes], kept: KeptRecords) -> list[PackageRecord]:
     found: list[PackageRecord] = []
+    files = {path: content for path, content in contents.items() if ecosystem.is_database(path)}
     try:
-        found.extend(ecosystem.read({path: content for path, content in contents.items() if ecosystem.is_database(path)}))
+        found.extend(kept.read(ecosystem, files))
     except DAMAGE as error:
         _log.info("%s: %s", ecosystem.name, error)
     return found
@@ -112,21 +119,28 @@ def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) 
     rows: dict[PackageRecord, dict[int, list[int]]] = {}
     owners: dict[bytes, PackageRecord] = {}
     numbers = evidence.runs.directories.numbers
-    remaining = _MAX_FILES
+    searched: set[bytes] = set()
+    budget = PathBudget(_MAX_FILES)
     for record in records:
         rows[record] = defaultdict(list)
-        for path in _list_files(record):
-            directory = path.rpartition(b"/")[0]
-            for prefix in (b"", b"usr/") if MERGED.match(path) else (b"",):
-                if prefix + directory in numbers and remaining > 0:
-                    owners.setdefault(prefix + path, record)
-                    remaining -= 1 + len(path) // _LONG_PATH
-    caches = {join(path.rpartition(b"/")[0], _CACHE) for path in owners if path.endswith(b".py")} & numbers.keys()
+        for paths, directories in evidence.packages.kept.read_list(record):
+            distinct = {*directories}
+            here = distinct & numbers.keys()
+            moved = {path for path in distinct if MERGED.match(path + b"/") and b"usr/" + path in numbers}
+            chosen = list(compress(paths, map(here.__contains__, directories)))
+            if moved:
+                chosen += [b"usr/" + path for path in compress(paths, map(moved.__contains__, directories))]
+            for path in budget.take(chosen):
+                owners.setdefault(path, record)
+            searched |= here
+            searched.update(b"usr/" + path for path in moved)
+    caches = {join(path, _CACHE) for path in searched} & numbers.keys()
+    found_in = {numbers[path] for path in searched}
     own: set[bytes] = set()  # paths that are visible as they are listed
     found: list[tuple[int, int, bytes, PackageRecord]] = []
     for layer, table in enumerate(evidence.tables):
         hidden_by, kinds = evidence.overlay.hidden_by[layer], table.kinds
-        listed = find_rows(owners.keys(), table, layer, evidence.runs)
+        listed = find_rows_in(found_in, owners.keys(), table, layer, evidence.runs)
         unlisted = (place for place in _rows_below(evidence, layer, caches) if place[1] not in owners)
         for row, path in (*listed, *unlisted):
             owner = owners.get(path) or owners.get(_source_of(path))
@@ -137,13 +151,6 @@ def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) 
         if not (path.startswith(b"usr/") and MERGED.match(path, 4) and path[4:] in own):
             rows[owner][layer].append(row)
     return rows
-
-
-def _list_files(record: PackageRecord) -> Iterator[bytes]:
-    try:
-        yield from record.list_files()
-    except DAMAGE as error:
-        _log.info("files of %s: %s", record.name, error)
 
 
 def _rows_below(evidence: ImageEvidence, layer: int, caches: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

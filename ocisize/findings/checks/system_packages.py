@@ -43,7 +43,7 @@ def find_system_packages(evidence: ImageEvidence) -> Iterator[Claim]:
     tests = [*(kind.has for kind in kinds), *(runtime.has for runtime in runtimes)]
     if not any(has(*name) for name in names_in_system(contents) for has in tests):
         return
-    graph = PackageGraph(read_system(contents))
+    graph = PackageGraph(read_system(contents, evidence.packages.kept))
     groups: dict[str, list[PackageKind]] = defaultdict(list)
     for kind in kinds:
         groups[kind.group].append(kind)
