@@ -123,6 +123,7 @@ def run(folder: Path, command: str, form: str, *more: str) -> tuple[str, str]:
         "quick": [str(folder / "1"), "--quick", "--max-download", "1"],
         "quick-all": [str(folder / "all"), "--quick", "--all-platforms", "--max-download", "1"],
         "quick-diff": ["diff", str(folder / "1"), str(folder / "2"), "--quick", "--max-download", "1"],
+        "history": ["history", str(folder / "1"), str(folder / "2"), "--files"],
         "baseline": ["baseline", "write", str(folder / "2"), "--baseline", str(folder / "kept.json")],
     }.get(command, [command, str(folder / "1")])
     assert main([*arguments, "-f", form, "-o", str(report), *more]) in (0, 1)
@@ -215,7 +216,17 @@ def _html(text: str) -> None:
     found = _Tags(text)
     file = io.StringIO()
     write_report("html", Analyzer().analyze(_EXAMPLE), file, ReportOptions())
-    assert found.tags <= _Tags(file.getvalue()).tags | {"script", "table", "details", "summary", "pre", "a", "svg", "rect"}
+    assert found.tags <= _Tags(file.getvalue()).tags | {
+        "script",
+        "table",
+        "details",
+        "summary",
+        "pre",
+        "a",
+        "svg",
+        "rect",
+        "polyline",
+    }
     assert not [name for name, value in found.attributes if name.startswith("on") or "javascript:" in (value or "")]
     assert text.count("<script") == text.count("</script>") <= 4
 

@@ -8,6 +8,7 @@ from ocisize.cli.fleet_sources import SOURCE_HELP
 from ocisize.report.diff_formats import DIFF_FORMATS
 from ocisize.report.fleet.formats import FLEET_FORMATS
 from ocisize.report.formats import FORMATS
+from ocisize.report.updates.formats import HISTORY_FORMATS
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ _OF_PACKAGES = {
     "csv": "a row per package, and rows of the bytes that belong to none",
     "html": "one page with a treemap of packages; works offline",
     "markdown": "for comments of pull requests and step summaries",
-}
-_OF_HISTORIES = {
-    "text": "for people, on a terminal",
-    "json": "all updates, layers and figures, for programs",
 }
 
 
@@ -169,7 +166,7 @@ COMMANDS: Mapping[str, Command] = {
     "history": Command(
         "what hosts download from release to release, and which layers cause it",
         _history,
-        formats=_OF_HISTORIES,
+        formats={name: row.about for name, row in HISTORY_FORMATS.items()},
         several_reports=True,
         images={
             "images": "the releases of an image, oldest first; a repository with --tags; or a list, as for ocisize fleet"

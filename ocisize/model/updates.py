@@ -93,6 +93,9 @@ class UpdateLayer:
     by_blob: bool  #: downloaded by blob
     by_chain: bool  #: downloaded by chain
     is_compared: bool = False  #: its files were compared with those of the older release
+    #: index of the layer that causes the download by blob: itself if it changed, else the lowest that is downloaded; None
+    #: without a download. A layer above the lowest counts as unchanged if its files were not compared and its text is equal.
+    caused_by: int | None = None
 
     @property
     def is_unchanged(self) -> bool:
@@ -134,13 +137,22 @@ class Update:
 
     @property
     def above_count(self) -> int:
-        """Number of layers above ``cause`` that are downloaded by blob."""
-        return max(sum(layer.by_blob for layer in self.layers) - 1, 0)
+        """Number of other layers whose download ``cause`` causes."""
+        return sum(layer.caused_by == self.cause is not None for layer in self._others)
 
     @property
     def above_size(self) -> int:
-        """Bytes of the layers above ``cause`` that are downloaded by blob."""
-        return sum(layer.size for layer in self.layers if layer.by_blob and layer.index != self.cause)
+        """Bytes of other layers whose download ``cause`` causes."""
+        return sum(layer.size for layer in self._others if layer.caused_by == self.cause is not None)
+
+    @property
+    def _others(self) -> list[UpdateLayer]:
+        return [layer for layer in self.layers if layer.by_blob and layer.index != self.cause]
+
+    @property
+    def other_causes(self) -> tuple[int, ...]:
+        """Indexes of the layers besides ``cause`` that cause their own download, base first."""
+        return tuple(layer.index for layer in self._others if layer.caused_by == layer.index)
 
     @property
     def unchanged_size(self) -> int:
@@ -168,9 +180,8 @@ class TrackedLayer:
     digests: int  #: number of distinct blobs
     downloads: int  #: number of updates that download it by blob
     downloaded_size: int  #: bytes of these downloads
-    causes: int  #: number of updates in which no lower layer is downloaded by blob
-    cause_size: int  #: the part of ``downloaded_size`` in these updates
-    above_size: int  #: bytes of the layers above, downloaded in the updates that it causes
+    causes: int  #: number of updates in which it causes downloads
+    caused_size: int  #: bytes of the downloads that it causes, its own included
     unchanged_size: int  #: the part of ``downloaded_size`` whose content is known not to have changed
     changes: int | None  #: number of updates that change its content; None if that is not known of all
     is_base: bool = False  #: a layer of the base image
@@ -179,11 +190,6 @@ class TrackedLayer:
     def index(self) -> int:
         """Position in the newest release that has the layer."""
         return self.indexes[-1]
-
-    @property
-    def caused_size(self) -> int:
-        """Bytes of the updates that this layer causes: its own and those above."""
-        return self.above_size + self.cause_size
 
 
 @frozen

@@ -88,17 +88,21 @@ def _make_update(
 ) -> Update:
     before, after = releases[number], releases[number + 1]
     by_blob, by_chain = missing_blobs(before.layers, after.layers), missing_chains(before, after)
-    layers = []
+    layers = list[UpdateLayer]()
+    lowest = by_blob.index(True) if True in by_blob else None
     for pair in pairs:
         index, status, is_compared = pair.new.index, pair.status, False
         if status is LayerStatus.CHANGED and pair.old is not None and contents is not None:
             old, new = contents.get(pair.old.digest), contents.get(pair.new.digest)
             if is_compared := old is not None and new is not None:
                 status = LayerStatus.REBUILT if old == new else status
+        is_new_text = pair.old is None or pair.old.build_step.text != pair.new.build_step.text
+        is_changed = status is LayerStatus.ADDED or (status is LayerStatus.CHANGED and (is_compared or is_new_text))
         layers.append(
             UpdateLayer(
                 index=index, track=tracks[index], status=status, size=pair.new.size, by_blob=by_blob[index],
                 by_chain=by_chain[index], is_compared=is_compared,
+                caused_by=None if not by_blob[index] else index if is_changed else lowest,
             )
         )  # fmt: skip
     continued = {pair.old.index for pair in pairs if pair.old is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
@@ -41,7 +42,7 @@ def make_release(outline: Outline, *, name: str = "", select: str | None = None)
     shown = name or outline.source
     return Release(
         name=shown,
-        names=(shown if select is None else select,),
+        names=(shown if select is None else shlex.join([shown, "--select", select]),),
         select=select,
         digest=outline.digest or outline.config_digest,
         platform=outline.platform,
@@ -112,8 +113,9 @@ def order_releases(releases: Iterable[Release], order: ReleaseOrder = ReleaseOrd
 
 
 def release_tag(release: Release) -> str:
-    """Return the tag that a release is sorted by."""
-    return tag_of(release.name if release.select is None else release.select)
+    """Return the tag that a release is sorted by: of an image in a file, the name of the file if its tag has no number."""
+    own = "" if release.select is None else tag_of(release.select)
+    return own if any(map(str.isdigit, own)) else tag_of(release.name)
 
 
 def _join(first: Release, other: Release) -> Release:

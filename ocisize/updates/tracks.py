@@ -61,27 +61,30 @@ def _make_track(
     releases: Sequence[Release], places: Sequence[tuple[int, ReleaseLayer]], steps: Sequence[tuple[Update, UpdateLayer]]
 ) -> TrackedLayer:
     newest_release, newest = places[-1]
-    downloads = [(update, layer) for update, layer in steps if layer.by_blob]
-    caused = [(update, layer) for update, layer in downloads if update.cause == layer.index]
-    is_known = all(layer.is_compared or layer.is_unchanged or layer.status is LayerStatus.ADDED for _, layer in downloads)
+    downloads = [layer for _, layer in steps if layer.by_blob]
+    caused = [
+        [other.size for other in update.layers if other.caused_by == layer.index] for update, layer in steps if layer.by_blob
+    ]
+    is_known = all(layer.is_compared or layer.is_unchanged or layer.status is LayerStatus.ADDED for layer in downloads)
     return TrackedLayer(
         build_step=newest.build_step,
         releases=tuple(release for release, _ in places),
         sizes=tuple(layer.size for _, layer in places),
-        digests=len({layer.digest for _, layer in places}),
         indexes=tuple(layer.index for _, layer in places),
+        digests=len({layer.digest for _, layer in places}),
         downloads=len(downloads),
-        downloaded_size=sum(layer.size for _, layer in downloads),
-        causes=len(caused),
-        cause_size=sum(layer.size for _, layer in caused),
-        above_size=sum(update.above_size for update, _ in caused),
-        unchanged_size=sum(layer.size for _, layer in downloads if layer.is_unchanged),
-        changes=sum(not layer.is_unchanged for _, layer in downloads) if is_known else None,
+        downloaded_size=sum(layer.size for layer in downloads),
+        causes=sum(bool(sizes) for sizes in caused),
+        caused_size=sum(map(sum, caused)),
+        unchanged_size=sum(layer.size for layer in downloads if layer.is_unchanged),
+        changes=sum(not layer.is_unchanged for layer in downloads) if is_known else None,
         is_base=newest.index < releases[newest_release].base_layers,
     )
 
 
 def sort_tracks(tracks: Sequence[TrackedLayer]) -> tuple[list[TrackedLayer], Mapping[int, int]]:
-    """Return tracked layers with most bytes of download first, and the place of each by its number."""
-    order = sorted(range(len(tracks)), key=lambda number: (-tracks[number].downloaded_size, number))
+    """Return tracked layers with most bytes of caused download first, and the place of each by its number."""
+    order = sorted(
+        range(len(tracks)), key=lambda number: (-tracks[number].caused_size, -tracks[number].downloaded_size, number)
+    )
     return [tracks[number] for number in order], {number: place for place, number in enumerate(order)}

@@ -11,6 +11,8 @@ from ocisize.cli.options import KEPT, UNUSABLE, color_mode, incomplete_status, p
 from ocisize.cli.terminal import print_message, show_progress, write_outputs
 from ocisize.errors import ViewError
 from ocisize.model.updates import ReleaseOrder
+from ocisize.report.updates.formats import HISTORY_FORMATS
+from ocisize.report.updates.subject import HistorySubject
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +39,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the releases, measure the updates and write all reports."""
     history = _read_history(options)
-    written = write_outputs(options.outputs, lambda name, file: _write(name, file, options, history))
+    subject = HistorySubject(history=history, top=options.top, color=color_mode(options))
+
+    def write(name: str, file: TextIO) -> None:
+        HISTORY_FORMATS[name].load()(subject, file)
+
+    written = write_outputs(options.outputs, write)
     return incomplete_status(KEPT, complete=history.complete) if written else UNUSABLE
 
 
@@ -71,15 +78,3 @@ def _read_history(options: argparse.Namespace) -> UpdateHistory:
     if not read.releases:
         raise ViewError("no release could be read")
     return measure_updates(read.releases, order=order, contents=contents, failures=failures, warnings=warnings)
-
-
-def _write(form: str, file: TextIO, options: argparse.Namespace, history: UpdateHistory) -> None:
-    """Write the history in one format."""
-    if form == "json":
-        from ocisize.report.updates.json import history_to_json
-
-        file.write(history_to_json(history) + "\n")
-    else:
-        from ocisize.report.updates.text import write_history
-
-        write_history(history, file, top=options.top, color=color_mode(options))

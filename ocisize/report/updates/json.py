@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import ocisize
 from ocisize.model.update_advice import UpdateAdvice
 from ocisize.model.updates import Release, TrackedLayer, Update, UpdateHistory
 from ocisize.report.json.analysis import encodable, serialize_build_steps
+from ocisize.report.updates.subject import HistorySubject
 from ocisize.values import asdict
 
 SCHEMA = "ocisize.history"
 VERSION = 1
 _OF_RELEASES = ("document_size", "layer_size", "size")
 _OF_UPDATES = (
-    "by_blob_size", "by_chain_size", "cause", "chain_cause", "above_count", "above_size", "unchanged_size", "is_compared",
+    "by_blob_size", "by_chain_size", "cause", "chain_cause", "above_count", "above_size", "other_causes", "unchanged_size",
+    "is_compared",
 )  # fmt: skip
+
+
+def write(subject: HistorySubject, file: TextIO) -> None:
+    """Write the document."""
+    file.write(history_to_json(subject.history) + "\n")
 
 
 def history_to_json(history: UpdateHistory) -> str:
@@ -81,4 +88,4 @@ def _update(update: Update) -> dict[str, Any]:
 
 
 def _track(track: TrackedLayer) -> dict[str, Any]:
-    return {**_plain(track), **_derived(track, ("index", "caused_size"))}
+    return {**_plain(track), **_derived(track, ("index",))}

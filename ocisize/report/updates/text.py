@@ -10,6 +10,7 @@ from ocisize.model.updates import UpdateHistory
 from ocisize.report.text.lines import Line, has_color, page_width, write_lines
 from ocisize.report.updates.advice_words import WHEN, list_advice
 from ocisize.report.updates.columns import list_table
+from ocisize.report.updates.subject import HistorySubject
 from ocisize.report.updates.words import (
     ReleaseNames,
     describe_cause,
@@ -24,18 +25,16 @@ from ocisize.report.words.flow import SEPARATOR, join_parts
 from ocisize.report.words.units import cut, human_size, percent
 from ocisize.text import count_of, printable
 
-MAX_UPDATES = 6  #: rows of updates, unless another number is asked for
 _MAX_LAYERS = 4  # rows of layers
 _MAX_FAILURES = 5
 _MAX_NAME = 16  # characters of the name of a release in a table
 _EQUAL = "="  # by chain, where the download is that by blob
 
 
-def write_history(
-    history: UpdateHistory, file: TextIO, *, top: int = MAX_UPDATES, width: int | None = None, color: bool | None = None
-) -> None:
-    """Write a history with its last ``top`` updates; ``color`` None means only on a terminal."""
-    lines = _list_lines(history, width or page_width(file, color), top)
+def write(subject: HistorySubject, file: TextIO) -> None:
+    """Write a history with its last updates."""
+    color = subject.color
+    lines = _list_lines(subject.history, subject.width or page_width(file, color), subject.top)
     write_lines(lines, file, color=has_color(file, color))
 
 
@@ -86,7 +85,7 @@ def _updates(history: UpdateHistory, names: ReleaseNames, width: int, top: int) 
             human_size(update.by_blob_size),
             by_chain if history.by_chain.total != history.by_blob.total else "",
             human_size(update.changed_size) if has_files else "",
-            percent(update.by_blob_size / history.releases[update.after].size),
+            percent(update.by_blob_size / (history.releases[update.after].size or 1)),
             describe_cause(update, history),
         ))  # fmt: skip
     headings = ("Update", "Download", "By chain", "Changed", "Image", "First changed layer, and what follows")
@@ -97,22 +96,21 @@ def _updates(history: UpdateHistory, names: ReleaseNames, width: int, top: int) 
 
 
 def _layers(history: UpdateHistory, width: int) -> Iterator[Line]:
-    """The layers with most download, one a row."""
+    """The layers that cause most download, one a row."""
     tracks = [track for track in history.tracks if track.downloads][:_MAX_LAYERS]
     if not tracks:
         return
     rows = [
         (
-            human_size(track.downloaded_size),
+            human_size(track.caused_size) if track.caused_size else "-",
             f"{track.downloads:,} of {len(history.updates):,}",
-            f"{track.causes:,}" if track.causes else "-",
-            human_size(track.above_size) if track.above_size else "-",
+            human_size(track.downloaded_size),
             describe_changes(track) if history.changed is not None else "",
             f"{name_track(track, history)}{' (base image)' * track.is_base}",
         )
         for track in tracks
     ]
-    headings = ("Download", "Updates", "Causes", "Above", "Changed", "Layers with most download")
+    headings = ("Causes", "Updates", "Download", "Changed", "Layers that cause most download")
     yield from list_table(headings, rows, width, texts=0)
 
 

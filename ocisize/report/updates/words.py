@@ -100,15 +100,15 @@ def _ordinal(number: int) -> str:
 
 
 def describe_cause(update: Update, history: UpdateHistory) -> str:
-    """The lowest layer that an update downloads, and what is downloaded again above."""
+    """The lowest layer that an update downloads, the layers above that only follow, and those that changed themselves."""
     cause = update.cause
     if cause is None:
         return "no layer" if update.chain_cause is None else "no layer; the order of layers changed"
-    layer = update.layers[cause]
-    parts = [f"{_STATUS_MARKS.get(layer.status, '')}{name_layer(history.releases[update.after], cause)}"]
+    release = history.releases[update.after]
+    text = f"{_STATUS_MARKS.get(update.layers[cause].status, '')}{name_layer(release, cause)}"
     if update.above_count:
-        parts.append(f"and {update.above_count:,} above, {human_size(update.above_size)}")
-    return " ".join(parts)
+        text += f" and {update.above_count:,} above, {human_size(update.above_size)}"
+    return "; ".join([text, *(name_layer(release, other) for other in update.other_causes)])
 
 
 _STATUS_MARKS = {
