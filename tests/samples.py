@@ -37,6 +37,7 @@ _TOOLS = f"""\
 set -euo pipefail
 ocisize() {{ '{sys.executable}' -m ocisize "$@"; }}
 screen() {{ '{sys.executable}' -m tests.browse.screens "$@"; }}
+family() {{ '{sys.executable}' -m tests.fleets "$@"; }}
 shorten() {{ sed -E "s/^(.{{$1}}).+/\\1…/"; }}
 """
 

@@ -6,7 +6,9 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TextIO
 
-from ocisize.model.fleet_figures import Family, FleetFigures, GroupFigures, GroupKind, NameOrigin, RootFigures
+from ocisize.model.fleet_figures import Family, FleetFigures, GroupFigures, GroupKind, NameOrigin, RootFigures, TwinBlob
+from ocisize.oci.artifacts import without_parameters
+from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.report.fleet.files_text import list_blocks
 from ocisize.report.fleet.subject import FleetOrder, FleetSubject
 from ocisize.report.fleet.text_lines import count_more, list_table, wrap
@@ -211,11 +213,14 @@ def _twins(figures: FleetFigures, width: int) -> Iterator[Line]:
     text = f"{count_of(count, 'layer')} {verb} compressed in several ways, which takes {human_size(figures.twins_size)} more"
     yield from wrap(f"{text}; the largest:", width)
     for twins in figures.twins[:_MAX_TWINS]:
-        blobs = [
-            f"{human_size(blob.size)} in {count_of(blob.roots, 'image')} ({short_digest(blob.digest)})"
-            for blob in twins.blobs
-        ]
-        yield Line(cut(f"  {', '.join(map(printable, blobs))}", width))
+        blobs = [f"{human_size(blob.size)} {_compression(blob)} in {count_of(blob.roots, 'image')}" for blob in twins.blobs]
+        yield Line(cut(f"  {short_digest(twins.diff_id)}: {', '.join(map(printable, blobs))}", width))
+
+
+def _compression(blob: TwinBlob) -> str:
+    """The compression that the media type of a layer names; the media type where it names none."""
+    media_type = without_parameters(blob.media_type)
+    return LAYER_TYPES.get(media_type) or media_type or "of unknown type"
 
 
 def _notes(figures: FleetFigures, width: int) -> Iterator[Line]:
