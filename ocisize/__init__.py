@@ -152,6 +152,7 @@ if TYPE_CHECKING:
     from ocisize.rules.rule import Catalog, Ecosystem, Protection, Rule
     from ocisize.sizes.cost import Cost, CostAssumptions, cost_of, parse_cost
     from ocisize.sizes.files import ListedFile, Listing, SortOrder, list_files
+    from ocisize.sizes.index_tool_sizes import index_tool_sizes
     from ocisize.sizes.packages import PackageGrouping, PackageListing, PackageRow, list_packages
     from ocisize.sizes.pull_time import pull_times, step_pull_times
     from ocisize.sizes.tool_sizes import tool_sizes
@@ -199,12 +200,12 @@ __all__ = [
     "UnownedFiles", "UnpackRates", "UnreadImage", "Update", "UpdateAdvice", "UpdateHistory", "UpdateLayer", "UpdateSums",
     "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "advise_updates", "analyze",
     "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of",
-    "digest_of", "find_budget_file", "find_deletions", "frees", "from_json", "list_files", "list_packages",
-    "list_references", "load_baseline", "load_budget_file", "load_catalog", "make_release", "make_tree", "match_references",
-    "measure_fleet", "measure_parts", "measure_updates", "open_source", "order_releases", "parse_budgets", "parse_cost",
-    "parse_dockerfile", "parse_glob", "pull_sizes", "pull_times", "ratchet", "read_contents", "read_fleet",
-    "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar", "step_pull_times", "to_json",
-    "tool_sizes",
+    "digest_of", "find_budget_file", "find_deletions", "frees", "from_json", "index_tool_sizes", "list_files",
+    "list_packages", "list_references", "load_baseline", "load_budget_file", "load_catalog", "make_release", "make_tree",
+    "match_references", "measure_fleet", "measure_parts", "measure_updates", "open_source", "order_releases",
+    "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "pull_sizes", "pull_times", "ratchet", "read_contents",
+    "read_fleet", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar", "step_pull_times",
+    "to_json", "tool_sizes",
 ]  # fmt: skip
 
 

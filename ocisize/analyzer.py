@@ -210,6 +210,7 @@ class Analyzer(Outliner):
             format=source.format,
             reference=source.reference,
             digest=index.digest if source.has_index else None,
+            index_size=index.size if source.has_index else None,
             media_type=index.media_type,
             analyses=analyses,
             drift=find_drift(analyses),

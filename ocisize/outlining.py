@@ -105,6 +105,7 @@ class Outliner:
             format=source.format,
             reference=source.reference,
             digest=index.digest if source.has_index else None,
+            index_size=index.size if source.has_index else None,
             media_type=index.media_type,
             outlines=outlines,
             attestations=index.attestations,

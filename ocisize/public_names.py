@@ -77,6 +77,7 @@ MODULES = {
     "sizes.cost": "Cost CostAssumptions cost_of parse_cost",
     "sizes.files": "ListedFile Listing SortOrder list_files",
     "sizes.packages": "PackageGrouping PackageListing PackageRow list_packages",
+    "sizes.index_tool_sizes": "index_tool_sizes",
     "sizes.pull_time": "pull_times step_pull_times",
     "sizes.tool_sizes": "tool_sizes",
     "sizes.tree": "TreeNode make_tree",

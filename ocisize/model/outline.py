@@ -133,6 +133,7 @@ class IndexOutline:
     digest: str | None  #: of the index; None if the input is a single image
     media_type: str  #: of the index, or of the manifest of a single image
     outlines: Mapping[str, Outline]  #: by platform as the index names it, in the order of the index
+    index_size: int | None = None  #: bytes of the index; None if the input is a single image
     attestations: int = 0  #: number of entries that describe other entries; they are left out
     absent: tuple[str, ...] = ()  #: platforms that the index names and the source lacks
     unread: tuple[UnreadImage, ...] = ()  #: images whose manifest or config could not be read

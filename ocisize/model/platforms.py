@@ -108,6 +108,7 @@ class IndexAnalysis:
     media_type: str  #: of the index, or of the manifest of a single image
     analyses: Mapping[str, Analysis]  #: by platform as the index names it, in the order of the index
     drift: Drift  #: the differences between the images
+    index_size: int | None = None  #: bytes of the index; None if the input is a single image
     attestations: int = 0  #: number of entries that describe other entries; they are left out
     absent: tuple[str, ...] = ()  #: platforms that the index names and the source lacks
     unread: tuple[UnreadImage, ...] = ()  #: images that could not be read at all

@@ -7,6 +7,7 @@ import io
 import random
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,21 @@ from ocisize import Analysis, Analyzer, Outline, ToolSize, from_json, to_json, t
 from ocisize.filesystem.directories import find_runs
 from ocisize.report.words.tool_sizes import explain_unknown, list_notes
 from ocisize.sizes.on_disk import count_directories
-from tests.images import DIR, BuiltImage, Hard, Link, build_image, layer, write_docker_archive, write_layout
+from tests.images import (
+    DIR,
+    BuiltImage,
+    Hard,
+    Link,
+    build_image,
+    for_platform,
+    index_bytes,
+    layer,
+    layout_files,
+    sha256,
+    write_docker_archive,
+    write_files,
+    write_layout,
+)
 
 _IMAGE = build_image(
     [
@@ -177,3 +192,31 @@ def test_csv_and_markdown(tmp_path: Path) -> None:
         text = ocisize.render_report(image, "markdown", options=options)
         assert all(f"| {row.tool.replace('(', '(')} | {row.figure} |" in text for row in shown)
         assert shown[0].formula not in ocisize.render_report(image, "markdown")
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_index(quick: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """An index: its own bytes, the documents and layers of all images once, and the largest of the images."""
+    arm = build_image(
+        [layer({"arm": b"64" * 900}), layer([("z", random.Random(3).randbytes(10_000))])], architecture="arm64"
+    )
+    entries = [for_platform(image.descriptor, "linux", name) for image, name in ((_IMAGE, "amd64"), (arm, "arm64"))]
+    index = index_bytes(entries)
+    blobs = {sha256(index): index, **_IMAGE.blobs, **arm.blobs}
+    pointer = {"mediaType": "application/vnd.oci.image.index.v1+json", "digest": sha256(index), "size": len(index)}
+    folder = write_files(layout_files(index_bytes([pointer]), blobs), tmp_path / "layout")
+    analyzer = Analyzer()
+    found = analyzer.outline_all(str(folder)) if quick else analyzer.analyze_all(str(folder))
+    sizes = {row.tool: row for row in ocisize.index_tool_sizes(found)}
+    listed = sum(len(built.blob) for image in (_IMAGE, arm) for built in image.layers)
+    documents = sum(len(image.manifest) + len(image.config) for image in (_IMAGE, arm))
+    assert sizes["Harbor"].size == len(index) + documents + listed
+    assert sizes["Harbor"].is_exact
+    assert sizes["Registry (distribution)"].size == sum(map(len, blobs.values()))
+    assert sizes["Amazon ECR"].size == sum(len(built.blob) for built in _IMAGE.layers)
+    assert sizes["Quay"].size == 0
+    with_attestations = attrs.evolve(found, attestations=2)
+    assert not ocisize.index_tool_sizes(with_attestations)[1].is_exact
+    text = ocisize.render_report(found, "text", options=ocisize.ReportOptions(sizes=True))
+    assert "linux/arm64" in text
+    assert text.index("The index") > text.index("linux/arm64")

@@ -30,7 +30,9 @@ from ocisize.values import asdict, fields
 
 if TYPE_CHECKING:
     from ocisize.model.budget import Verdict
-    from ocisize.model.outline import Outline
+    from ocisize.model.outline import IndexOutline, Outline
+    from ocisize.model.platforms import IndexAnalysis
+    from ocisize.model.tool_sizes import ToolSize
 
 SCHEMA = "ocisize.analysis"
 VERSION = 1
@@ -178,7 +180,18 @@ def pull_document(image: Analysis | Outline, assumptions: CostAssumptions) -> di
 
 def tool_sizes_document(image: Analysis | Outline) -> list[dict[str, Any]]:
     """What other tools show for an image."""
-    return [{**asdict(row, value_serializer=_serialize_enums), "is_exact": row.is_exact} for row in tool_sizes(image)]
+    return list(map(_tool_size, tool_sizes(image)))
+
+
+def index_tool_sizes_document(index: IndexAnalysis | IndexOutline) -> list[dict[str, Any]]:
+    """What registries show for an index."""
+    from ocisize.sizes.index_tool_sizes import index_tool_sizes
+
+    return list(map(_tool_size, index_tool_sizes(index)))
+
+
+def _tool_size(row: ToolSize) -> dict[str, Any]:
+    return {**asdict(row, value_serializer=_serialize_enums), "is_exact": row.is_exact}
 
 
 def serialize_build_steps(_: object, __: object, value: Any) -> Any:

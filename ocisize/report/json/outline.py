@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import ocisize
 from ocisize.model.outline import IndexOutline, LayerOutline, Outline
-from ocisize.report.json.analysis import encodable, pull_document, serialize_build_steps, tool_sizes_document
+from ocisize.report.json.analysis import (
+    encodable,
+    index_tool_sizes_document,
+    pull_document,
+    serialize_build_steps,
+    tool_sizes_document,
+)
 from ocisize.report.options import ReportOptions
 from ocisize.report.outline_subject import OutlineDiffSubject, OutlineSubject
 from ocisize.sizes.cost import CostAssumptions, cost_of, default_assumptions
@@ -28,7 +34,18 @@ _FACTS = (
     "media_type", "created", "manifest_size", "config_size", "config_layers", "compressed_size", "blob_size",
 )  # fmt: skip
 _NOT_KNOWN = ("content_size", "live_size", "wasted_size", "file_count")
-_OF_INDEX = ("source", "format", "reference", "digest", "media_type", "stored_size", "attestations", "absent", "complete")
+_OF_INDEX = (
+    "source",
+    "format",
+    "reference",
+    "digest",
+    "index_size",
+    "media_type",
+    "stored_size",
+    "attestations",
+    "absent",
+    "complete",
+)
 
 
 def write(subject: OutlineSubject, file: TextIO, options: ReportOptions) -> None:
@@ -104,6 +121,7 @@ def _index_document(index: IndexOutline, images: Sequence[tuple[str, dict[str, A
         **_head(INDEX_SCHEMA),
         **{name: getattr(index, name) for name in _OF_INDEX},
         "unread": [asdict(image) for image in index.unread],
+        "tool_sizes": index_tool_sizes_document(index),
         "warnings": index.warnings,
         "images": [{"platform": platform, "outline": document} for platform, document in images],
     }

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import ocisize
 from ocisize.model.platforms import Drift, IndexAnalysis, StepDrift
-from ocisize.report.json.analysis import analysis_document, encodable, serialize_build_steps
+from ocisize.report.json.analysis import (
+    analysis_document,
+    encodable,
+    index_tool_sizes_document,
+    serialize_build_steps,
+)
 from ocisize.report.options import ReportOptions
 from ocisize.values import asdict
 
@@ -46,10 +51,21 @@ def index_to_json(
     ]
     about = {
         name: getattr(index, name)
-        for name in ("source", "format", "reference", "digest", "media_type", "stored_size", "attestations", "absent")
+        for name in (
+            "source",
+            "format",
+            "reference",
+            "digest",
+            "index_size",
+            "media_type",
+            "stored_size",
+            "attestations",
+            "absent",
+        )
     }
     document = {"schema": SCHEMA, "version": VERSION, "ocisize": ocisize.__version__, **about}
     document |= {"complete": index.complete, "unread": [asdict(image) for image in index.unread]}
+    document["tool_sizes"] = index_tool_sizes_document(index)
     document |= {"drift": _drift(index.drift), "warnings": index.warnings}
     return json.dumps({**encodable(document), "images": encodable(images)}, indent=indent)
 

@@ -13,10 +13,12 @@ def write(subject: Subject, file: TextIO, options: ReportOptions) -> None:
     if subject.index is not None and options.sizes:
         from ocisize.report.text.lines import MAX_WIDTH, has_color, page_width, write_lines
         from ocisize.report.text.tool_sizes import list_platforms
+        from ocisize.sizes.index_tool_sizes import index_tool_sizes
         from ocisize.sizes.tool_sizes import tool_sizes
 
         width = min(page_width(file, options.color), MAX_WIDTH)
-        lines = list_platforms(((image.platform, tool_sizes(image.analysis)) for image in subject.images), width)
+        images = ((image.platform, tool_sizes(image.analysis)) for image in subject.images)
+        lines = list_platforms(images, index_tool_sizes(subject.index), width)
         write_lines(lines, file, color=has_color(file, options.color))
         return
     if subject.index is not None:

@@ -49,9 +49,11 @@ def write(subject: OutlineSubject, file: TextIO, options: ReportOptions) -> None
     width = min(page_width(file, options.color), MAX_WIDTH)
     if subject.index is not None and options.sizes:
         from ocisize.report.text.tool_sizes import list_platforms
+        from ocisize.sizes.index_tool_sizes import index_tool_sizes
         from ocisize.sizes.tool_sizes import tool_sizes
 
-        lines = list_platforms(((image.platform, tool_sizes(image.outline)) for image in subject.images), width)
+        images = ((image.platform, tool_sizes(image.outline)) for image in subject.images)
+        lines = list_platforms(images, index_tool_sizes(subject.index), width)
     elif subject.index is not None:
         from ocisize.report.text.outline_index import list_index
 

@@ -14,13 +14,17 @@ _WIDE = 110  # characters of a line from which the formulas are in the table
 _INDENT = "  "
 
 
-def list_platforms(images: Iterable[tuple[str, Sequence[ToolSize]]], width: int) -> Iterator[Line]:
-    """The lines for the images of several platforms, each with its name above its figures."""
-    for number, (platform, rows) in enumerate(images):
-        if number:
-            yield Line()
+def list_platforms(
+    images: Iterable[tuple[str, Sequence[ToolSize]]], of_index: Sequence[ToolSize], width: int
+) -> Iterator[Line]:
+    """The lines for the images of several platforms, each with its name above its figures, and for their index."""
+    for platform, rows in images:
         yield Line((printable(platform), "bold"))
         yield from list_tool_sizes(rows, width)
+        yield Line()
+    if of_index:
+        yield Line(("The index", "bold"))
+        yield from list_tool_sizes(of_index, width)
 
 
 def list_tool_sizes(rows: Sequence[ToolSize], width: int) -> Iterator[Line]:
