@@ -5,8 +5,9 @@ A sample is a fenced block below a comment that names its command::
     <!-- sample: ocisize testdata/example.tar -f csv | sed -n '1p;4p' -->
 
 The command runs with bash in the repository's folder, at 80 columns. A first line ``$ …`` in the block stays as it is.
-``shorten N`` cuts lines longer than N characters, ``screen`` prints a screen of ``ocisize browse``, and ``$PAIR`` is a folder with
-the layouts of ``tests.pairs``. ``python -m tests.samples`` writes all samples again, and the pages that other modules generate;
+``shorten N`` cuts lines longer than N characters, ``screen`` prints a screen of ``ocisize browse``, ``query NAME`` runs a query of
+docs/fleet.md, and ``tables`` lists the tables that it can read. ``$PAIR`` is a folder with the layouts of ``tests.pairs``,
+``$FLEET`` one with those of ``tests.fleet.shop``. ``python -m tests.samples`` writes all samples again, and the pages that other modules generate;
 ``tests/test_samples.py`` fails where a page differs from what this would write.
 """
 
@@ -38,6 +39,8 @@ set -euo pipefail
 ocisize() {{ '{sys.executable}' -m ocisize "$@"; }}
 screen() {{ '{sys.executable}' -m tests.browse.screens "$@"; }}
 family() {{ '{sys.executable}' -m tests.fleets "$@"; }}
+query() {{ '{sys.executable}' -m tests.fleet.queries "$1"; }}
+tables() {{ '{sys.executable}' -m tests.fleet.queries; }}
 shorten() {{ sed -E "s/^(.{{$1}}).+/\\1…/"; }}
 """
 
@@ -78,9 +81,17 @@ def list_samples() -> Iterator[Sample]:
 def run_command(command: str) -> str:
     """What a sample's command writes to standard output; its exit status may be any that ocisize documents."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "COLUMNS": "80", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT), "PAIR": folder}
-        if "$PAIR" in command:
-            subprocess.run([sys.executable, "-m", "tests.pairs", folder], cwd=ROOT, env=environment, check=True, timeout=60)
+        environment = {
+            **os.environ,
+            "COLUMNS": "80",
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
+            "PAIR": folder,
+            "FLEET": folder,
+        }
+        for variable, module in (("$PAIR", "tests.pairs"), ("$FLEET", "tests.fleet.shop")):
+            if variable in command:
+                subprocess.run([sys.executable, "-m", module, folder], cwd=ROOT, env=environment, check=True, timeout=60)
         result = subprocess.run(
             ["bash", "-c", _TOOLS + command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
         )

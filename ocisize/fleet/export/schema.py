@@ -107,7 +107,7 @@ TABLES = (
         Column("files", "BIGINT", "regular files of the package in all layers of the image"),
         Column("size", "BIGINT", "bytes of these"),
     ), needs_files=True),
-    Table(FILES, "entries of the tars of layers, each layer once, sorted by `layer_id`", (
+    Table(FILES, "entries of the tars of layers, each layer once, sorted by layer", (
         _LAYER_ID,
         Column("path", "VARCHAR", "without a leading slash; control characters and bytes that are not UTF-8 are escaped"),
         Column("dir3", "VARCHAR", "the first three components of the directory; empty for the root directory"),
