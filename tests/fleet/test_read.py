@@ -370,6 +370,31 @@ def test_many_kinds_of_sources(server: Server, tmp_path: Path) -> None:
     assert "no such file" in fleet.failures[0].message
 
 
+def test_mirrors(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a mirror delivers is stored in the registry that the reference names, and a warning says so."""
+    tags = many_images(4, 6, size=30)
+    serve_fleet(server, tags)
+    settings = tmp_path / "registries.conf"
+    settings.write_text(f'[[registry]]\nlocation = "registry.invalid"\n[[registry.mirror]]\nlocation = "{server.host}"\n')
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(settings))
+    names = [f"registry.invalid/{tag.repository}:{tag.tag}" for tag in tags]
+    fleet = read(names, jobs=2)
+    assert fleet.complete and fleet.stores == ("registry.invalid",)
+    assert [root.digest for root in fleet.roots] == [tag.digest for tag in tags]
+    assert all("was read from the mirror" in warning for warning in fleet.warnings)
+
+
+def test_warnings_are_bounded(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of images do not repeat what is said of each."""
+    tags = many_images(30, 32, size=30)
+    serve_fleet(server, tags)
+    settings = tmp_path / "registries.conf"
+    settings.write_text(f'[[registry]]\nlocation = "registry.invalid"\n[[registry.mirror]]\nlocation = "{server.host}"\n')
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(settings))
+    warnings = read([f"registry.invalid/{tag.repository}:{tag.tag}" for tag in tags]).warnings
+    assert len(warnings) == 21 and warnings[-1] == "10 more warnings about how images were read"
+
+
 def test_wrong_options() -> None:
     with pytest.raises(ValueError, match="jobs must be at least 1"):
         read_fleet([], jobs=0)
