@@ -19,6 +19,7 @@ _EXPECTED = (
     "ocisize reads lists with one reference in each line, and the JSON of kubectl get … -o json and of docker compose config"
 )
 
+MAX_VALUES = 30_000_000  #: of all documents: each takes at least 64 bytes of memory; 25,000 pods have 15 million
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
@@ -27,6 +28,8 @@ def list_document(text: str, name: str, collector: Collector) -> None:
 
     Unlike documents of images, they come from tools that the user runs: repeated names and nulls are no error.
     """
+    if text.count(",") > MAX_VALUES:
+        raise DocumentError(f"{name} has more than {MAX_VALUES:,} values", hint="list the namespaces one by one")
     decoder, position = json.JSONDecoder(), _skip_blanks(text, 0)
     while position < len(text):
         try:

@@ -11,29 +11,32 @@ from ocisize.limits import Limits
 from ocisize.listing.names import check_name, refuse_other_name, warn_of_registry
 from ocisize.listing.patterns import is_pattern, make_tag_filter, names_repository, parse_pattern
 from ocisize.listing.references import MAX_REFERENCES, Collector, ListedReference, ReferenceList
+from ocisize.logs import Logger
 from ocisize.sources.schemes import find_scheme, looks_like_path, open_registry, path_exists, plain_path, split_select
 from ocisize.sources.standard_input import is_pipe, names_standard_input
+from ocisize.text import printable
 
 if TYPE_CHECKING:
     from ocisize.sources.registry.connection import Connection
 
 _FILE_SCHEMES = ("docker-archive", "oci-archive", "oci-dir", "oci", "dir")
 _INPUT = "standard input"
+_log = Logger(__name__)
 
 
 def list_references(
-    sources: Sequence[str],
+    sources: str | Sequence[str],
     *,
     stdin: BinaryIO | None = None,
     connection: Connection | None = None,
-    tags: Sequence[str] = (),
+    tags: str | Sequence[str] = (),
     last: int | None = None,
     limits: Limits | None = None,
     max_references: int = MAX_REFERENCES,
 ) -> ReferenceList:
     """Return the references that sources name, in their order, and what could not be listed.
 
-    A source is one of these:
+    ``open_source(reference.name, select=reference.select)`` opens one of them. A source is one of these:
 
     * ``-``, or a file: a list with one reference in each line; the JSON of ``kubectl get … -o json`` (pods, nodes,
       workloads) or of ``docker compose config --format json``; or a JSON array of references;
@@ -52,13 +55,14 @@ def list_references(
     >>> listing = list_references(["-"], stdin=io.BytesIO(b"nginx:1.27\\tshop\\nredis # cache\\n"))
     >>> [(str(reference), reference.label) for reference in listing.references]
     [('docker.io/library/nginx:1.27', 'shop'), ('docker.io/library/redis:latest', '')]
-    >>> list_references(["./missing.txt"]).failures[0].message
+    >>> list_references("./missing.txt").failures[0].message
     'no such file or folder: ./missing.txt'
     """
     if last is not None and last < 1:
         raise ViewError(f"the number of tags to list must be at least 1, got {last}")
-    lister = _Lister(stdin, connection, tags, last, limits or Limits(), Collector(max_references))
-    for source in sources:
+    globs = [tags] if isinstance(tags, str) else tags
+    lister = _Lister(stdin, connection, globs, last, limits or Limits(), Collector(max_references))
+    for source in [sources] if isinstance(sources, str) else sources:
         lister.add_source(source)
     return lister.collector.finish()
 
@@ -82,10 +86,12 @@ class _Lister:
 
     def add_source(self, source: str) -> None:
         """Add the references of a source; an error is a failure."""
+        before = self.collector.size
         try:
             self._list(source.strip() if not path_exists(source) else source)
         except OcisizeError as error:
             self._fail(source, error)
+        _log.info("source %s: %d references", printable(source), self.collector.size - before)
 
     def _fail(self, source: str, error: OcisizeError, place: str = "") -> None:
         """Add a failure, but raise the error of too many references."""

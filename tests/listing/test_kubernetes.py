@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ocisize.listing import documents
 from ocisize.listing.references import ReferenceList
 from ocisize.listing.sources import list_references
 
@@ -259,6 +260,14 @@ def test_other_documents(document: Any, message: str) -> None:
 def test_hostile_json(data: bytes, message: str) -> None:
     (failure,) = list_references(["-"], stdin=io.BytesIO(data)).failures
     assert message in failure.message
+
+
+def test_more_values_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three bytes of JSON take 64 bytes of memory."""
+    monkeypatch.setattr(documents, "MAX_VALUES", 1000)
+    (failure,) = listed_in(["nginx"] * 1002).failures
+    assert "more than 1,000 values" in failure.message
+    assert not listed_in(["nginx"] * 1001).failures
 
 
 def test_lists_within_lists_without_recursion() -> None:
