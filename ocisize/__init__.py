@@ -49,6 +49,8 @@ if TYPE_CHECKING:
         CatalogError,
         DigestMismatch,
         DocumentError,
+        EngineFailed,
+        EntryLost,
         ForeignLayerAbsent,
         IncompleteAnalysis,
         InvalidCost,
@@ -71,6 +73,8 @@ if TYPE_CHECKING:
     )
     from ocisize.fleet.best_deletions import find_deletions
     from ocisize.fleet.deletions import frees, match_references
+    from ocisize.fleet.engine.executors import DaskEngine, LayerEngine, ProcessEngine, SerialEngine
+    from ocisize.fleet.files.read import read_fleet_files
     from ocisize.fleet.measure import measure_fleet
     from ocisize.fleet.read import FleetProgress, read_fleet
     from ocisize.globs import Glob, parse_glob
@@ -114,6 +118,20 @@ if TYPE_CHECKING:
         SizeSpread,
         TwinBlob,
         Twins,
+    )
+    from ocisize.model.fleet_files import (
+        BaseVersion,
+        ContentGroup,
+        Dedup,
+        DuplicateContent,
+        FleetFiles,
+        JunkFigures,
+        JunkPlace,
+        PackageFigures,
+        PackageVersion,
+        Rebase,
+        SecretContent,
+        UnreadLayer,
     )
     from ocisize.model.outline import IndexOutline, LayerOutline, Outline
     from ocisize.model.outline_comparison import OutlineComparison, OutlineLayerChange
@@ -174,38 +192,40 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DIFF_FORMATS", "FORMATS", "Advice", "Analysis", "Analyzer", "ArchiveError", "Attributes", "AuthenticationFailed",
-    "BaseCertainty", "BaseChange", "BaseImage", "BaseMethod", "BaseSplit", "Baseline", "BaselineEntry", "BaselineLayer",
-    "BaselineTotals", "Blob", "BlobError", "BlobKind", "Budget", "BudgetError", "BudgetFile", "BudgetLevel", "BudgetLimit",
-    "BudgetSettings", "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Cache", "CacheUsage", "Catalog",
-    "CatalogError", "Category", "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "ContentHash", "Cost",
-    "CostAssumptions", "Deletions", "Descriptor", "DiffFormat", "Digest", "DigestMismatch", "DirectoryChange", "DiskCache",
-    "DiveFigures", "Dockerfile", "DocumentError", "DownloadCause", "Drift", "Ecosystem", "Family", "FileChange",
-    "FileChangeKind", "FileChangeSpan", "FileChanges", "FileColumns", "FileEntry", "FileRegion", "FileSum", "FileTable",
-    "Finding", "FindingDrift", "Fleet", "FleetFailure", "FleetFigures", "FleetImage", "FleetLayer", "FleetProgress",
-    "ForeignLayerAbsent", "Format", "Freed", "Glob", "Group", "GroupFigures", "GroupKind", "Groups", "GrowthKind",
-    "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob",
-    "InvalidReference", "Inventory", "LayerAnalysis", "LayerChange", "LayerContents", "LayerCount", "LayerError",
-    "LayerFailure", "LayerOnDisk", "LayerOutline", "LayerSaving", "LayerSplit", "LayerStatus", "LimitExceeded", "Limits",
-    "ListedFile", "ListedReference", "Listing", "Metric", "NameOrigin", "NoMatchingPlatform", "NotAnImage", "Number",
-    "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange", "OwnedSizes",
-    "Package", "PackageChange", "PackageGrouping", "PackageListing", "PackageReason", "PackageRow", "PartChange",
-    "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform", "PlatformError", "Progress", "ProgressCallback",
-    "Protection", "Provenance", "PullRates", "PullTime", "RangedSource", "ReadContents", "ReadReleases", "Reason",
-    "RebuiltLayer", "ReferenceList", "ReferredSource", "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder",
-    "ReportError", "ReportOptions", "Root", "RootFigures", "Rule", "RunConfig", "Runtime", "Saving", "Severity",
-    "SharedPair", "SharingCount", "SharingMatrix", "SizeGrowth", "SizeMismatch", "SizeSpread", "SizeStyle", "Sizes",
-    "SkippedUpdates", "SortOrder", "Source", "SourceError", "SourceLines", "SplitGroup", "Spread", "Stage", "StepDrift",
-    "StepKind", "StepMove", "StepOrder", "StepPullTime", "StepRate", "StreamError", "Suggestion", "System",
-    "TableOfContents", "TarError", "ToolSize", "TrackedLayer", "TreeNode", "TwinBlob", "Twins", "Unit", "Unowned",
-    "UnownedFiles", "UnpackRates", "UnreadImage", "Update", "UpdateAdvice", "UpdateHistory", "UpdateLayer", "UpdateSums",
-    "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "advise_updates", "analyze",
-    "baseline_entry", "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of",
-    "digest_of", "find_budget_file", "find_deletions", "frees", "from_json", "index_tool_sizes", "list_files",
-    "list_packages", "list_references", "load_baseline", "load_budget_file", "load_catalog", "make_release", "make_tree",
-    "match_references", "measure_fleet", "measure_parts", "measure_updates", "open_source", "order_releases",
-    "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob", "pull_sizes", "pull_times", "ratchet", "read_contents",
-    "read_fleet", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar", "step_pull_times",
-    "to_json", "tool_sizes",
+    "BaseCertainty", "BaseChange", "BaseImage", "BaseMethod", "BaseSplit", "BaseVersion", "Baseline", "BaselineEntry",
+    "BaselineLayer", "BaselineTotals", "Blob", "BlobError", "BlobKind", "Budget", "BudgetError", "BudgetFile", "BudgetLevel",
+    "BudgetLimit", "BudgetSettings", "BudgetStatus", "BuildFiles", "BuildStep", "ByteStream", "Cache", "CacheUsage",
+    "Catalog", "CatalogError", "Category", "Cause", "CauseKind", "Comparison", "Confidence", "Connection", "ContentGroup",
+    "ContentHash", "Cost", "CostAssumptions", "DaskEngine", "Dedup", "Deletions", "Descriptor", "DiffFormat", "Digest",
+    "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures", "Dockerfile", "DocumentError", "DownloadCause", "Drift",
+    "DuplicateContent", "Ecosystem", "EngineFailed", "EntryLost", "Family", "FileChange", "FileChangeKind", "FileChangeSpan",
+    "FileChanges", "FileColumns", "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift", "Fleet",
+    "FleetFailure", "FleetFigures", "FleetFiles", "FleetImage", "FleetLayer", "FleetProgress", "ForeignLayerAbsent",
+    "Format", "Freed", "Glob", "Group", "GroupFigures", "GroupKind", "Groups", "GrowthKind", "ImageSource",
+    "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob", "InvalidReference",
+    "Inventory", "JunkFigures", "JunkPlace", "LayerAnalysis", "LayerChange", "LayerContents", "LayerCount", "LayerEngine",
+    "LayerError", "LayerFailure", "LayerOnDisk", "LayerOutline", "LayerSaving", "LayerSplit", "LayerStatus", "LimitExceeded",
+    "Limits", "ListedFile", "ListedReference", "Listing", "Metric", "NameOrigin", "NoMatchingPlatform", "NotAnImage",
+    "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange",
+    "OwnedSizes", "Package", "PackageChange", "PackageFigures", "PackageGrouping", "PackageListing", "PackageReason",
+    "PackageRow", "PackageVersion", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform",
+    "PlatformError", "ProcessEngine", "Progress", "ProgressCallback", "Protection", "Provenance", "PullRates", "PullTime",
+    "RangedSource", "ReadContents", "ReadReleases", "Reason", "Rebase", "RebuiltLayer", "ReferenceList", "ReferredSource",
+    "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError", "ReportOptions", "Root", "RootFigures",
+    "Rule", "RunConfig", "Runtime", "Saving", "SecretContent", "SerialEngine", "Severity", "SharedPair", "SharingCount",
+    "SharingMatrix", "SizeGrowth", "SizeMismatch", "SizeSpread", "SizeStyle", "Sizes", "SkippedUpdates", "SortOrder",
+    "Source", "SourceError", "SourceLines", "SplitGroup", "Spread", "Stage", "StepDrift", "StepKind", "StepMove",
+    "StepOrder", "StepPullTime", "StepRate", "StreamError", "Suggestion", "System", "TableOfContents", "TarError",
+    "ToolSize", "TrackedLayer", "TreeNode", "TwinBlob", "Twins", "Unit", "Unowned", "UnownedFiles", "UnpackRates",
+    "UnreadImage", "UnreadLayer", "Update", "UpdateAdvice", "UpdateHistory", "UpdateLayer", "UpdateSums", "Verdict",
+    "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "advise_updates", "analyze", "baseline_entry",
+    "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of", "digest_of",
+    "find_budget_file", "find_deletions", "frees", "from_json", "index_tool_sizes", "list_files", "list_packages",
+    "list_references", "load_baseline", "load_budget_file", "load_catalog", "make_release", "make_tree", "match_references",
+    "measure_fleet", "measure_parts", "measure_updates", "open_source", "order_releases", "parse_budgets", "parse_cost",
+    "parse_dockerfile", "parse_glob", "pull_sizes", "pull_times", "ratchet", "read_contents", "read_fleet",
+    "read_fleet_files", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar",
+    "step_pull_times", "to_json", "tool_sizes",
 ]  # fmt: skip
 
 

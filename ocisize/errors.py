@@ -26,6 +26,8 @@
     ├── IncompleteAnalysis      a comparison needs layers that could not be read
     ├── InvalidCost             cost assumptions are invalid
     ├── BudgetError             budgets or a baseline are invalid
+    ├── EngineFailed            an executor cannot be used to read layers
+    ├── EntryLost               the cache has lost a layer that was read
     ├── PatchError              an edit of a Dockerfile would change more than its lines
     └── ReportError             a saved analysis cannot be read back
 """
@@ -260,6 +262,14 @@ class BudgetError(OcisizeError):
     def __init__(self, message: str, *, problems: Sequence[str] = (), hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.problems = tuple(problems)
+
+
+class EngineFailed(OcisizeError):
+    """An executor cannot be used: a package is missing, nobody answers, or all workers were lost."""
+
+
+class EntryLost(OcisizeError):
+    """The cache has lost a layer while its files were compared, and the layer could not be read again."""
 
 
 class PatchError(OcisizeError):

@@ -19,13 +19,15 @@ MODULES = {
     "comparison.outlines": "compare_outlines",
     "dockerfile.parse": "Dockerfile Instruction Stage parse_dockerfile",
     "errors": (
-        "ArchiveError AuthenticationFailed BlobError BudgetError CatalogError DigestMismatch DocumentError "
-        "ForeignLayerAbsent IncompleteAnalysis InvalidCost InvalidGlob InvalidReference LayerError LimitExceeded "
-        "NoMatchingPlatform NotAnImage OcisizeError PatchError PlatformError RegistryError ReportError "
+        "ArchiveError AuthenticationFailed BlobError BudgetError CatalogError DigestMismatch DocumentError EngineFailed "
+        "EntryLost ForeignLayerAbsent IncompleteAnalysis InvalidCost InvalidGlob InvalidReference LayerError "
+        "LimitExceeded NoMatchingPlatform NotAnImage OcisizeError PatchError PlatformError RegistryError ReportError "
         "SizeMismatch SourceError StreamError TarError ViewError"
     ),
     "fleet.best_deletions": "find_deletions",
     "fleet.deletions": "frees match_references",
+    "fleet.engine.executors": "DaskEngine LayerEngine ProcessEngine SerialEngine",
+    "fleet.files.read": "read_fleet_files",
     "fleet.measure": "measure_fleet",
     "fleet.read": "FleetProgress read_fleet",
     "globs": "Glob parse_glob",
@@ -46,6 +48,10 @@ MODULES = {
     "model.fleet_figures": (
         "Deletions Family FleetFigures Freed GroupFigures GroupKind LayerCount NameOrigin RootFigures SharedPair "
         "SharingCount SharingMatrix SizeSpread TwinBlob Twins"
+    ),
+    "model.fleet_files": (
+        "BaseVersion ContentGroup Dedup DuplicateContent FleetFiles JunkFigures JunkPlace PackageFigures PackageVersion "
+        "Rebase SecretContent UnreadLayer"
     ),
     "model.provenance": "Provenance SourceLines",
     "model.outline": "IndexOutline LayerOutline Outline",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import argparse
 
     from ocisize.analyzer import Analyzer
-    from ocisize.fleet.engine.executors import Engine
+    from ocisize.fleet.engine.executors import LayerEngine
     from ocisize.model.fleet_figures import FleetFigures
     from ocisize.model.fleet_files import FleetFiles
 
@@ -75,7 +75,7 @@ def read_files(figures: FleetFigures, options: argparse.Namespace, analyzer: Ana
         )
 
 
-def make_engine(options: argparse.Namespace) -> Engine:
+def make_engine(options: argparse.Namespace) -> LayerEngine:
     """Return the engine that the options name."""
     from ocisize.fleet.engine.executors import DaskEngine, ProcessEngine, SerialEngine
 

@@ -18,10 +18,10 @@ from ocisize.values import frozen
 class Dedup:
     """How often the same things are counted at one level."""
 
-    total_count: int
-    total_size: int
-    distinct_count: int
-    distinct_size: int
+    total_count: int  #: things, each as often as it is counted
+    total_size: int  #: their bytes
+    distinct_count: int  #: different things
+    distinct_size: int  #: their bytes
 
     @property
     def count_ratio(self) -> float | None:
@@ -57,9 +57,9 @@ class ContentGroup:
 
     name: str  #: of the type; of the directory, with slashes around it: ``/usr/lib/``
     files: int  #: with content
-    size: int
+    size: int  #: bytes of these
     excess_files: int  #: those whose content an earlier file of the fleet has, in the order of the layers
-    excess_size: int
+    excess_size: int  #: bytes of these
 
 
 @frozen(kw_only=True)
@@ -67,10 +67,10 @@ class JunkPlace:
     """The files of one layer that a rule claims."""
 
     layer: str  #: its digest
-    build_step: str
+    build_step: str  #: what made the layer, as the history says; shortened
     path: str  #: of the largest file
-    files: int
-    size: int
+    files: int  #: regular files
+    size: int  #: bytes of content
     compressed_size: int | None  #: None if unknown
     images: int  #: that have the layer
     family: int | None  #: index in ``FleetFigures.families`` of the outermost family that has it; None if none has
@@ -86,12 +86,12 @@ class JunkFigures:
     """The files that one rule claims, in all layers."""
 
     rule: str  #: its id
-    title: str
-    category: Category
-    files: int
-    size: int
+    title: str  #: of the rule
+    category: Category  #: of the rule
+    files: int  #: regular files
+    size: int  #: bytes of content
     compressed_size: int | None  #: None if that of a layer is unknown
-    layers: int
+    layers: int  #: that have such files
     images: int  #: that have one of the layers
     logical_size: int  #: ``size`` of each layer for each image that has it
     places: Sequence[JunkPlace]  #: those that cost the most over all images first; at most MAX_PLACES
@@ -101,12 +101,12 @@ class JunkFigures:
 class SecretContent:
     """A file that looks like a secret; its content is never shown."""
 
-    kind: str
+    kind: str  #: what it looks like
     content: str  #: content hash, in hex; "" if unknown
-    size: int
+    size: int  #: bytes of one copy
     copies: int  #: files with the content in all layers
-    layers: int
-    images: int
+    layers: int  #: that have a copy
+    images: int  #: that have one of these layers
     paths: Sequence[str]  #: some of the paths
     roots: Sequence[int]  #: indexes in ``Fleet.roots`` of some of those that have it
 
@@ -118,8 +118,8 @@ class PackageVersion:
     version: str  #: "" if it is not known
     images: int  #: that have it installed, or have files of it
     layers: int  #: that have files of it
-    files: int
-    size: int
+    files: int  #: regular files that belong to it
+    size: int  #: bytes of these
 
 
 @frozen(kw_only=True)
@@ -127,11 +127,11 @@ class PackageFigures:
     """A package in all of its versions."""
 
     ecosystem: str  #: one of ``model.packages.ECOSYSTEMS``
-    name: str
-    images: int
-    layers: int
-    files: int
-    size: int
+    name: str  #: as the ecosystem compares names
+    images: int  #: that have it installed, or have files of it
+    layers: int  #: that have files of it
+    files: int  #: regular files that belong to it
+    size: int  #: bytes of these
     logical_size: int  #: ``size`` of each layer for each image that has it
     versions: Sequence[PackageVersion]  #: those of most images first
 
@@ -151,7 +151,7 @@ class Rebase:
     """Images whose bases are versions of one image, and what the same version for all would save."""
 
     name: str  #: of the base image, without a tag
-    platform: str
+    platform: str  #: of the images: ``linux/amd64``
     versions: Sequence[BaseVersion]  #: that of most images first: the one that all would have
     unshared_size: int
     """Compressed bytes of the layers of the other versions that the first one has not: not shared today, and not stored, nor
@@ -173,9 +173,9 @@ class UnreadLayer:
 
     layer: str  #: its digest
     size: int  #: compressed
-    images: int
-    message: str
-    hint: str = ""
+    images: int  #: that have it
+    message: str  #: why it was not read
+    hint: str = ""  #: advice; "" if there is none
 
 
 @frozen(kw_only=True)
@@ -183,12 +183,12 @@ class FleetFiles:
     """The figures of the files of a fleet; ``measure_fleet_files`` makes them."""
 
     figures: FleetFigures  #: those of the documents
-    images: int
+    images: int  #: distinct manifests
     layers: int  #: that were read
     unread: Sequence[UnreadLayer]  #: the largest first
     entries: int  #: of all tars
     unhashed_files: int  #: files whose content is not compared, since its hash is unknown
-    unhashed_size: int
+    unhashed_size: int  #: bytes of these
     layer_level: Dedup  #: the layers of all images, and the distinct ones; compressed sizes
     image_files: Dedup  #: the files with content of all images, and their distinct contents
     layer_files: Dedup  #: the files with content of the distinct layers, and their distinct contents
@@ -205,10 +205,10 @@ class FleetFiles:
     package_count: int  #: names of packages, more than are listed if there are many
     rebases: Sequence[Rebase]  #: those that save the most first
     files_by_layer: SizeSpread  #: regular files
-    content_by_layer: SizeSpread
+    content_by_layer: SizeSpread  #: bytes of content
     files_by_image: SizeSpread  #: regular files in all layers of an image
-    content_by_image: SizeSpread
-    warnings: Sequence[str] = ()
+    content_by_image: SizeSpread  #: bytes of content
+    warnings: Sequence[str] = ()  #: of databases of packages, in words
 
     @property
     def complete(self) -> bool:

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 
 from ocisize.cache.disk import DiskCache
 from ocisize.fleet.engine.entries import Entries
-from ocisize.fleet.engine.executors import Engine, PlainEngine, ProcessEngine
+from ocisize.fleet.engine.executors import LayerEngine, PlainEngine, ProcessEngine
 from ocisize.fleet.engine.results import LayerProblem, LayerResult
 from ocisize.fleet.engine.run import TaskRunner
 from ocisize.fleet.engine.tasks import LayerTask, TaskOptions, list_tasks, total_size
@@ -56,7 +56,7 @@ def read_layers(
     fleet: Fleet,
     entries: Entries,
     *,
-    engine: Engine | Executor | None = None,
+    engine: LayerEngine | Executor | None = None,
     connection: Connection | None = None,
     catalog: Catalog | None = None,
     per_store: int = PER_STORE,
@@ -102,7 +102,7 @@ class _Collector:
     """The results of one run."""
 
     tasks: tuple[LayerTask, ...]
-    engine: Engine
+    engine: LayerEngine
     entries: Entries
     options: TaskOptions
     per_store: int

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.cache.disk import DiskCache
 from ocisize.cache.store import Cache, discard
-from ocisize.errors import OcisizeError
+from ocisize.errors import EntryLost
 from ocisize.fleet.engine.results import LayerResult
 from ocisize.fleet.engine.summary import pack_summary
 from ocisize.fleet.engine.tasks import LayerTask
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _MAX_SCRATCH = 1 << 62  # bytes: the folder of a run has no limit but the disk
-
-
-class EntryLost(OcisizeError):
-    """The entry of a layer is not there any more, although the layer was read."""
 
 
 @define

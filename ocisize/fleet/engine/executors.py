@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from ocisize.errors import OcisizeError
+from ocisize.errors import EngineFailed
 from ocisize.values import define, field
 
 if TYPE_CHECKING:
@@ -22,11 +22,7 @@ MAX_JOBS = 8  #: of a pool unless the user asks for more: registries limit their
 _DASK_TIMEOUT = "120s"  # of a connection: workers that are busy with a layer answer late
 
 
-class EngineFailed(OcisizeError):
-    """The executor cannot be used: its package is missing, or nobody answers."""
-
-
-class Engine(Protocol):
+class LayerEngine(Protocol):
     """Where tasks run. ``PlainEngine`` makes one of any ``concurrent.futures.Executor``."""
 
     jobs: int | None  #: how many tasks run at once; None if that is not known
@@ -61,14 +57,14 @@ class SerialExecutor(Executor):
 class SerialEngine:
     """Reads one layer after the other, in this process."""
 
-    jobs: int | None = field(default=1, init=False)
+    jobs: int | None = field(default=1, init=False)  #: one
 
     def open(self) -> Executor:
-        """See Engine."""
+        """See LayerEngine."""
         return SerialExecutor()
 
     def close(self, *, interrupted: bool) -> None:  # noqa: ARG002
-        """See Engine."""
+        """See LayerEngine."""
         from ocisize.fleet.engine.borrowed import close_idle
 
         close_idle()
@@ -98,12 +94,13 @@ class PlainEngine:
 class ProcessEngine:
     """A pool of processes on this machine, which start as new interpreters: a fork of threads could not go on."""
 
+    #: processes; by default one for each processor, at most MAX_JOBS
     jobs: int | None = field(factory=lambda: min(os.cpu_count() or 1, MAX_JOBS))
     _pool: ProcessPoolExecutor | None = field(default=None, init=False)
     _stop: Event | None = field(default=None, init=False)
 
     def open(self) -> Executor:
-        """See Engine."""
+        """See LayerEngine."""
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
@@ -113,7 +110,7 @@ class ProcessEngine:
         return self._pool
 
     def close(self, *, interrupted: bool) -> None:
-        """See Engine."""
+        """See LayerEngine."""
         if self._stop is not None and interrupted:
             self._stop.set()
         if self._pool is not None:
@@ -144,9 +141,9 @@ def _end_with(sentinel: int) -> None:
 class DaskEngine:
     """A cluster of Dask, by the address of its scheduler or by its scheduler file."""
 
-    scheduler: str
+    scheduler: str  #: its address, or the path of its scheduler file
     seconds: float = 60  #: to wait for the scheduler and its first worker
-    jobs: int | None = field(default=None, init=False)
+    jobs: int | None = field(default=None, init=False)  #: threads of all workers, once it is open
     _client: Any = field(default=None, init=False)  # whose methods have no types
     _executor: Executor | None = field(default=None, init=False)
 

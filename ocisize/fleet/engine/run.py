@@ -7,7 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from typing import Generic, Protocol, TypeVar
 
-from ocisize.fleet.engine.executors import Engine, EngineFailed
+from ocisize.errors import EngineFailed
+from ocisize.fleet.engine.executors import LayerEngine
 from ocisize.logs import Logger
 
 _WAITING = 2  # tasks for each job that are with the executor, so that no worker waits for the collector
@@ -54,7 +55,7 @@ class TaskRunner(Generic[TaskT, ResultT]):
 
     def __init__(
         self,
-        engine: Engine,
+        engine: LayerEngine,
         function: Callable[..., ResultT],
         options: object,
         on_result: Callable[[TaskT, ResultT], object],

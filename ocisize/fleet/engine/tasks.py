@@ -69,8 +69,10 @@ def list_tasks(fleet: Fleet) -> list[LayerTask]:
     """
     layers: dict[str, FleetLayer] = {}
     places: dict[str, dict[str, LayerPlace]] = {}
+    of_repository: dict[str, LayerPlace] = {}  # one reference for all its layers: a worker opens a repository once
     for root in fleet.roots:
-        place = _find_place(fleet, root)
+        found = _find_place(fleet, root)
+        place = None if found is None else (found[0], of_repository.setdefault(*found))
         for image in root.images:
             for layer in image.layers:
                 known = layers.setdefault(layer.digest, layer)

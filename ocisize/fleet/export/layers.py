@@ -10,7 +10,7 @@ from ocisize.cache.store import Cache
 from ocisize.errors import OcisizeError
 from ocisize.fleet.engine.collect import PER_STORE, read_layers
 from ocisize.fleet.engine.entries import Entries
-from ocisize.fleet.engine.executors import Engine, PlainEngine, ProcessEngine
+from ocisize.fleet.engine.executors import LayerEngine, PlainEngine, ProcessEngine
 from ocisize.fleet.export.export import LayerContents, export_fleet
 from ocisize.fleet.export.folder import check_folder
 from ocisize.fleet.export.writer import check_library
@@ -32,7 +32,7 @@ def export_with_files(
     folder: Path,
     *,
     version: str,
-    engine: Engine | Executor | None = None,
+    engine: LayerEngine | Executor | None = None,
     cache: Cache | None = None,
     connection: Connection | None = None,
     limits: Limits | None = None,

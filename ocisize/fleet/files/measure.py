@@ -36,7 +36,7 @@ def measure_fleet_files(
     Args:
         figures: those of its documents.
         read: how its layers were read.
-        entries: the tables of the layers, which are loaded one at a time, several times if there are many files.
+        entries: the tables of the layers, which are loaded one at a time.
         catalog: the rules of the summaries.
         packages: those of images by number in ``LayerUse``, ascending; None if they are not wanted.
         memory: bytes that contents may take; see ``files.contents``.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ocisize.cache.store import Cache
 from ocisize.fleet.engine.collect import PER_STORE, LayersRead, read_layers
 from ocisize.fleet.engine.entries import Entries
-from ocisize.fleet.engine.executors import Engine, PlainEngine, ProcessEngine
+from ocisize.fleet.engine.executors import LayerEngine, PlainEngine, ProcessEngine
 from ocisize.fleet.engine.image_packages import (
     ImagePackageSums,
     ImageTask,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def read_fleet_files(
     figures: FleetFigures,
     *,
-    engine: Engine | Executor | None = None,
+    engine: LayerEngine | Executor | None = None,
     cache: Cache | None = None,
     connection: Connection | None = None,
     limits: Limits | None = None,
@@ -84,7 +84,7 @@ def read_fleet_files(
 
 
 def find_image_packages(
-    figures: FleetFigures, read: LayersRead, entries: Entries, engine: Engine
+    figures: FleetFigures, read: LayersRead, entries: Entries, engine: LayerEngine
 ) -> Iterator[tuple[int, ImagePackageSums]]:
     """Return the packages of the images whose layers were all read, by the numbers of ``LayerUse.images``, ascending.
 
@@ -96,7 +96,7 @@ def find_image_packages(
 class _ImagePackages:
     """The packages of the images whose layers were all read."""
 
-    def __init__(self, figures: FleetFigures, read: LayersRead, entries: Entries, engine: Engine) -> None:
+    def __init__(self, figures: FleetFigures, read: LayersRead, entries: Entries, engine: LayerEngine) -> None:
         self._read, self._entries, self._engine = read, entries, engine
         tasks = {task.digest: task for task in read.readable}
         self._tasks: dict[int, ImageTask] = {}

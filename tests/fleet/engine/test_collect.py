@@ -13,12 +13,12 @@ from ocisize.cache.disk import DiskCache
 from ocisize.fleet.engine import borrowed
 from ocisize.fleet.engine.collect import LayersRead, read_layers
 from ocisize.fleet.engine.entries import Entries
-from ocisize.fleet.engine.executors import Engine, ProcessEngine, SerialEngine
+from ocisize.fleet.engine.executors import LayerEngine, ProcessEngine, SerialEngine
 from ocisize.fleet.engine.tasks import TaskOptions, list_tasks
 from ocisize.fleet.engine.worker import read_layer
 from ocisize.model.fleet import Fleet
 from tests.fleet.given import make_fleet
-from tests.fleets import service_family, write_fleet
+from tests.fleets import many_images, service_family, write_fleet
 from tests.images import build_image, layer, write_docker_archive
 from tests.registry import Server
 
@@ -85,7 +85,7 @@ def test_all_engines_make_the_same_entries(fleet: Fleet, tmp_path: Path, name: s
 
     cache = {"folder": DiskCache(tmp_path / "cache"), "nothing": None, "other": Memory()}[kept]
     with Entries(cache) as entries, ThreadPoolExecutor(3) as threads:
-        chosen: dict[str, Engine | Executor] = {
+        chosen: dict[str, LayerEngine | Executor] = {
             "serial": SerialEngine(), "processes": ProcessEngine(jobs=2), "threads": threads
         }  # fmt: skip
         engine = chosen[name]
@@ -96,6 +96,13 @@ def test_all_engines_make_the_same_entries(fleet: Fleet, tmp_path: Path, name: s
         assert digest_of(read, entries) == reference_digest(fleet)
         again = read_layers(fleet, entries, engine=SerialEngine())
         assert again.cached == (len(read.tasks) if kept != "nothing" else 0)
+
+
+def test_a_repository_has_one_name_for_all_layers() -> None:
+    """Workers keep sources open by name: a token and a connection serve all tags of a repository."""
+    fleet = make_fleet(many_images(30, 40, repositories=3), lambda tag: f"registry.example/{tag.repository}:{tag.tag}")
+    references = {place.reference for task in list_tasks(fleet) for place in task.places}
+    assert references == {f"registry.example/many/app{number}:v{number}" for number in range(3)}
 
 
 def reference_digest(fleet: Fleet) -> str:

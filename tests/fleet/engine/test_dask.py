@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from ocisize.cache.disk import DiskCache
+from ocisize.errors import EngineFailed
 from ocisize.fleet.engine import borrowed
 from ocisize.fleet.engine.collect import LayersRead, read_layers
 from ocisize.fleet.engine.entries import Entries
-from ocisize.fleet.engine.executors import DaskEngine, EngineFailed, ProcessEngine, SerialEngine
+from ocisize.fleet.engine.executors import DaskEngine, ProcessEngine, SerialEngine
 from ocisize.model.fleet import Fleet
 from tests.fleet.given import make_fleet
 from tests.fleets import service_family, write_fleet

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from ocisize.cache.disk import DiskCache
+from ocisize.errors import EntryLost
 from ocisize.fleet.engine import borrowed
 from ocisize.fleet.engine.collect import read_layers
-from ocisize.fleet.engine.entries import Entries, EntryLost
+from ocisize.fleet.engine.entries import Entries
 from ocisize.fleet.engine.executors import ProcessEngine, SerialEngine, SerialExecutor
 from ocisize.fleet.engine.results import LayerResult
 from ocisize.fleet.engine.tasks import LayerTask, TaskOptions, list_tasks

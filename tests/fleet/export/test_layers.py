@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analyzer, DiskCache
-from ocisize.fleet.engine.executors import Engine, ProcessEngine, SerialEngine
+from ocisize.fleet.engine.executors import LayerEngine, ProcessEngine, SerialEngine
 from ocisize.fleet.export.folder import FolderInUse
 from ocisize.fleet.export.layers import export_with_files
 from ocisize.fleet.measure import measure_fleet
@@ -18,7 +18,7 @@ from tests.fleet.files.test_packages import make_tags
 from tests.fleet.given import make_fleet
 from tests.fleets import write_fleet
 
-ENGINES: dict[str, Callable[[], Engine]] = {"serial": SerialEngine, "processes": lambda: ProcessEngine(2)}
+ENGINES: dict[str, Callable[[], LayerEngine]] = {"serial": SerialEngine, "processes": lambda: ProcessEngine(2)}
 
 
 @pytest.fixture
