@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import json
 import random
-import sys
 import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -320,7 +319,3 @@ def serve_fleet(server: Server, tags: Iterable[Tagged]) -> list[str]:
         for digest, data in tag.blobs.items():
             server.on(f"/v2/{tag.repository}/blobs/{digest}", Answer(data))
     return [f"{server.host}/{tag.repository}:{tag.tag}" for tag in tags]
-
-
-if __name__ == "__main__":
-    write_fleet(service_family(), Path(sys.argv[1]))

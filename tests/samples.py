@@ -38,7 +38,6 @@ _TOOLS = f"""\
 set -euo pipefail
 ocisize() {{ '{sys.executable}' -m ocisize "$@"; }}
 screen() {{ '{sys.executable}' -m tests.browse.screens "$@"; }}
-family() {{ '{sys.executable}' -m tests.fleets "$@"; }}
 query() {{ '{sys.executable}' -m tests.fleet.queries "$1"; }}
 tables() {{ '{sys.executable}' -m tests.fleet.queries; }}
 shorten() {{ sed -E "s/^(.{{$1}}).+/\\1…/"; }}

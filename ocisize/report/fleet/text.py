@@ -162,12 +162,13 @@ def _groups(subject: FleetSubject, kind: GroupKind, width: int) -> Iterator[Line
 def _deletions(subject: FleetSubject, width: int) -> Iterator[Line]:
     """The references whose deletion together frees much."""
     deletions = subject.deletions
-    if deletions is None or not deletions.references:
-        return
     fleet = subject.figures.fleet
+    if deletions is None or not deletions.references or len(fleet.roots) == 1:
+        return
     names = [printable(shorten(fleet, name)) for name in deletions.references]
     freed = deletions.freed
-    text = f"Deleting these {count_of(len(freed.references), 'reference')} frees {human_size(freed.size)}"
+    which = "this reference" if len(freed.references) == 1 else f"these {len(freed.references):,} references"
+    text = f"Deleting {which} frees {human_size(freed.size)}"
     if freed.size != freed.size_if_untagged_stay:
         text += f", or {human_size(freed.size_if_untagged_stay)} where manifests without a tag are kept"
     lines = textwrap.wrap(f"{text}:", width)
@@ -189,7 +190,8 @@ def _families(subject: FleetSubject, width: int) -> Iterator[Line]:
         origin = " (named by its images)" if family.named_by is NameOrigin.LABEL else ""
         step = family.layers[-1].build_step
         indent = "  " * (len(_path(families, number)) - 1)
-        text = f"{indent}{name}{origin}{SEPARATOR + step if step and width >= _MIN_WIDE else ''}"
+        is_told = step and (width >= _MIN_WIDE or name.startswith("sha256:"))
+        text = f"{indent}{name}{origin}{SEPARATOR + step if is_told else ''}"
         rows.append((f"{family.images:,}", f"{family.depth:,}", human_size(family.size), printable(text)))
     yield Line(("Bases: images with the same lowest layers", "bold"))
     yield from list_table(("Images", "Layers", "Size", "Base"), rows, width)

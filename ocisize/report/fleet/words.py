@@ -106,7 +106,7 @@ def describe_freed(freed: Freed) -> str:
     text = f"Deleting {count_of(len(freed.references), 'reference')} frees {human_size(freed.size)}"
     if freed.size_if_untagged_stay != freed.size:
         text += f", or {human_size(freed.size_if_untagged_stay)} where manifests without a tag are kept"
-    return f"{text}; {count_of(count, 'image')} {'loses its' if count == 1 else 'lose their'} last name"
+    return f"{text}; {count_of(count, 'image')} {'has' if count == 1 else 'have'} no other name"
 
 
 def describe_closest(fleet: Fleet, root: RootFigures) -> str:
