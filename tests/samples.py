@@ -7,8 +7,9 @@ A sample is a fenced block below a comment that names its command::
 The command runs with bash in the repository's folder, at 80 columns. A first line ``$ …`` in the block stays as it is.
 ``shorten N`` cuts lines longer than N characters, ``screen`` prints a screen of ``ocisize browse``, ``query NAME`` runs a query of
 docs/fleet.md, and ``tables`` lists the tables that it can read. ``$PAIR`` is a folder with the layouts of ``tests.pairs``,
-``$FLEET`` one with those of ``tests.fleet.shop``. ``python -m tests.samples`` writes all samples again, and the pages that other modules generate;
-``tests/test_samples.py`` fails where a page differs from what this would write.
+``$FLEET`` one with those of ``tests.fleet.shop``, and ``$RELEASES`` one with those of ``tests.updates.service``. ``python -m
+tests.samples`` writes all samples again, and the pages that other modules generate; ``tests/test_samples.py`` fails where a page
+differs from what this would write.
 """
 
 from __future__ import annotations
@@ -87,8 +88,11 @@ def run_command(command: str) -> str:
             "PYTHONPATH": str(ROOT),
             "PAIR": folder,
             "FLEET": folder,
+            "RELEASES": folder,
         }
-        for variable, module in (("$PAIR", "tests.pairs"), ("$FLEET", "tests.fleet.shop")):
+        for variable, module in (
+            ("$PAIR", "tests.pairs"), ("$FLEET", "tests.fleet.shop"), ("$RELEASES", "tests.updates.service"),
+        ):  # fmt: skip
             if variable in command:
                 subprocess.run([sys.executable, "-m", module, folder], cwd=ROOT, env=environment, check=True, timeout=60)
         result = subprocess.run(

@@ -10,7 +10,6 @@ The Dockerfile copies the application before it installs the tools of the system
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 from pathlib import Path
@@ -73,4 +72,4 @@ def write_service(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(write_service(Path(sys.argv[1]))))
+    write_service(Path(sys.argv[1]))
