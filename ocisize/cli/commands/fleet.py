@@ -15,8 +15,11 @@ from ocisize.cli.terminal import write_outputs
 from ocisize.report.fleet.formats import FLEET_FORMATS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ocisize.analyzer import Analyzer
     from ocisize.model.fleet import Fleet
+    from ocisize.model.fleet_histories import RepositoryHistory
     from ocisize.report.fleet.subject import FleetSubject
 
 _IMAGE = "image"
@@ -83,6 +86,7 @@ def _make_subject(fleet: Fleet, options: argparse.Namespace, analyzer: Analyzer)
     return FleetSubject(
         figures=figures,
         files=files,
+        histories=_measure_histories(fleet, options),
         deletions=find_deletions(fleet, max(options.top, _DELETIONS)),
         freed=frees(fleet, chosen) if options.frees else None,
         by=None if options.by == _IMAGE else GroupKind(options.by),
@@ -90,3 +94,12 @@ def _make_subject(fleet: Fleet, options: argparse.Namespace, analyzer: Analyzer)
         top=options.top,
         color=color_mode(options),
     )
+
+
+def _measure_histories(fleet: Fleet, options: argparse.Namespace) -> Sequence[RepositoryHistory]:
+    """The updates of all repositories, if a report shows them."""
+    if not any(FLEET_FORMATS[output.format].shows_histories for output in options.outputs):
+        return ()
+    from ocisize.updates.histories import measure_histories
+
+    return measure_histories(fleet)

@@ -16,6 +16,7 @@ class FleetFormat(NamedTuple):
 
     about: str  #: one line of ``--help``
     load: Callable[[], Callable[[FleetSubject, TextIO], object]]  #: imports the module and returns its function
+    shows_histories: bool = False  #: it shows ``FleetSubject.histories``
 
 
 def _text() -> Callable[[FleetSubject, TextIO], object]:
@@ -59,7 +60,9 @@ FLEET_FORMATS: Mapping[str, FleetFormat] = {
     "text": FleetFormat("for people, on a terminal", _text),
     "json": FleetFormat("all figures, for programs", _json),
     "csv": FleetFormat("a row per image, for spreadsheets", _csv),
-    "html": FleetFormat("one page with tables, a matrix and base families; works offline", _html),
+    "html": FleetFormat(
+        "one page with tables, a matrix, base families and updates; works offline", _html, shows_histories=True
+    ),
     "markdown": FleetFormat("for comments and step summaries", _markdown),
     "openmetrics": FleetFormat("figures for Prometheus, for a dashboard over time", _openmetrics),
 }

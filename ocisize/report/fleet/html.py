@@ -12,6 +12,7 @@ from ocisize.model.fleet_figures import Deletions, FleetFigures, Freed, GroupFig
 from ocisize.report.fleet.files_words import FILE_FIGURES
 from ocisize.report.fleet.html_families import write_families
 from ocisize.report.fleet.html_files import write_files
+from ocisize.report.fleet.html_histories import write_histories
 from ocisize.report.fleet.html_matrix import write_matrix
 from ocisize.report.fleet.html_tables import Cell, code_cell, count_cell, size_bar, size_cell, write_section, write_table
 from ocisize.report.fleet.subject import FleetSubject
@@ -62,6 +63,7 @@ def to_html(subject: FleetSubject) -> str:
             write_matrix(figures),
             write_families(figures),
             *(write_files(subject.files) if subject.files is not None else ()),
+            write_histories(subject),
             *(_write_groups(figures, kind) for kind in _KINDS),
             _write_sharing(figures),
             _write_twins(figures),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 from ocisize.model.fleet_figures import Deletions, FleetFigures, Freed, GroupKind
 from ocisize.model.fleet_files import FleetFiles
+from ocisize.model.fleet_histories import RepositoryHistory
 from ocisize.values import frozen
 
 
@@ -26,6 +28,8 @@ class FleetSubject:
     deletions: Deletions | None = None  #: references whose deletion together frees much
     files: FleetFiles | None = None  #: the figures of the files in the layers; None if no layer was read
     freed: Freed | None = None  #: what deleting the references frees that the user named
+    #: the updates of the repositories, those with the most bytes first; only for formats that show them
+    histories: Sequence[RepositoryHistory] = ()
     by: GroupKind | None = None  #: what a row of the text report is about; None for an image
     order: FleetOrder = FleetOrder.FREES  #: of the rows of the text report
     top: int = 5  #: rows of each list of the text report

@@ -30,6 +30,7 @@ from ocisize.report.fleet.openmetrics import MAX_SERIES
 from ocisize.report.fleet.subject import FleetSubject
 from ocisize.report.fleet.words import FIGURES, name_family
 from ocisize.text import human_size
+from ocisize.updates.histories import measure_histories
 from tests.fleet.made import fleet_of, hostile_fleet
 from tests.fleet.random_fleets import fleets
 from tests.fleets import many_images, service_family
@@ -51,6 +52,7 @@ def subject_of(fleet: Fleet, count: int = 4) -> FleetSubject:
         figures=measure_fleet(fleet),
         deletions=find_deletions(fleet, count),
         freed=frees(fleet, names[:3]) if names else None,
+        histories=measure_histories(fleet),
     )
 
 
@@ -239,3 +241,19 @@ def test_one_image_is_a_fleet() -> None:
     page = Page(to_html(FleetSubject(figures=measure_fleet(attrs.evolve(FAMILY, roots=FAMILY.roots[:1])))))
     assert "images-title" in page.ids
     assert not {"matrix-title", "families-title", "repositorys-title", "deletions-title"} & set(page.ids)
+
+
+def test_the_page_has_the_updates_of_each_repository() -> None:
+    """A row for each repository with the figures of its history, and a bar for each update."""
+    subject = subject_of(FAMILY)
+    text = to_html(subject)
+    page = Page(text)
+    assert "histories-title" in page.ids
+    updates = sum(len(found.history.updates) for found in subject.histories)
+    titles = re.findall(r"<title>([^<]* → [^<]*)</title>", text)
+    assert len(titles) == updates == 10
+    for found in subject.histories:
+        for update in found.history.updates:
+            before, after = found.history.releases[update.before].name, found.history.releases[update.after].name
+            assert f"{before} → {after}: {human_size(update.by_blob_size)}" in titles
+    assert "histories-title" not in Page(to_html(attrs.evolve(subject, histories=()))).ids
