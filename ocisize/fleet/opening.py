@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
 from ocisize.cache.store import Cache
-from ocisize.errors import InvalidReference, RegistryError
+from ocisize.errors import InvalidReference, OcisizeError, RegistryError
 from ocisize.limits import Limits
 from ocisize.listing.opening import ReferenceOpener
 from ocisize.listing.references import ListedReference
@@ -73,6 +73,40 @@ def find_home(reference: ListedReference) -> Home:
             return Home(parsed.registry, f"{parsed.registry}/{parsed.repository}", is_registry=True)
     store = reference.store or name
     return Home(store, store, is_registry=False)
+
+
+class Unreachable:
+    """Registries that did not answer ``limit`` times in a row: each further reference would wait for the same timeouts.
+
+    An answer with an error is an answer. Threads may share this object.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._failures: dict[str, int] = {}  # in a row, by store
+        self._lock = threading.Lock()
+
+    def check(self, home: Home) -> None:
+        """Raise RegistryError for a registry that is not asked again."""
+        count = self._failures.get(home.store, 0)
+        if count >= self._limit:
+            raise RegistryError(
+                f"not asked: {home.store} gave no answer {count} times in a row",
+                hint="run the command again once the registry can be reached; what was read is in the cache",
+            )
+
+    def note_answer(self, home: Home) -> None:
+        """Note that a registry has answered."""
+        with self._lock:
+            self._failures.pop(home.store, None)
+
+    def note_failure(self, home: Home, error: OcisizeError) -> None:
+        """Note the error of a reference."""
+        if home.is_registry and isinstance(error, RegistryError) and error.status is None:
+            with self._lock:
+                self._failures[home.store] = self._failures.get(home.store, 0) + 1
+        else:
+            self.note_answer(home)
 
 
 class Opener:

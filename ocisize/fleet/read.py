@@ -11,7 +11,7 @@ from ocisize.blob.digest import digest_of
 from ocisize.cache.store import Cache
 from ocisize.errors import NoMatchingPlatform, OcisizeError
 from ocisize.fleet.documents import Documents
-from ocisize.fleet.opening import Opener, find_home
+from ocisize.fleet.opening import Opener, Unreachable, find_home
 from ocisize.limits import Limits
 from ocisize.listing.names import check_name
 from ocisize.listing.references import ListedReference
@@ -25,6 +25,7 @@ from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
 
 JOBS = 8  #: references that are read at once from a registry
+_MAX_FAILURES = 2  # for each job: so often in a row a registry may not answer before the others are not asked
 _LOCAL_JOBS = 2  # threads that read files
 _MAX_WARNINGS = 20  # about connections
 
@@ -116,6 +117,7 @@ class _Reader:
         self._homes = [find_home(reference) for reference in listed]
         self._on_progress = on_progress
         self._claimed: set[tuple[str, str]] = set()  # roots that a thread reads, or has read
+        self._unreachable = Unreachable(_MAX_FAILURES * jobs)
         self._lock = threading.Lock()
 
     def read(self, failures: dict[int, Sequence[OcisizeError]]) -> Fleet:
@@ -170,10 +172,13 @@ class _Reader:
         return [number for group in by_repository.values() for number in group]
 
     def _read_one(self, number: int) -> _Answer:
-        home, key = self._homes[number], None
+        home, key, is_asked = self._homes[number], None, False
         try:
+            self._unreachable.check(home)
             with self._opener.open(self._listed[number], home) as source:
+                is_asked = True
                 data = source.read_manifest()
+                self._unreachable.note_answer(home)
                 digest = digest_of(data)
                 with self._lock:
                     if (home.store, digest) in self._claimed:
@@ -197,6 +202,8 @@ class _Reader:
             if key is not None:
                 with self._lock:
                     self._claimed.discard(key)
+            elif is_asked:
+                self._unreachable.note_failure(home, error)
             if isinstance(error, NoMatchingPlatform):
                 return _Answer(number, is_out_of_scope=True)
             return _Answer(number, failures=[error])

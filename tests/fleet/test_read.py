@@ -370,6 +370,21 @@ def test_many_kinds_of_sources(server: Server, tmp_path: Path) -> None:
     assert "no such file" in fleet.failures[0].message
 
 
+def test_a_registry_that_is_down_is_not_asked_for_ever(server: Server, second_server: Server) -> None:
+    """After some references without an answer the others fail at once; an answer with an error is an answer."""
+    references = serve_fleet(server, many_images(3, 5, size=30))
+    for number in range(30):
+        second_server.on(f"/v2/app/manifests/v{number}", Answer(hang_up=True))
+    down = [f"{second_server.host}/app:v{number}" for number in range(30)]
+    gone = [f"{server.host}/gone:v{number}" for number in range(10)]
+    fleet = read([*down, *gone, *references], jobs=2)
+    assert len(fleet.roots) == 3 and len(fleet.failures) == 40
+    assert 4 <= len({request.path for request in second_server.requests if "manifests" in request.path}) <= 6
+    message = fleet.failures[29].message
+    assert message.startswith(f"not asked: {second_server.host} gave no answer") and "again" in fleet.failures[29].hint
+    assert all("404" in failure.message for failure in fleet.failures[30:])
+
+
 def test_mirrors(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a mirror delivers is stored in the registry that the reference names, and a warning says so."""
     tags = many_images(4, 6, size=30)
