@@ -344,6 +344,35 @@ def test_blocked_registries_are_not_asked(server: Server, home: Path) -> None:
     assert not server.requests
 
 
+def test_a_registry_that_settings_move_keeps_its_name(server: Server, home: Path) -> None:
+    """containers' registries.conf names another place for a prefix; the tags are those of the place."""
+    file = home / ".config/containers/registries.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text(f'[[registry]]\nprefix = "registry.corp/team"\nlocation = "{server.host}/moved"\ninsecure = true\n')
+    server.on("/v2/moved/app/tags/list", as_json({"tags": ["1"]}))
+    listed = list_references(["registry.corp/team/app:*"], connection=QUICK)
+    assert not listed.failures
+    (reference,) = listed.references
+    assert (reference.name, reference.repository, reference.store) == (
+        "registry.corp/team/app:1",
+        "registry.corp/team/app",
+        "registry.corp",
+    )
+
+
+def test_mirrors_are_not_asked_for_lists(server: Server, second_server: Server, home: Path) -> None:
+    """A mirror lists what it has copied, not what there is."""
+    file = home / ".config/containers/registries.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        f'[[registry]]\nlocation = "{server.host}"\n[[registry.mirror]]\nlocation = "{second_server.host}"\ninsecure = true\n'
+    )
+    serve_repositories(server, {"app": ["1", "2"]})
+    serve_repositories(second_server, {"app": ["1"]})
+    assert names_of(list_of(server, "*"), server) == ["app:1", "app:2"]
+    assert not second_server.requests
+
+
 # The real docker-registry.
 
 
