@@ -15,7 +15,7 @@ from ocisize.listing.references import ListedReference
 from ocisize.oci.documents import Descriptor
 from ocisize.oci.reference import parse_reference
 from ocisize.oci.source import ImageSource
-from ocisize.sources.registry.channels import Channels
+from ocisize.sources.registry.channels import Channels, SilentMirrors
 from ocisize.sources.registry.connection import Connection
 from ocisize.sources.registry.documents import Documents
 from ocisize.sources.registry.source import RegistrySource
@@ -117,6 +117,7 @@ class Opener:
         self._documents = Documents(cache)
         self._expected: Counter[str] = Counter()  # by repository
         self._channels: dict[str, Channels] = {}
+        self._silent_mirrors = SilentMirrors()
         self._closed, self._lock = False, threading.Lock()
 
     def expect(self, homes: Iterable[Home]) -> None:
@@ -143,7 +144,7 @@ class Opener:
         with self._lock:
             if self._closed:
                 raise RegistryError("the connection has been closed")
-            return self._channels.setdefault(home.repository, Channels())
+            return self._channels.setdefault(home.repository, Channels(self._silent_mirrors))
 
     def _note_end(self, home: Home) -> None:
         with self._lock:

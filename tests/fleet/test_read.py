@@ -399,6 +399,23 @@ def test_mirrors(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert all("was read from the mirror" in warning for warning in fleet.warnings)
 
 
+def test_a_mirror_that_is_down_is_not_asked_for_each_image(
+    server: Server, second_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry itself is asked at once, after three images without an answer of the mirror."""
+    tags = many_images(12, 15, size=30, repositories=3)
+    references = serve_fleet(server, tags)
+    settings = tmp_path / "registries.conf"
+    settings.write_text(
+        f'[[registry]]\nlocation = "{server.host}"\n[[registry.mirror]]\nlocation = "{second_server.host}"\n'
+    )
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(settings))
+    for tag in tags:
+        second_server.on(f"/v2/{tag.repository}/manifests/{tag.tag}", Answer(hang_up=True))
+    assert read(references, jobs=1).complete
+    assert len({request.path for request in second_server.requests if "manifests" in request.path}) == 3
+
+
 def test_warnings_are_bounded(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of images do not repeat what is said of each."""
     tags = many_images(30, 32, size=30)

@@ -6,6 +6,7 @@ Each source alone would make connections of its own, and ask the token service a
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
 import oras.auth
 
@@ -19,6 +20,8 @@ from ocisize.sources.registry.session import Session
 from ocisize.sources.registry.settings.machine import Machine
 from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
+
+_MAX_SILENCE = 3  # images that wait for a mirror without an answer
 
 
 class Channel(NamedTuple):
@@ -44,10 +47,31 @@ def open_channel(
     return Channel(session, backend)
 
 
-class Channels:
-    """Makes a channel for each repository and way to its registry once. Threads may share it."""
+class SilentMirrors:
+    """Mirrors that gave no answer to several images: each further image would wait for the same timeouts."""
 
     def __init__(self) -> None:
+        self._failures: Counter[str] = Counter()  # by host; a lost count does no harm
+
+    def __contains__(self, registry: str) -> bool:
+        return self._failures[registry] >= _MAX_SILENCE
+
+    def note(self, registry: str, error: Exception) -> None:
+        """Note why an image was not read from a mirror."""
+        if isinstance(error, RegistryError) and error.status is None:
+            self._failures[registry] += 1
+        else:
+            self._failures[registry] = 0
+
+
+class Channels:
+    """Makes a channel for each repository and way to its registry once. Threads may share it.
+
+    ``silent_mirrors`` is what sources of several repositories know of mirrors.
+    """
+
+    def __init__(self, silent_mirrors: SilentMirrors | None = None) -> None:
+        self.silent_mirrors = silent_mirrors or SilentMirrors()
         self._channels: dict[tuple[str, str, bool, bool, Connection], Channel] = {}
         self._closed, self._lock = False, threading.Lock()
 

@@ -57,6 +57,7 @@ class RegistrySource(ImageSource, ReferredSource):
         follow = self._connection.mirrors
         endpoints = find_endpoints(reference, self._machine) if follow else [Endpoint(reference)]
         self._places = [self._make_place(endpoint) for endpoint in endpoints]
+        self._channels: Channels | None = None
         self.mirror: str | None = None
         self._first: int | None = None  # index of the place that had the image
         self._digest = ""  # of the manifest that the first read returned
@@ -75,6 +76,7 @@ class RegistrySource(ImageSource, ReferredSource):
 
         To be called before anything is read.
         """
+        self._channels = channels
         for place in self._places:
             place.share(channels)
 
@@ -94,7 +96,7 @@ class RegistrySource(ImageSource, ReferredSource):
         failures: list[Exception] = []
         for index in range(self._first or 0, len(self._places)):
             try:
-                data = self._places[index].read_manifest(selector)
+                data = self._read_manifest(index, selector)
             except UNUSABLE as error:
                 failures.append(error)
             else:
@@ -104,6 +106,20 @@ class RegistrySource(ImageSource, ReferredSource):
                 break
             self._log_failure(index, failures[-1])
         raise self._explain(failures)
+
+    def _read_manifest(self, index: int, selector: str) -> bytes:
+        """Return a manifest from a place; a mirror that gave no answer for other images is not asked again."""
+        place = self._places[index]
+        if self._channels is None or self._is_last(index):
+            return place.read_manifest(selector)
+        silent, registry = self._channels.silent_mirrors, place.endpoint.reference.registry
+        if registry in silent:
+            raise RegistryError("it gave no answer for other images, and is not asked again")
+        try:
+            return place.read_manifest(selector)
+        except UNUSABLE as error:
+            silent.note(registry, error)
+            raise
 
     def open_blob(self, descriptor: Descriptor) -> Iterable[bytes]:
         known = self._documents.find_blob(descriptor)
