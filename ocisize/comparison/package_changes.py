@@ -46,7 +46,7 @@ class _Side:
         self.owned: set[int] = set()  #: the changed rows that belong to a package
         self._tallies: dict[int | None, dict[_PackageName, _Tally]] = {}
         self._versions: dict[_PackageName, set[str]] = defaultdict(set)
-        ownership = _find_ownership(analysis)
+        ownership = find_ownership(analysis)
         if ownership is None:
             return
         for number in ownership.installed:
@@ -81,8 +81,8 @@ def _name(record: PackageRecord) -> _PackageName:
     return _PackageName(record.ecosystem, record.name)
 
 
-def _find_ownership(analysis: Analysis) -> Ownership | None:
-    """The owners of all rows; None of an analysis without file tables or without the databases of package managers."""
+def find_ownership(analysis: Analysis) -> Ownership | None:
+    """Return the owners of all rows; None of an analysis without file tables or databases of package managers."""
     tables = [layer.files for layer in analysis.layers if layer.files is not None]
     if len(tables) < len(analysis.layers) or not any(table.contents or table.excerpts for table in tables):
         return None

@@ -1,16 +1,17 @@
-"""The parts of a layer that change together: packages of language runtimes, and directories."""
+"""The parts of a layer that change together: packages, and directories of files that no package owns."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import FileTable
 from ocisize.text import decode_name
 from ocisize.tuples import NamedTuple
-from ocisize.updates.contents import row_identity
+from ocisize.updates.contents import LayerContents, row_identity
 
 MAX_COMPONENTS = 128  #: of a layer; directories are taken at the depth that gives at most so many
 _MAX_DEPTH = 6
@@ -28,22 +29,33 @@ class Component(NamedTuple):
     size: int  #: bytes of download
 
 
-def divide_layers(tables: Sequence[FileTable], sizes: Sequence[int]) -> list[dict[str, Component]]:
+def divide_layers(versions: Sequence[LayerContents], sizes: Sequence[int]) -> list[dict[str, Component]]:
     """Return the components of several versions of a layer, by name, the same names for the same places.
 
     Args:
-        tables: the entries of each version.
+        versions: the entries of each version, with the packages that own them.
         sizes: the bytes of the blob of each version, which the components share by their entries.
 
     """
-    paths = {path for table in tables for path in table.paths}
+    paths = {path for version in versions for path, owner in _list_rows(version) if owner is None}
     depth = _choose_depth(paths)
-    names = {path: _name_component(path, depth) for path in paths}
-    largest = _keep_largest(names, tables)
-    return [
-        _divide(table, size, {path: name if name in largest else _REST for path, name in names.items()})
-        for table, size in zip(tables, sizes, strict=True)
+    places = {path: _name_component(path, depth) for path in paths}
+    named = [
+        [places[path] if owner is None else owner.encode("utf-8", "surrogateescape") for path, owner in _list_rows(version)]
+        for version in versions
     ]
+    tables = [version.table for version in versions]
+    largest = _keep_largest(named, tables)
+    return [
+        _divide(table, size, [name if name in largest else _REST for name in names])
+        for table, size, names in zip(tables, sizes, named, strict=True)
+    ]
+
+
+def _list_rows(contents: LayerContents) -> Iterator[tuple[bytes, str | None]]:
+    """The path of each entry, and the package that owns it."""
+    owners = contents.owners if contents.owners is not None else itertools.repeat(None, len(contents.table))
+    return zip(contents.table.paths, owners, strict=True)
 
 
 _REST = b"other files"
@@ -67,24 +79,26 @@ def _name_component(path: bytes, depth: int) -> bytes:
     return b"/".join(folders[:-1][:depth]) or folders[0]
 
 
-def _keep_largest(names: dict[bytes, bytes], tables: Sequence[FileTable]) -> set[bytes]:
+def _keep_largest(named: Sequence[Sequence[bytes]], tables: Sequence[FileTable]) -> set[bytes]:
     """The components with most bytes, if there are too many."""
     sums = Counter[bytes]()
-    for table in tables:
-        weights = table.compressed_sizes if table.compressed_sizes is not None else table.sizes
-        for path, weight in zip(table.paths, weights, strict=True):
-            sums[names[path]] += weight
+    for names, table in zip(named, tables, strict=True):
+        for name, weight in zip(names, _weigh(table), strict=True):
+            sums[name] += weight
     return {name for name, _ in sums.most_common(MAX_COMPONENTS - 1)}
 
 
-def _divide(table: FileTable, size: int, names: dict[bytes, bytes]) -> dict[str, Component]:
+def _weigh(table: FileTable) -> Sequence[int]:
+    """By row: the bytes that the blob is shared by."""
+    return table.sizes if table.compressed_sizes is None else table.compressed_sizes
+
+
+def _divide(table: FileTable, size: int, names: Sequence[bytes]) -> dict[str, Component]:
     entries: dict[bytes, list[bytes]] = {}
     weights = Counter[bytes]()
-    shares = table.compressed_sizes if table.compressed_sizes is not None else table.sizes
-    for row, path in enumerate(table.paths):
-        name = names[path]
+    for row, (path, name, share) in enumerate(zip(table.paths, names, _weigh(table), strict=True)):
         entries.setdefault(name, []).append(row_identity(table, row, path))
-        weights[name] += shares[row]
+        weights[name] += share
     scaled = _scale({name: weights[name] for name in entries}, size)
     return {
         decode_name(name): Component(hashlib.sha256(b"\0".join(sorted(texts))).digest(), scaled[name])

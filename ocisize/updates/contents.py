@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ocisize.model.updates import Release
 from ocisize.tar.content_hash import HASH_SIZE
@@ -25,6 +25,9 @@ class LayerContents:
 
     table: FileTable = field(repr=False)  #: the entries
     identity: bytes | None  #: equal for equal multisets of entries; None if the content of a file is not known
+    owners: Sequence[str | None] | None = field(
+        default=None, repr=False
+    )  #: by row: the package, None without; None: unknown
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LayerContents):
@@ -35,9 +38,9 @@ class LayerContents:
         return hash(self.identity)
 
 
-def read_contents(table: FileTable) -> LayerContents:
-    """Return the contents of a layer, from its file table."""
-    return LayerContents(table, _identify(table))
+def read_contents(table: FileTable, owners: Sequence[str | None] | None = None) -> LayerContents:
+    """Return the contents of a layer, from its file table and the package that owns each of its rows."""
+    return LayerContents(table.without_contents(), _identify(table), owners)
 
 
 def _identify(table: FileTable) -> bytes | None:

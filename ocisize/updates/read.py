@@ -9,6 +9,7 @@ from ocisize.analyzer import Analyzer
 from ocisize.errors import OcisizeError
 from ocisize.listing.opening import ReferenceOpener
 from ocisize.listing.references import ListedReference
+from ocisize.model.analysis import Analysis
 from ocisize.model.fleet import FleetFailure
 from ocisize.model.outline import Outline
 from ocisize.model.updates import Release
@@ -92,6 +93,7 @@ def read_layer_contents(analyzer: Analyzer, releases: Sequence[Release]) -> Read
     Layers that the cache of the analyzer has are not read again.
     """
     reader = evolve(analyzer, hash_content=True, advice=False, keep_layers=True, estimate_download=False, files=True)
+    reader.keep_packages = True
     contents, failures = dict[str, LayerContents](), list[FleetFailure]()
     for release in releases:
         if all(layer.digest in contents for layer in release.layers):
@@ -101,7 +103,19 @@ def read_layer_contents(analyzer: Analyzer, releases: Sequence[Release]) -> Read
         except OcisizeError as error:
             failures.append(FleetFailure(reference=release.name, message=str(error), hint=error.hint or ""))
             continue
+        owners = _list_owners(analysis)
         for layer, outline in zip(analysis.layers, release.layers, strict=True):
             if layer.files is not None and layer.failure is None and outline.digest not in contents:
-                contents[outline.digest] = read_contents(layer.files)
+                contents[outline.digest] = read_contents(layer.files, owners[layer.index] if owners else None)
     return ReadContents(contents, tuple(failures))
+
+
+def _list_owners(analysis: Analysis) -> list[list[str | None]]:
+    """By layer and row: the package that owns the row, as ``deb curl``; [] without databases of package managers."""
+    from ocisize.comparison.package_changes import find_ownership
+
+    ownership = find_ownership(analysis)
+    if ownership is None:
+        return []
+    names = [f"{record.ecosystem} {record.name}" for record in ownership.records]
+    return [[names[number] if number < len(names) else None for number in rows] for rows in ownership.rows]

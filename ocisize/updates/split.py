@@ -90,7 +90,7 @@ def _collect_steps(history: UpdateHistory, track: int, contents: Mapping[str, La
         if layer.track == track and layer.by_blob and layer.is_compared and layer.status is LayerStatus.CHANGED
     ]
     used = {layers[release].digest: layers[release].size for update in updates for release in (update.before, update.after)}
-    divided = dict(zip(used, divide_layers([contents[digest].table for digest in used], list(used.values())), strict=True))
+    divided = dict(zip(used, divide_layers([contents[digest] for digest in used], list(used.values())), strict=True))
     return [_Step(divided[layers[update.before].digest], divided[layers[update.after].digest]) for update in updates]
 
 

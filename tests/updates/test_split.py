@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from ocisize import Analyzer, read_layer_contents, read_releases
 from ocisize.model.build_step import BuildStep
 from ocisize.model.update_advice import LayerSplit
 from ocisize.model.updates import ReleaseLayer, UpdateHistory
@@ -17,7 +19,7 @@ from ocisize.updates.components import MAX_COMPONENTS, divide_layers
 from ocisize.updates.contents import LayerContents, read_contents
 from ocisize.updates.measure import measure_updates
 from ocisize.updates.split import split_layer
-from tests.images import tar_bytes
+from tests.images import Entry, build_image, layer, tar_bytes, write_layout
 from tests.updates.releases import digest, make_release_of
 
 PACKAGES = {f"app/node_modules/pkg{number}": 0.02 if number % 4 else 0.5 for number in range(12)}
@@ -81,8 +83,8 @@ def test_replays_are_the_downloads_of_built_groups(
     history, contents, versions = installed
     split = the_split(history)
     order = [history.releases[update.after] for update in history.updates]
-    tables = [contents[release.layers[0].digest].table for release in history.releases]
-    divided = divide_layers(tables, [release.layers[0].size for release in history.releases])
+    versions_read = [contents[release.layers[0].digest] for release in history.releases]
+    divided = divide_layers(versions_read, [release.layers[0].size for release in history.releases])
     assert [sum(part.size for part in parts.values()) for parts in divided] == [
         release.layers[0].size for release in history.releases
     ]
@@ -116,7 +118,7 @@ def test_components_are_packages_and_directories() -> None:
         "usr/lib/python3/dist-packages/flask/app.py": b"f", "usr/lib/python3/dist-packages/flask-3.0.dist-info/RECORD": b"r",
         "usr/bin/tool": b"t", "top": b"file",
     })  # fmt: skip
-    (parts,) = divide_layers([table], [6000])
+    (parts,) = divide_layers([read_contents(table)], [6000])
     assert set(parts) == {
         "app/node_modules/a", "app/node_modules/@scope/b", "usr/lib/python3/dist-packages/flask", "usr/bin", "top",
     }  # fmt: skip
@@ -127,7 +129,7 @@ def test_there_are_never_too_many_components() -> None:
     """Many packages are combined, and deep trees are cut at a depth; equal versions have equal components."""
     files = {f"srv/{number % 40}/{number}/{deep}/file": b"%d" % number for number in range(300) for deep in "ab"}
     files |= {f"node_modules/pkg{number}/index.js": b"x" * number for number in range(200)}
-    first, second = divide_layers([table_of(files), table_of(files)], [100_000, 100_000])
+    first, second = divide_layers([read_contents(table_of(files)), read_contents(table_of(files))], [100_000, 100_000])
     assert first == second and len(first) <= MAX_COMPONENTS
     assert sum(part.size for part in first.values()) == 100_000
 
@@ -141,3 +143,29 @@ def test_a_layer_of_one_directory_is_not_divided() -> None:
     history = measure_updates(releases, contents=contents)
     assert history.advice is not None and not history.advice.splits
     assert split_layer(history, 0, contents) is None
+
+
+def test_packages_of_databases_are_components(tmp_path: Path) -> None:
+    """A layer of the distribution's packages is divided by package, wherever their files are."""
+    images = []
+    for number in range(4):
+        files: dict[str, Entry] = {
+            "var/lib/dpkg/status": "".join(
+                f"Package: {name}\nStatus: install ok installed\nVersion: {version}\n\n"
+                for name, version in (("curl", number), ("vim", 1))
+            ).encode(),
+            "var/lib/dpkg/info/curl.list": b"/usr/bin/curl\n/usr/share/doc/curl\n",
+            "var/lib/dpkg/info/vim.list": b"/usr/bin/vim\n",
+            "usr/bin/curl": random.Random(number).randbytes(3000),
+            "usr/share/doc/curl": b"manual %d" % number,
+            "usr/bin/vim": random.Random(99).randbytes(20_000),
+        }
+        image = build_image([layer(files)], history=[{"created_by": "RUN apt-get install -y curl vim"}])
+        write_layout(image, tmp_path / str(number))
+        images.append(str(tmp_path / str(number)))
+    read = read_releases(Analyzer(), images)
+    contents = read_layer_contents(Analyzer(), read.releases).contents
+    split = the_split(measure_updates(read.releases, contents=contents))
+    rare, often = split.groups
+    assert "deb vim" in rare.names and rare.changes == 0 and rare.size > 19_000
+    assert "deb curl" in often.names and often.changes == 3
