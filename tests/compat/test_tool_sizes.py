@@ -19,6 +19,7 @@ import pytest
 
 import ocisize
 from ocisize import Analysis, Analyzer, Connection, ToolSize
+from ocisize.report.words.tool_sizes import write_size
 from tests.images import DIR, Entries, Hard, Link, build_image, layer
 from tests.registry import real_registry
 from tests.saved.tools import EngineError, _daemon
@@ -110,6 +111,9 @@ def test_docker_images(docker: Mapping[str, str], pushed: Pushed) -> None:
     found = pushed.figure("Docker (overlay2)", "docker images")
     (document,) = json.loads(run(["docker", "image", "inspect", pushed.reference], docker))
     assert document["Size"] == found.size
+    assert run(
+        ["docker", "images", "--format={{.Size}}", pushed.reference.rpartition(":")[0]], docker
+    ).strip() == write_size(found)
     history = run(["docker", "history", "--human=false", "--format={{.Size}}", pushed.reference], docker)
     assert tuple(map(int, reversed(history.split()))) == found.layer_sizes
 
@@ -133,11 +137,14 @@ def test_podman_images(pushed: Pushed, tmp_path: Path, driver: str) -> None:
     try:
         run(["podman", "pull", "--quiet", "--tls-verify=false", pushed.reference], environment)
         document = run(["podman", "image", "inspect", pushed.reference], environment)
+        shown = run(["podman", "images", "--format={{.Size}}"], environment).strip()
     except EngineError as error:
         skip_or_fail(f"podman cannot write a storage with {driver} here: {error}", needed=driver == "vfs")
     finally:
         subprocess.run(["umount", f"{tmp_path}/graph/overlay"], capture_output=True, check=False)
-    assert json.loads(document)[0]["Size"] == pushed.figure("Podman", "podman images").size
+    found = pushed.figure("Podman", "podman images")
+    assert json.loads(document)[0]["Size"] == found.size
+    assert shown == write_size(found)
 
 
 @pytest.fixture(scope="module")
@@ -164,10 +171,8 @@ def test_ctr_images(containerd: Mapping[str, str], pushed: Pushed) -> None:
     """SIZE of ctr images ls, in KiB with one decimal."""
     line = run(["ctr", "images", "ls"], containerd).splitlines()[1]
     found = re.search(r"sha256:\S+ +(\S+ \S+)", line)
-    size = pushed.figure("containerd", "ctr images").size
     assert found is not None
-    assert size is not None
-    assert found[1] == f"{size / 1024:.1f} KiB"
+    assert found[1] == write_size(pushed.figure("containerd", "ctr images"))
 
 
 def usage(environment: Mapping[str, str]) -> dict[str, int]:
@@ -199,13 +204,13 @@ def test_content_store(containerd: Mapping[str, str], pushed: Pushed) -> None:
     analysis = pushed.analysis
     digests = {str(analysis.digest), analysis.config_digest, *(found.digest for found in analysis.layers)}
     stored = sum((blobs / digest.replace(":", "/")).stat().st_size for digest in digests)
-    assert stored == pushed.figure("registry (distribution)", "blobs").size
+    assert stored == pushed.figure("Registry (distribution)", "blobs").size
 
 
 def test_registry_storage(pushed: Pushed) -> None:
     """The blobs of a registry: those of two images that share their lowest layer."""
     stored = sum(path.stat().st_size for path in pushed.storage.glob("docker/registry/v2/blobs/sha256/*/*/data"))
     both = [
-        figure_of(analysis, "registry (distribution)", "blobs").size or 0 for analysis in (pushed.analysis, pushed.twice)
+        figure_of(analysis, "Registry (distribution)", "blobs").size or 0 for analysis in (pushed.analysis, pushed.twice)
     ]
     assert stored == sum(both) - (pushed.twice.layers[0].compressed_size or 0)
