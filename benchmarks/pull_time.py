@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -32,19 +33,23 @@ from ocisize import Analysis, Analyzer, PullTime, pull_times
 from results import describe_machine
 from tests.images import BuiltImage, Entry, build_image, layer, write_layout
 
-CASES = ("node",)
+CASES = ("packages",)
 
 _READY_SECONDS = 60.0
 _PULL_SECONDS = 900.0
 _MB = 1_000_000
 _SMALL_FILES = 20_000
+_VERSION = re.compile(r"\d+\.\d+\.\d+", re.ASCII)
 LINK = 100_000_000  #: bits per second of the slow link, that of throttle.py
 _LOOPBACK = 10_000_000_000  # bits per second that the model is given for loopback
 WRITTEN = """\
-Pulls from a registry on loopback into an empty store, beside the range of `ocisize.pull_time`: *transfer* is the transfer alone,
+Pulls from a registry on loopback into an empty store, beside the range of `ocisize.pull_times`: *transfer* is the transfer alone,
 *model* the range from a fast host to a slow one ([docs/sizes.md](../docs/sizes.md#the-time-of-a-pull)). The slow link is
-`benchmarks/throttle.py`. {inside} of {count} pulls are in the range. Measured {date} with `benchmarks/pull_time.py`, the median of
-{rounds}, at a load of {load:.0f}, on {machine}; {versions}. The stores were on tmpfs.
+`benchmarks/throttle.py`. *CPU* is the time that an engine computed, with its start; where it is much smaller than the time of the
+clock, the engine waited for a processor, since other programs ran. {inside} of {count} pulls are in the range. Measured {date}
+with `benchmarks/pull_time.py`, rounds: {rounds}, at a load of {load:.0f}, on
+{machine};
+{versions}. The stores were on tmpfs.
 
 {figures}
 """
@@ -233,9 +238,10 @@ def _show(pulled: Pulled | None, time_of_model: PullTime) -> str:
 
 
 def _versions() -> str:
-    commands = (["containerd", "--version"], ["podman", "--version"], ["dockerd", "--version"])
-    found = [subprocess.run(command, capture_output=True, text=True, check=False).stdout for command in commands]
-    return ", ".join(line.split(",")[0].strip() for line in found if line)
+    names = [name for name in ("containerd", "podman", "dockerd") if shutil.which(name)]
+    texts = [subprocess.run([name, "--version"], capture_output=True, text=True, check=False).stdout for name in names]
+    numbers = [_VERSION.search(text) for text in texts]
+    return ", ".join(f"{name} {found[0]}" for name, found in zip(names, numbers, strict=True) if found)
 
 
 def main() -> None:
