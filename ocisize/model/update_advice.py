@@ -93,6 +93,8 @@ class UpdateAdvice:
     possible_order: StepOrder | None = None  #: a still better order, if its steps are independent
     splits: Sequence[LayerSplit] = ()  #: largest saving first; empty if the layers were not read
     rates: Sequence[StepRate] = ()  #: of the build steps above the base image, lowest first
-    rebuilt_size: int = 0  #: bytes of layers that were built or compressed again without a change of content
+    rebuilt_size: int = 0  #: bytes of layers that were built again without a change of content
     rebuilt_layers: int = 0  #: number of these layers
+    recompressed_size: int = 0  #: bytes of layers that were compressed again: their tars are those of the older release
+    recompressed_layers: int = 0  #: number of these layers
     bound_size: int | None = None  #: bytes of the steps that changed themselves: no order downloads less; None without steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ocisize.model.comparison import LayerStatus
 from ocisize.model.update_advice import StepMove, StepOrder, UpdateAdvice
 from ocisize.model.updates import UpdateHistory
 from ocisize.updates.contents import LayerContents
@@ -26,7 +27,9 @@ def advise_updates(history: UpdateHistory, contents: Mapping[str, LayerContents]
     True
     """
     evidence = collect_evidence(history)
-    rebuilt = [layer for update in history.updates for layer in update.layers if layer.by_blob and layer.is_unchanged]
+    downloads = [layer for update in history.updates for layer in update.layers if layer.by_blob]
+    rebuilt = [layer.size for layer in downloads if layer.status is LayerStatus.REBUILT]
+    recompressed = [layer.size for layer in downloads if layer.status is LayerStatus.RECOMPRESSED]
     bound = sum(place.size for update in evidence.updates for place in update if place.is_changed)
     order = _find_order(history, evidence, Dependency.MAYBE)
     possible = _find_order(history, evidence, Dependency.NEEDED)
@@ -37,8 +40,10 @@ def advise_updates(history: UpdateHistory, contents: Mapping[str, LayerContents]
         possible_order=possible,
         splits=() if contents is None else tuple(split_layers(history, contents)),
         rates=tuple(evidence.rates),
-        rebuilt_size=sum(layer.size for layer in rebuilt),
+        rebuilt_size=sum(rebuilt),
         rebuilt_layers=len(rebuilt),
+        recompressed_size=sum(recompressed),
+        recompressed_layers=len(recompressed),
         bound_size=bound if evidence.updates else None,
     )
 

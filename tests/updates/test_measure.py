@@ -125,3 +125,15 @@ def test_releases_sort_by_time_with_nanoseconds_and_zones() -> None:
     ]
     ordered = order_releases(reversed(releases), ReleaseOrder.CREATED)
     assert [release.created for release in ordered] == list(times)
+
+
+def test_recompressed_layers_are_not_for_reproducible_builds() -> None:
+    """Equal tars need no --files to be known, and another advice than layers that were built again."""
+    releases = [
+        make_release_of(make_layers([("a", form, 10, "RUN a"), ("b", form, 20, "RUN b")]), f"app:{form}")
+        for form in ("gzip", "zstd")
+    ]
+    advice = measure_updates(releases).advice
+    assert advice is not None
+    assert (advice.recompressed_layers, advice.recompressed_size) == (2, 30)
+    assert (advice.rebuilt_layers, advice.rebuilt_size) == (0, 0)

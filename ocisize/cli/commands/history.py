@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, TextIO
 
 from ocisize.cli.fleet_sources import add_source_options
@@ -66,7 +67,7 @@ def _read_history(options: argparse.Namespace) -> UpdateHistory:
     order = ReleaseOrder(options.order or (ReleaseOrder.VERSION if is_listed else ReleaseOrder.GIVEN))
     contents = None
     if options.files and read.releases:
-        with show_progress(analyzer, show=not options.quiet and not options.verbose):
+        with show_progress(analyzer, show=not options.quiet and not options.verbose and sys.stderr.isatty()):
             found = read_layer_contents(analyzer, order_releases(read.releases))
         contents, failures = found.contents, (*failures, *found.failures)
     warnings = (*listing.warnings, *read.warnings)

@@ -27,13 +27,15 @@ class AdviceLine(NamedTuple):
 
 
 def list_advice(history: UpdateHistory) -> list[AdviceLine]:
-    """The proposals of a history, in the order: reproducible builds, order of steps, divisions of layers."""
+    """The proposals of a history: reproducible builds, one compression, order of steps, divisions of layers."""
     advice = history.advice
     if advice is None:
         return []
     lines = []
     if advice.rebuilt_layers:
         lines.append(_describe_rebuilt(advice))
+    if advice.recompressed_layers:
+        lines.append(_describe_recompressed(advice))
     if advice.order is not None:
         lines.append(_describe_order(advice.order, history, "order"))
     if advice.possible_order is not None:
@@ -41,12 +43,22 @@ def list_advice(history: UpdateHistory) -> list[AdviceLine]:
     return [*lines, *(_describe_split(split, history) for split in advice.splits)]
 
 
-def _describe_rebuilt(advice: UpdateAdvice) -> AdviceLine:
-    count = count_of(advice.rebuilt_layers, "layer")
-    verb = "was" if advice.rebuilt_layers == 1 else "were"
+def _describe_recompressed(advice: UpdateAdvice) -> AdviceLine:
     text = (
-        f"{count} {verb} built again without a change of content; set SOURCE_DATE_EPOCH and rewrite-timestamp=true, or keep "
-        f"the build cache: saves {human_size(advice.rebuilt_size)}"
+        f"{_count_layers(advice.recompressed_layers)} compressed again, and the tars are equal; keep the compression and "
+        f"its level, or push the blobs that exist: saves {human_size(advice.recompressed_size)}"
+    )
+    return AdviceLine(advice.recompressed_size, "one compression", text)
+
+
+def _count_layers(count: int) -> str:
+    return f"{count_of(count, 'layer')} {'was' if count == 1 else 'were'}"
+
+
+def _describe_rebuilt(advice: UpdateAdvice) -> AdviceLine:
+    text = (
+        f"{_count_layers(advice.rebuilt_layers)} built again without a change of content; set SOURCE_DATE_EPOCH and "
+        f"rewrite-timestamp=true, or keep the build cache: saves {human_size(advice.rebuilt_size)}"
     )
     return AdviceLine(advice.rebuilt_size, "reproducible builds", text)
 
