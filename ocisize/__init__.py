@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         DocumentError,
         EngineFailed,
         EntryLost,
+        FolderInUse,
         ForeignLayerAbsent,
         IncompleteAnalysis,
         InvalidCost,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         InvalidReference,
         LayerError,
         LimitExceeded,
+        MissingLibrary,
         NoMatchingPlatform,
         NotAnImage,
         OcisizeError,
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from ocisize.fleet.best_deletions import find_deletions
     from ocisize.fleet.deletions import frees, match_references
     from ocisize.fleet.engine.executors import DaskEngine, LayerEngine, ProcessEngine, SerialEngine
+    from ocisize.fleet.export.layers import export_fleet
     from ocisize.fleet.files.read import read_fleet_files
     from ocisize.fleet.measure import measure_fleet
     from ocisize.fleet.read import FleetProgress, read_fleet
@@ -133,6 +136,7 @@ if TYPE_CHECKING:
         SecretContent,
         UnreadLayer,
     )
+    from ocisize.model.fleet_histories import RepositoryHistory
     from ocisize.model.outline import IndexOutline, LayerOutline, Outline
     from ocisize.model.outline_comparison import OutlineComparison, OutlineLayerChange
     from ocisize.model.packages import Inventory, OwnedSizes, Package, PackageReason, Unowned, UnownedFiles
@@ -184,6 +188,7 @@ if TYPE_CHECKING:
     from ocisize.tar.window import ByteStream
     from ocisize.updates.advise import advise_updates
     from ocisize.updates.contents import LayerContents, read_contents
+    from ocisize.updates.histories import measure_histories
     from ocisize.updates.measure import measure_updates
     from ocisize.updates.pulls import pull_sizes
     from ocisize.updates.read import ReadContents, ReadReleases, read_layer_contents, read_releases
@@ -200,32 +205,32 @@ __all__ = [
     "DigestMismatch", "DirectoryChange", "DiskCache", "DiveFigures", "Dockerfile", "DocumentError", "DownloadCause", "Drift",
     "DuplicateContent", "Ecosystem", "EngineFailed", "EntryLost", "Family", "FileChange", "FileChangeKind", "FileChangeSpan",
     "FileChanges", "FileColumns", "FileEntry", "FileRegion", "FileSum", "FileTable", "Finding", "FindingDrift", "Fleet",
-    "FleetFailure", "FleetFigures", "FleetFiles", "FleetImage", "FleetLayer", "FleetProgress", "ForeignLayerAbsent",
-    "Format", "Freed", "Glob", "Group", "GroupFigures", "GroupKind", "Groups", "GrowthKind", "ImageSource",
-    "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob", "InvalidReference",
-    "Inventory", "JunkFigures", "JunkPlace", "LayerAnalysis", "LayerChange", "LayerContents", "LayerCount", "LayerEngine",
-    "LayerError", "LayerFailure", "LayerOnDisk", "LayerOutline", "LayerSaving", "LayerSplit", "LayerStatus", "LimitExceeded",
-    "Limits", "ListedFile", "ListedReference", "Listing", "Metric", "NameOrigin", "NoMatchingPlatform", "NotAnImage",
-    "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline", "OutlineComparison", "OutlineLayerChange",
-    "OwnedSizes", "Package", "PackageChange", "PackageFigures", "PackageGrouping", "PackageListing", "PackageReason",
-    "PackageRow", "PackageVersion", "PartChange", "PatchError", "PathColumn", "Plan", "PlanEdit", "PlanStep", "Platform",
-    "PlatformError", "ProcessEngine", "Progress", "ProgressCallback", "Protection", "Provenance", "PullRates", "PullTime",
-    "RangedSource", "ReadContents", "ReadReleases", "Reason", "Rebase", "RebuiltLayer", "ReferenceList", "ReferredSource",
-    "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder", "ReportError", "ReportOptions", "Root", "RootFigures",
-    "Rule", "RunConfig", "Runtime", "Saving", "SecretContent", "SerialEngine", "Severity", "SharedPair", "SharingCount",
-    "SharingMatrix", "SizeGrowth", "SizeMismatch", "SizeSpread", "SizeStyle", "Sizes", "SkippedUpdates", "SortOrder",
-    "Source", "SourceError", "SourceLines", "SplitGroup", "Spread", "Stage", "StepDrift", "StepKind", "StepMove",
-    "StepOrder", "StepPullTime", "StepRate", "StreamError", "Suggestion", "System", "TableOfContents", "TarError",
-    "ToolSize", "TrackedLayer", "TreeNode", "TwinBlob", "Twins", "Unit", "Unowned", "UnownedFiles", "UnpackRates",
-    "UnreadImage", "UnreadLayer", "Update", "UpdateAdvice", "UpdateHistory", "UpdateLayer", "UpdateSums", "Verdict",
-    "VerdictPlace", "ViewError", "WasteTable", "WastedEntry", "__version__", "advise_updates", "analyze", "baseline_entry",
-    "baseline_name", "check", "check_all", "check_change", "compare", "compare_outlines", "cost_of", "digest_of",
-    "find_budget_file", "find_deletions", "frees", "from_json", "index_tool_sizes", "list_files", "list_packages",
-    "list_references", "load_baseline", "load_budget_file", "load_catalog", "make_release", "make_tree", "match_references",
-    "measure_fleet", "measure_parts", "measure_updates", "open_source", "order_releases", "parse_budgets", "parse_cost",
-    "parse_dockerfile", "parse_glob", "pull_sizes", "pull_times", "ratchet", "read_contents", "read_fleet",
-    "read_fleet_files", "read_layer_contents", "read_releases", "render_report", "save_baseline", "scan_tar",
-    "step_pull_times", "to_json", "tool_sizes",
+    "FleetFailure", "FleetFigures", "FleetFiles", "FleetImage", "FleetLayer", "FleetProgress", "FolderInUse",
+    "ForeignLayerAbsent", "Format", "Freed", "Glob", "Group", "GroupFigures", "GroupKind", "Groups", "GrowthKind",
+    "ImageSource", "IncompleteAnalysis", "IndexAnalysis", "IndexOutline", "Instruction", "InvalidCost", "InvalidGlob",
+    "InvalidReference", "Inventory", "JunkFigures", "JunkPlace", "LayerAnalysis", "LayerChange", "LayerContents",
+    "LayerCount", "LayerEngine", "LayerError", "LayerFailure", "LayerOnDisk", "LayerOutline", "LayerSaving", "LayerSplit",
+    "LayerStatus", "LimitExceeded", "Limits", "ListedFile", "ListedReference", "Listing", "Metric", "MissingLibrary",
+    "NameOrigin", "NoMatchingPlatform", "NotAnImage", "Number", "OcisizeError", "OnlyThere", "OperatingSystem", "Outline",
+    "OutlineComparison", "OutlineLayerChange", "OwnedSizes", "Package", "PackageChange", "PackageFigures", "PackageGrouping",
+    "PackageListing", "PackageReason", "PackageRow", "PackageVersion", "PartChange", "PatchError", "PathColumn", "Plan",
+    "PlanEdit", "PlanStep", "Platform", "PlatformError", "ProcessEngine", "Progress", "ProgressCallback", "Protection",
+    "Provenance", "PullRates", "PullTime", "RangedSource", "ReadContents", "ReadReleases", "Reason", "Rebase",
+    "RebuiltLayer", "ReferenceList", "ReferredSource", "RegistryError", "Release", "ReleaseLayer", "ReleaseOrder",
+    "ReportError", "ReportOptions", "RepositoryHistory", "Root", "RootFigures", "Rule", "RunConfig", "Runtime", "Saving",
+    "SecretContent", "SerialEngine", "Severity", "SharedPair", "SharingCount", "SharingMatrix", "SizeGrowth", "SizeMismatch",
+    "SizeSpread", "SizeStyle", "Sizes", "SkippedUpdates", "SortOrder", "Source", "SourceError", "SourceLines", "SplitGroup",
+    "Spread", "Stage", "StepDrift", "StepKind", "StepMove", "StepOrder", "StepPullTime", "StepRate", "StreamError",
+    "Suggestion", "System", "TableOfContents", "TarError", "ToolSize", "TrackedLayer", "TreeNode", "TwinBlob", "Twins",
+    "Unit", "Unowned", "UnownedFiles", "UnpackRates", "UnreadImage", "UnreadLayer", "Update", "UpdateAdvice",
+    "UpdateHistory", "UpdateLayer", "UpdateSums", "Verdict", "VerdictPlace", "ViewError", "WasteTable", "WastedEntry",
+    "__version__", "advise_updates", "analyze", "baseline_entry", "baseline_name", "check", "check_all", "check_change",
+    "compare", "compare_outlines", "cost_of", "digest_of", "export_fleet", "find_budget_file", "find_deletions", "frees",
+    "from_json", "index_tool_sizes", "list_files", "list_packages", "list_references", "load_baseline", "load_budget_file",
+    "load_catalog", "make_release", "make_tree", "match_references", "measure_fleet", "measure_histories", "measure_parts",
+    "measure_updates", "open_source", "order_releases", "parse_budgets", "parse_cost", "parse_dockerfile", "parse_glob",
+    "pull_sizes", "pull_times", "ratchet", "read_contents", "read_fleet", "read_fleet_files", "read_layer_contents",
+    "read_releases", "render_report", "save_baseline", "scan_tar", "step_pull_times", "to_json", "tool_sizes",
 ]  # fmt: skip
 
 

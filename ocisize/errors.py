@@ -278,3 +278,11 @@ class PatchError(OcisizeError):
 
 class ReportError(OcisizeError):
     """A saved analysis is not JSON that this version can read."""
+
+
+class MissingLibrary(OcisizeError):
+    """A library of an extra is not installed; the hint says how to install it."""
+
+
+class FolderInUse(OcisizeError):
+    """A folder for an export has other files, which stay as they are."""

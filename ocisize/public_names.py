@@ -20,13 +20,14 @@ MODULES = {
     "dockerfile.parse": "Dockerfile Instruction Stage parse_dockerfile",
     "errors": (
         "ArchiveError AuthenticationFailed BlobError BudgetError CatalogError DigestMismatch DocumentError EngineFailed "
-        "EntryLost ForeignLayerAbsent IncompleteAnalysis InvalidCost InvalidGlob InvalidReference LayerError "
-        "LimitExceeded NoMatchingPlatform NotAnImage OcisizeError PatchError PlatformError RegistryError ReportError "
-        "SizeMismatch SourceError StreamError TarError ViewError"
+        "EntryLost FolderInUse ForeignLayerAbsent IncompleteAnalysis InvalidCost InvalidGlob InvalidReference LayerError "
+        "LimitExceeded MissingLibrary NoMatchingPlatform NotAnImage OcisizeError PatchError PlatformError RegistryError "
+        "ReportError SizeMismatch SourceError StreamError TarError ViewError"
     ),
     "fleet.best_deletions": "find_deletions",
     "fleet.deletions": "frees match_references",
     "fleet.engine.executors": "DaskEngine LayerEngine ProcessEngine SerialEngine",
+    "fleet.export.layers": "export_fleet",
     "fleet.files.read": "read_fleet_files",
     "fleet.measure": "measure_fleet",
     "fleet.read": "FleetProgress read_fleet",
@@ -49,6 +50,7 @@ MODULES = {
         "Deletions Family FleetFigures Freed GroupFigures GroupKind LayerCount NameOrigin RootFigures SharedPair "
         "SharingCount SharingMatrix SizeSpread TwinBlob Twins"
     ),
+    "model.fleet_histories": "RepositoryHistory",
     "model.fleet_files": (
         "BaseVersion ContentGroup Dedup DuplicateContent FleetFiles JunkFigures JunkPlace PackageFigures PackageVersion "
         "Rebase SecretContent UnreadLayer"
@@ -96,6 +98,7 @@ MODULES = {
     "tar.window": "ByteStream",
     "updates.advise": "advise_updates",
     "updates.contents": "LayerContents read_contents",
+    "updates.histories": "measure_histories",
     "updates.measure": "measure_updates",
     "updates.pulls": "pull_sizes",
     "updates.read": "ReadContents ReadReleases read_layer_contents read_releases",

@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ocisize
 from ocisize.cli.fleet_documents import read_documents
 from ocisize.cli.fleet_engine import add_engine_options, check_engine_options, make_engine
 from ocisize.cli.fleet_sources import add_source_options
@@ -59,22 +58,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _export(figures: FleetFigures, options: argparse.Namespace, analyzer: Analyzer) -> bool:
     """Write the tables; return whether everything was read."""
-    if not options.files:
-        from ocisize.fleet.export.export import export_fleet
-
-        return export_fleet(figures, options.parquet, version=ocisize.__version__)
     from ocisize.cli.progress_line import ProgressLine
     from ocisize.fleet.engine.collect import PER_STORE
-    from ocisize.fleet.export.layers import export_with_files
+    from ocisize.fleet.export.layers import export_fleet
 
-    is_shown = not options.quiet and not options.verbose and sys.stderr.isatty()
+    is_shown = options.files and not options.quiet and not options.verbose and sys.stderr.isatty()
     line = ProgressLine(sys.stderr) if is_shown else None
     with line or nullcontext():
-        return export_with_files(
+        return export_fleet(
             figures,
             options.parquet,
-            version=ocisize.__version__,
-            engine=make_engine(options),
+            files=options.files,
+            engine=make_engine(options) if options.files else None,
             cache=analyzer.cache,
             connection=analyzer.connection,
             limits=analyzer.limits,

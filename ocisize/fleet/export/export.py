@@ -1,4 +1,4 @@
-"""export_fleet: the documents of a fleet, and on demand the entries of its layers, as a folder of Parquet tables."""
+"""write_tables: the documents of a fleet, and on demand the entries of its layers, as a folder of Parquet tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ocisize.values import define, field, frozen
 
 
 @frozen(kw_only=True)
-class LayerContents:
+class FleetContents:
     """What is in the layers of a fleet."""
 
     #: from the digest of a layer to its entries; is asked once for each layer, and raises OcisizeError
@@ -28,7 +28,7 @@ class LayerContents:
     catalog: Catalog  #: the rules that ``files.rule`` names
 
 
-def export_fleet(figures: FleetFigures, folder: Path, *, version: str, contents: LayerContents | None = None) -> bool:
+def write_tables(figures: FleetFigures, folder: Path, *, version: str, contents: FleetContents | None = None) -> bool:
     """Write the tables of ``schema`` to a folder: all of them, or after an error none.
 
     Returns whether everything was read. A layer that cannot be read is a row of ``failures``. Raises MissingLibrary without
@@ -75,7 +75,7 @@ class _Layers:
     failures: list[tuple[str, str]] = field(factory=list)  #: digest and message
     _read_facts: dict[str, tuple[int | None, int, str]] = field(factory=dict)  # digest → tar_size, rows, hash_function
 
-    def lines(self, contents: LayerContents) -> Iterator[Lines]:
+    def lines(self, contents: FleetContents) -> Iterator[Lines]:
         """The rows of ``files`` of all layers."""
         for digest, layer_id in self._documents.layer_ids.items():
             try:

@@ -9,15 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ocisize.errors import OcisizeError
+from ocisize.errors import FolderInUse
 from ocisize.fleet.export.schema import FILES, HEAD, TABLES
 
 _PART = re.compile(r"\d+\.parquet")
 _NAMES = frozenset({FILES, *(f"{table.name}.parquet" for table in TABLES)})
-
-
-class FolderInUse(OcisizeError):
-    """The folder for an export has other files."""
 
 
 def check_folder(folder: Path) -> None:

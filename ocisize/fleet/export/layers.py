@@ -1,4 +1,4 @@
-"""export_with_files: reads the layers of a fleet that the cache does not have, and exports their files and packages, too."""
+"""export_fleet: a fleet as a folder of Parquet tables, on demand with the files of its layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ocisize.errors import OcisizeError
 from ocisize.fleet.engine.collect import PER_STORE, read_layers
 from ocisize.fleet.engine.entries import Entries
 from ocisize.fleet.engine.executors import LayerEngine, PlainEngine, ProcessEngine
-from ocisize.fleet.export.export import LayerContents, export_fleet
+from ocisize.fleet.export.export import FleetContents, write_tables
 from ocisize.fleet.export.folder import check_folder
 from ocisize.fleet.export.writer import check_library
 from ocisize.fleet.files.layer_use import LayerUse
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from ocisize.tar.filetable import FileTable
 
 
-def export_with_files(
+def export_fleet(
     figures: FleetFigures,
-    folder: Path,
+    folder: str | Path,
     *,
-    version: str,
+    files: bool = False,
     engine: LayerEngine | Executor | None = None,
     cache: Cache | None = None,
     connection: Connection | None = None,
@@ -40,12 +40,15 @@ def export_with_files(
     per_store: int = PER_STORE,
     on_progress: ProgressCallback | None = None,
 ) -> bool:
-    """Export a fleet with the tables ``files`` and ``packages``; see ``export_fleet`` for the result and its errors.
+    """Write what is known of a fleet to a folder of Parquet tables; return whether everything was read.
+
+    The folder appears when all tables are whole. docs/fleet.md lists the tables. What could not be read is in ``failures``.
 
     Args:
-        figures: of the fleet.
-        folder: of the export.
-        version: of ocisize.
+        figures: of the fleet, from ``measure_fleet``.
+        folder: is made; it may be empty or have an earlier export, which is replaced.
+        files: read each distinct layer that the cache does not have, and write all files and the packages of each image. All
+            other arguments are for this.
         engine: where layers are read; None for processes.
         cache: has the layers that were read before, and keeps the others.
         connection: how to talk to registries.
@@ -54,9 +57,21 @@ def export_with_files(
         per_store: how many layers are read from one registry, folder or archive at once.
         on_progress: is called for each layer that has been read; its errors end the run.
 
-    Raises EngineFailed if the executor cannot be opened, and EntryLost.
+    Raises MissingLibrary without DuckDB, FolderInUse if the folder has other files, and as ``read_fleet_files`` does.
+
+    >>> import ocisize, tempfile
+    >>> figures = ocisize.measure_fleet(ocisize.read_fleet(["testdata/example.tar"]))
+    >>> with tempfile.TemporaryDirectory() as parent:
+    ...     complete = ocisize.export_fleet(figures, f"{parent}/tables")
+    ...     complete, sorted(path.stem for path in Path(parent, "tables").iterdir())[:3]
+    (True, ['blobs', 'export', 'failures'])
 
     """
+    import ocisize
+
+    folder = Path(folder)
+    if not files:
+        return write_tables(figures, folder, version=ocisize.__version__)
     check_library()
     check_folder(folder)
     with Entries(cache, limits=limits or Limits()) as entries:
@@ -80,9 +95,9 @@ def export_with_files(
 
         images = LayerUse(figures.fleet).images
         found = find_image_packages(figures, read, entries, chosen)
-        contents = LayerContents(
+        contents = FleetContents(
             read=read_table,
             packages=((images[number].digest, sums) for number, sums in found),
             catalog=catalog or load_catalog(),
         )
-        return export_fleet(figures, folder, version=version, contents=contents)
+        return write_tables(figures, folder, version=ocisize.__version__, contents=contents)

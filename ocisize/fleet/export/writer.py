@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocisize.errors import OcisizeError
+from ocisize.errors import MissingLibrary
 from ocisize.fleet.export.schema import Column
 from ocisize.text import printable
 
@@ -27,10 +27,6 @@ _SETTINGS: Mapping[str, str | bool] = {
 }
 _MISSING = "an export needs DuckDB, which is not installed"
 _INSTALL = "pip install 'ocisize[fleet]'"
-
-
-class MissingLibrary(OcisizeError):
-    """A library of an extra is not installed."""
 
 
 def check_library() -> None:

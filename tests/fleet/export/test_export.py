@@ -15,14 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.errors import OcisizeError
+from ocisize.errors import FolderInUse, MissingLibrary, OcisizeError
 from ocisize.fleet.export import files as files_module
 from ocisize.fleet.engine.image_packages import FoundPackage, ImagePackageSums, OwnedFiles
-from ocisize.fleet.export.export import LayerContents, export_fleet
+from ocisize.fleet.export.export import FleetContents, write_tables
 from ocisize.fleet.export.files import rows_of_table
-from ocisize.fleet.export.folder import FolderInUse, check_folder, new_export
+from ocisize.fleet.export.folder import check_folder, new_export
 from ocisize.fleet.export.schema import FILES, TABLES
-from ocisize.fleet.export.writer import MissingLibrary
 from ocisize.fleet.measure import measure_fleet
 from ocisize.model.fleet import Fleet, FleetFailure
 from ocisize.rules.load import load_catalog
@@ -54,8 +53,8 @@ class Tables:
 def export(
     folder: Path, fleet: Fleet = FLEET, *, read: Callable[[str], FileTable] | None = None, packages: Packages = ()
 ) -> Tables:
-    contents = None if read is None else LayerContents(read=read, packages=packages, catalog=load_catalog())
-    export_fleet(measure_fleet(fleet), folder, version="1.2.3", contents=contents)
+    contents = None if read is None else FleetContents(read=read, packages=packages, catalog=load_catalog())
+    write_tables(measure_fleet(fleet), folder, version="1.2.3", contents=contents)
     return Tables(folder)
 
 
@@ -301,7 +300,7 @@ def test_an_export_replaces_an_earlier_one(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_taken(tmp_path: Path) -> None:
     (tmp_path / "it's [1] *").mkdir()
-    export_fleet(measure_fleet(FLEET), tmp_path / "it's [1] *", version="1")
+    write_tables(measure_fleet(FLEET), tmp_path / "it's [1] *", version="1")
     assert len(list((tmp_path / "it's [1] *").iterdir())) == sum(not table.needs_files for table in TABLES)
 
 
@@ -312,7 +311,7 @@ def test_other_files_are_never_touched(tmp_path: Path, name: str) -> None:
     (folder / name).parent.mkdir(parents=True)
     (folder / name).write_text("mine")
     with pytest.raises(FolderInUse, match="has files that no export has written, such as files" if "/" in name else name):
-        export_fleet(measure_fleet(FLEET), folder, version="1")
+        write_tables(measure_fleet(FLEET), folder, version="1")
     assert (folder / name).read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["tables"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analyzer, DiskCache
+from ocisize.errors import FolderInUse
 from ocisize.fleet.engine.executors import LayerEngine, ProcessEngine, SerialEngine
-from ocisize.fleet.export.folder import FolderInUse
-from ocisize.fleet.export.layers import export_with_files
+from ocisize.fleet.export.layers import export_fleet
 from ocisize.fleet.measure import measure_fleet
 from ocisize.model.fleet_figures import FleetFigures
 from tests.fleet.export.test_export import Tables
@@ -33,7 +33,7 @@ def test_files_and_packages_are_those_of_analyses(tmp_path: Path, figures: Fleet
     engine = ENGINES[name]()
     cache = DiskCache(str(tmp_path / "cache"))
     for folder in ("cold", "warm"):
-        assert export_with_files(figures, tmp_path / folder, version="1", engine=engine, cache=cache)
+        assert export_fleet(figures, tmp_path / folder, files=True, engine=engine, cache=cache)
         tables = Tables(tmp_path / folder)
         for image_id, root in enumerate(figures.fleet.roots):
             analysis = Analyzer(packages=True).analyze(root.references[0])
@@ -65,7 +65,7 @@ def test_a_layer_that_is_broken_is_named(tmp_path: Path, figures: FleetFigures) 
     digest = figures.fleet.roots[0].images[0].layers[0].digest
     blob = tmp_path / "layout" / "blobs" / digest.replace(":", "/")
     blob.write_bytes(blob.read_bytes()[:-9] + bytes(9))
-    assert not export_with_files(figures, tmp_path / "tables", version="1", engine=SerialEngine())
+    assert not export_fleet(figures, tmp_path / "tables", files=True, engine=SerialEngine())
     tables = Tables(tmp_path / "tables")
     ((name, message),) = tables.rows("FROM failures")
     assert name == digest and message
@@ -84,4 +84,4 @@ def test_a_folder_in_use_is_refused_before_anything_is_read(tmp_path: Path, figu
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "mine").write_text("")
     with pytest.raises(FolderInUse):
-        export_with_files(figures, tmp_path / "tables", version="1", engine=SerialEngine())
+        export_fleet(figures, tmp_path / "tables", files=True, engine=SerialEngine())

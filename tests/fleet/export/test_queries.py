@@ -9,8 +9,7 @@ import duckdb
 import pytest
 
 from ocisize.fleet.engine.executors import SerialEngine
-from ocisize.fleet.export.export import export_fleet
-from ocisize.fleet.export.layers import export_with_files
+from ocisize.fleet.export.layers import export_fleet
 from ocisize.fleet.measure import measure_fleet
 from ocisize.model.fleet import Fleet
 from tests.fleet.given import make_fleet
@@ -31,10 +30,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the exports that the queries read."""
     folder = tmp_path_factory.mktemp("queries")
     figures = measure_fleet(fleet_of(write_fleet(TAGS, folder / "shop")))
-    assert export_with_files(figures, folder / "tables", version="1", engine=SerialEngine())
-    assert export_fleet(figures, folder / "this-week", version="1")
+    assert export_fleet(figures, folder / "tables", files=True, engine=SerialEngine())
+    assert export_fleet(figures, folder / "this-week")
     older = make_fleet(last_week(TAGS), lambda tag: f"{tag.repository}:{tag.tag}")
-    assert export_fleet(measure_fleet(older), folder / "last-week", version="1")
+    assert export_fleet(measure_fleet(older), folder / "last-week")
     return folder
 
 
