@@ -77,7 +77,9 @@ def parse_pattern(text: str) -> RegistryPattern:
     'localhost:5000/*:latest'
     """
     found = find_scheme(text)
-    rest = found[1] if found is not None and found[0].open is open_registry else text
+    if found is not None and found[0].open is not open_registry:
+        raise InvalidReference(f"invalid pattern {text!r}: {found[0].name}: names no registry")
+    rest = found[1] if found is not None else text
     head, slash, name = rest.rpartition("/")
     repository, colon, tags = name.partition(":")
     path = f"{head}{slash}{repository}"

@@ -49,7 +49,7 @@ def test_the_namespace_is_what_all_repositories_share(text: str, namespace: str,
 @pytest.mark.parametrize(
     "text",
     ["*", "**", "?", "*/app", "reg*.io/app", "registry.io/*:", "registry.io/App*", "registry.io/a//*", "registry.io/*@sha256:*",
-     "user:pw@registry.io/*", "127.0.0.1:*", "registry.io/../*", "registry.io/*:v1:*", "https://registry.io/*", "x\n*"],
+     "user:pw@registry.io/*", "127.0.0.1:*", "registry.io/../*", "registry.io/*:v1:*", "https://registry.io/*", "x\n*", "dir:1/*"],
 )  # fmt: skip
 def test_what_is_no_pattern(text: str) -> None:
     with pytest.raises(InvalidReference):
