@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from ocisize.model.update_advice import LayerSplit, SplitGroup, StepOrder, UpdateAdvice
 from ocisize.model.updates import UpdateHistory
-from ocisize.report.updates.words import name_track
+from ocisize.report.updates.words import common_folder, name_track
 from ocisize.report.words.units import cut, human_size
-from ocisize.text import count_of, plural, printable
+from ocisize.text import count_of, printable
 from ocisize.tuples import NamedTuple
 
 WHEN = "in these updates (savings overlap)"  #: completes a heading
@@ -92,18 +92,25 @@ def _quote(history: UpdateHistory, track: int) -> str:
 
 
 def _describe_split(split: LayerSplit, history: UpdateHistory) -> AdviceLine:
-    groups = "; ".join(describe_group(group, split.updates) for group in split.groups)
+    names = [name for group in split.groups for name in group.names]
+    folder = names[0][: common_folder(names)]
+    groups = "; ".join(describe_group(group, split.updates, folder) for group in split.groups)
+    where = f" in {printable(folder)}" if folder else ""
     saved = f"saves {human_size(split.saved_size)} of {human_size(split.actual_size)}"
     bound = f"at most {human_size(split.actual_size - split.bound_size)}"
-    forward = f"{human_size(max(split.forward_saved_size, 0))} without knowing later updates"
+    forward = f"{human_size(max(split.forward_saved_size, 0))} if chosen before each update"
     return AdviceLine(
-        split.saved_size, "division", f"{_quote(history, split.track)} as {groups}: {saved} ({forward}, {bound})"
+        split.saved_size, "division", f"{_quote(history, split.track)}{where} as {groups}: {saved} ({bound}; {forward})"
     )
 
 
-def describe_group(group: SplitGroup, updates: int) -> str:
-    """A group of a divided layer: its largest parts, its size, and how often it changes."""
-    names = [printable(cut(name, _MAX_NAME)) for name in group.names[:_MAX_NAMES]]
+def describe_group(group: SplitGroup, updates: int, folder: str = "") -> str:
+    """A group of a divided layer: its largest parts without the folder of all, its size, and how often it changed.
+
+    >>> describe_group(SplitGroup(names=("a/x", "a/y"), name_count=4, size=2000, changes=1), 8, "a/")
+    'x, y and 2 more (2.00 kB, changed by 1 of 8 updates)'
+    """
+    names = [printable(cut(name.removeprefix(folder), _MAX_NAME)) for name in group.names[:_MAX_NAMES]]
     more = group.name_count - len(names)
     shown = f"{', '.join(names)}{f' and {more:,} more' if more else ''}"
-    return f"{shown} ({human_size(group.size)}, changes in {group.changes:,} of {updates:,} {plural(updates, 'update')})"
+    return f"{shown} ({human_size(group.size)}, changed by {group.changes:,} of {count_of(updates, 'update')})"

@@ -97,7 +97,7 @@ def _updates(history: UpdateHistory, names: ReleaseNames, width: int, top: int) 
 
 def _layers(history: UpdateHistory, width: int) -> Iterator[Line]:
     """The layers that cause most download, one a row."""
-    tracks = [track for track in history.tracks if track.downloads][:_MAX_LAYERS]
+    tracks = [track for track in history.tracks if track.caused_size][:_MAX_LAYERS]
     if not tracks:
         return
     rows = [

@@ -28,7 +28,7 @@ class ReleaseNames:
         if self.repository:
             self.short = [printable(tag) for _, tag in parts]
         else:
-            start = _common_folder(whole)
+            start = common_folder(whole)
             self.short = [printable(name_input(name[start:] or name)) for name in whole]
 
     @property
@@ -51,8 +51,12 @@ def _split(release: Release) -> tuple[str, str]:
     return f"{path}{slash}{repository}", tag
 
 
-def _common_folder(names: Sequence[str]) -> int:
-    """The number of characters up to the last slash that all names share."""
+def common_folder(names: Sequence[str]) -> int:
+    """The number of characters up to the last slash that all names share.
+
+    >>> common_folder(["build/app/1", "build/app/2", "build/api"])
+    6
+    """
     first = min(names, default="")
     last = max(names, default="")
     common = next((place for place, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
