@@ -52,7 +52,14 @@ def complete(words: Sequence[str], make_parser: Callable[[str], Parser]) -> Cand
     command, behind = take_command(before)
     parser = make_parser(command or DEFAULT)
     found = _find_candidates(parser, command, behind, word)
-    return Candidates({name: about for name, about in found.words.items() if name.startswith(word)}, found.files_behind)
+    candidates = {**found.words, **(_list_second_words(command) if command and not behind else {})}
+    return Candidates({name: about for name, about in candidates.items() if name.startswith(word)}, found.files_behind)
+
+
+def _list_second_words(command: str) -> Mapping[str, str]:
+    """What can follow the first word of commands of two words."""
+    names = {name: name.removeprefix(f"{command} ") for name in COMMANDS}
+    return {second: COMMANDS[name].about for name, second in names.items() if second != name}
 
 
 def _find_candidates(parser: Parser, command: str | None, before: Sequence[str], word: str) -> Candidates:

@@ -95,6 +95,9 @@ def test_words_of_the_command_are_needed(capsys: pytest.CaptureFixture[str]) -> 
 def test_completion_knows_both_commands() -> None:
     assert "--parquet" in complete(["fleet", "export", "--pa"], make_parser).words
     assert "--parquet" not in complete(["fleet", "--pa"], make_parser).words
+    assert "export" in complete(["fleet", "ex"], make_parser).words
+    assert "export" not in complete(["fleet", "images.txt", "ex"], make_parser).words
+    assert "export" not in complete(["ex"], make_parser).words
 
 
 @pytest.mark.parametrize("name", FLEET_FORMATS)
