@@ -95,11 +95,12 @@ def _unpack_all(sections: Sequence[bytes], tables: Sequence[FileTable], packages
         part = sections[_SECTIONS * index : _SECTIONS * (index + 1)]
         hidden, rows = unpack_numbers("I", part[0]), unpack_numbers("q", part[1])
         originals, codes = unpack_numbers("q", part[2], len(rows)), unpack_numbers("I", part[3], len(rows))
-        if max((*hidden, *rows), default=-1) >= len(table) or min((*rows, *originals), default=0) < 0:
+        own, lower = rows.tolist(), originals.tolist()  # lists are searched faster than arrays
+        if max((*hidden, max(own, default=-1))) >= len(table) or min(min(own, default=0), min(lower, default=0)) < 0:
             raise BadEntry("rows that do not exist")
-        if len({*rows}) != len(rows):
+        if len({*own}) != len(own):
             raise BadEntry("rows that come twice")
-        if any(map(ge, originals, map(start.__add__, rows))) or max(codes, default=0) >= FIRST_PACKAGE + packages:
+        if any(map(ge, lower, map(start.__add__, own))) or max(codes, default=0) >= FIRST_PACKAGE + packages:
             raise BadEntry("originals that come later, or packages that do not exist")
         found.append(LayerPairs(hidden, rows, originals, codes))
     return found

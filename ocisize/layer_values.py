@@ -44,7 +44,9 @@ from ocisize.rules.rule import Catalog
 from ocisize.sizes.directories import RunSums
 from ocisize.sizes.groups import TypeSums
 from ocisize.sizes.layers import RowSums, sum_rows
+from ocisize.sizes.on_disk import count_directories
 from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.tar.kept_paths import kept_paths
 from ocisize.tuples import NamedTuple
 from ocisize.values import frozen
 
@@ -255,8 +257,21 @@ def _unpack_places(_: Any, sections: Sequence[bytes], table: FileTable, __: Cata
     return list(zip(rows, unpack_texts(sections[1:3], len(rows)), strict=True))
 
 
-def _pack_flag(flag: bool) -> _Packed:  # noqa: FBT001
-    return flag, []
+def _pack_paths(paths: Mapping[int, bytes]) -> _Packed:
+    return _pack_places([*paths.items()])
+
+
+def _unpack_paths(*packed: Any) -> dict[int, bytes]:
+    return dict(_unpack_places(*packed))
+
+
+def _unpack_count(count: Any, *_: Any) -> int:
+    _check(that=type(count) is int and count >= 0)
+    return int(count)
+
+
+def _pack_plain(value: int) -> _Packed:
+    return value, []
 
 
 def _unpack_flag(flag: Any, *_: Any) -> bool:
@@ -277,5 +292,7 @@ _CODECS: Mapping[str, _Codec] = {
     "programs": _Codec(find_programs, _pack_places, _unpack_places),
     "npm locks": _Codec(find_locks, _pack_places, _unpack_places),
     "composer": _Codec(find_installed_files, _pack_places, _unpack_places),
-    "users": _Codec(names_users, _pack_flag, _unpack_flag),
+    "kept paths": _Codec(kept_paths, _pack_paths, _unpack_paths),
+    "directories": _Codec(count_directories, _pack_plain, _unpack_count),
+    "users": _Codec(names_users, _pack_plain, _unpack_flag),
 }

@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
-from itertools import accumulate, compress
+from itertools import accumulate, compress, repeat
 from operator import add
 
 from ocisize.filesystem.duplicates import Duplicates, add_repeated, find_duplicates, with_size
@@ -101,11 +101,18 @@ class KnownDuplicates:
         ends = list(accumulate(len(tables[index]) for index in self.layers))
         moved = [starts[index] - start for index, start in zip(self.layers, [0, *ends], strict=False)]
         for index, pairs in zip(self.layers, self.pairs, strict=True):
-            duplicates, numbers = found[index], array("i", _unaffected(pairs.rows, tables[index], affected))
+            duplicates, numbers = found[index], _unaffected(pairs.rows, tables[index], affected)
+            rows, originals = pairs.rows, pairs.originals
+            if len(numbers) < len(rows):
+                rows = array("q", map(rows.__getitem__, numbers))
+                originals = array("q", map(originals.__getitem__, numbers))
+            moves = (
+                map(moved.__getitem__, map(partial(bisect_right, ends), originals))
+                if len({*moved}) > 1
+                else repeat(moved[0])
+            )
             duplicates.known.extend(numbers)
-            duplicates.rows.extend(array("q", map(pairs.rows.__getitem__, numbers)))
-            originals = array("q", map(pairs.originals.__getitem__, numbers))
-            moves = map(moved.__getitem__, map(partial(bisect_right, ends), originals))
+            duplicates.rows.extend(rows)
             duplicates.originals.extend(array("q", map(add, originals, moves)))
 
 
@@ -122,6 +129,8 @@ def _heads(contents: set[bytes]) -> set[int]:
 
 def _unaffected(rows: IntArray, table: FileTable, affected: set[bytes]) -> Sequence[int]:
     """The places of the rows whose content is not affected."""
+    if not affected:
+        return range(len(rows))
     column = memoryview(table.hashes).cast("Q")[::2]
     suspects = map(_heads(affected).__contains__, map(column.__getitem__, rows))
     gone = {place for place in compress(range(len(rows)), suspects) if table.hash_of(rows[place]) in affected}

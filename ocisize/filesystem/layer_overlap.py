@@ -1,7 +1,8 @@
 """What the rows of one layer do to each other: found once for a layer, whatever images have it.
 
-A directory of a layer is contested if rows of two pieces of the layer are in it or below it, if the layer has a path in it
-twice, or as a directory and as something else. Which directories layers contest with each other is in `overlap`.
+A directory of a layer is contested if the layer has a path in it twice, at least once as something else than a directory, or
+has something below such a path. Paths are compared within a piece first, then in directories that rows of two pieces are in
+or below. Which directories layers contest with each other is in `overlap`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class LayerOverlap(NamedTuple):
     """What the rows of one layer do to each other; kept with the table of the layer."""
 
     special: IntArray  #: rows ("I") that are no entries of a filesystem, ascending
-    contested: list[bytes]  #: directories in which rows of the layer can overlap
+    contested: list[bytes]  #: directories in which rows of the layer overlap
 
 
 def scan_layer_paths(table: FileTable, runs: ImageRuns) -> LayerOverlap:
@@ -52,7 +53,21 @@ class _LayerScan:
             directories, others = self._add_piece(piece)
             if b".." in directories or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
                 special.update(odd_rows(self._table, piece.first, piece.paths))
-        return LayerOverlap(array("I", sorted(special)), sorted(map(self._paths.__getitem__, self._contested)))
+        return LayerOverlap(array("I", sorted(special)), sorted(self._find_repeated()))
+
+    def _find_repeated(self) -> set[bytes]:
+        """The contested directories with rows that do overlap, once all pieces are known."""
+        table, contested = self._table, self._contested
+        spans = self._runs.tables[-1].spans(len(table)) if contested else ()
+        rows = [row for start, end, number in spans if number in contested for row in range(start, end)]
+        paths = list(table.paths.select(rows))
+        kinds = bytes(map(table.kinds.__getitem__, rows))
+        others = list(compress(paths, kinds.translate(IS_OTHER)))
+        found = {*others}.intersection(compress(paths, kinds.translate(IS_DIRECTORY)))
+        found.update(path for path in others if self._numbers.get(path) in self._last_piece)
+        if len({*others}) != len(others):
+            found.update(find_repeated(others))
+        return set(map(parent_of, found))
 
     def _add_piece(self, piece: Piece) -> tuple[set[bytes], set[bytes]]:
         """Scan a piece; return its directories with their parents, and the paths of its other entries."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress
 from typing import TypeAlias
 
 from ocisize.findings.claim import FILES, PATH, Claim
@@ -204,8 +203,8 @@ def largest_places(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable
     for layer, chosen in rows.items():
         sizes = list(map(tables[layer].sizes.__getitem__, chosen))
         least = max(min(heapq.nlargest(count, sizes), default=0), 1)
-        large = compress(zip(sizes, chosen, strict=True), map(least.__le__, sizes))
-        largest += heapq.nsmallest(count, ((-size, layer, row) for size, row in large))
+        large = [(-size, layer, row) for size, row in zip(sizes, chosen, strict=True) if size >= least]
+        largest += heapq.nsmallest(count, large)
     return [(layer, row) for _, layer, row in heapq.nsmallest(count, largest)]
 
 

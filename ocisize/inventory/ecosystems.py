@@ -26,6 +26,7 @@ from ocisize.layer.kept_files import (
     ZYPP_AUTOMATIC,
 )
 from ocisize.tar.filetable import HARD_LINK, FileTable
+from ocisize.tar.kept_paths import kept_paths
 from ocisize.tar.paths import clean_name
 from ocisize.tuples import NamedTuple
 
@@ -94,20 +95,23 @@ def find_contents(table: FileTable) -> Mapping[int, bytes]:
     links = [row for row in table.links if table.kinds[row] == HARD_LINK] if table.contents else []
     if not links:
         return table.contents
-    rows = sorted(table.contents)
-    by_path = dict(zip(table.paths.select(rows), rows, strict=True))
+    by_path = {path: row for row, path in kept_paths(table).items()}
     targets = ((row, by_path.get(clean_name(table.links[row]))) for row in links)
     linked = {row: table.contents[target] for row, target in targets if target is not None}
     return {**table.contents, **linked} if linked else table.contents
 
 
+def paths_of_contents(table: FileTable, contents: Mapping[int, bytes]) -> dict[int, bytes]:
+    """The paths of what ``find_contents`` returns for a table, by row, ascending."""
+    if contents is table.contents:
+        return kept_paths(table)
+    rows = sorted(contents)
+    return dict(zip(rows, table.paths.select(rows), strict=True))
+
+
 def list_kept(tables: Iterable[FileTable], contents: Iterable[Mapping[int, bytes]]) -> list[dict[int, bytes]]:
     """The paths of kept files by layer and row; ``contents`` has by layer what ``find_contents`` returns."""
-    return [
-        dict(zip(rows, table.paths.select(rows), strict=True))
-        for table, kept in zip(tables, contents, strict=True)
-        for rows in [sorted(kept)]
-    ]
+    return list(map(paths_of_contents, tables, contents))
 
 
 def find_places(ecosystems: Iterable[LazyEcosystem], directories: Iterable[bytes]) -> frozenset[bytes]:

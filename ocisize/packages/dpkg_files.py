@@ -13,6 +13,7 @@ from ocisize.layer.kept_files import DPKG_LISTS
 from ocisize.packages.dpkg import Package, PackageId
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import REGULAR, FileTable
+from ocisize.tar.kept_paths import kept_paths
 from ocisize.tar.paths import clean_name
 
 #: suffixes of dpkg's own files about a package
@@ -26,8 +27,7 @@ MERGED = lazy_pattern(rb"(?:bin|sbin|lib|lib32|lib64|libo32|libx32)/")  #: direc
 
 def kept_payloads(table: FileTable) -> dict[bytes, bytes]:
     """The small files of a layer that were kept while it was scanned, by path; of a duplicate path, the last entry."""
-    rows = sorted(table.contents)
-    return {path: table.contents[row] for row, path in zip(rows, table.paths.select(rows), strict=True)}
+    return {path: table.contents[row] for row, path in kept_paths(table).items()}
 
 
 def parse_file_list(content: bytes) -> Iterator[bytes]:

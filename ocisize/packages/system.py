@@ -30,6 +30,7 @@ from ocisize.oci.documents import RunConfig
 from ocisize.packages.runtimes import RuntimeRule, load_runtimes
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import HARD_LINK, REGULAR, SYMLINK, FileTable, layer_value
+from ocisize.tar.kept_paths import kept_paths
 from ocisize.text import decode_name
 
 _LOADER = lazy_pattern(rb"(?:usr/)?lib(?:32|64|x32)?/(?:[^/]+/)?ld(-musl-[^/]*|-linux[^/]*|64|-\d[\d.]*)\.so[^/]*")
@@ -78,8 +79,7 @@ def _visible_contents(tables: Sequence[FileTable], overlay: Overlay) -> dict[byt
     """The visible ones of the small files that were kept, by path."""
     contents: dict[bytes, bytes] = {}
     for table, hidden_by in zip(tables, overlay.hidden_by, strict=True):
-        rows = [row for row in sorted(table.contents) if hidden_by[row] < 0]
-        contents.update(zip(table.paths.select(rows), (table.contents[row] for row in rows), strict=True))
+        contents.update({path: table.contents[row] for row, path in kept_paths(table).items() if hidden_by[row] < 0})
     return contents
 
 

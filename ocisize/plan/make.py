@@ -140,17 +140,17 @@ def _by_hand(build: Build, reported: Sequence[tuple[Claim, Finding]], fixes: Seq
     simulation, own_layers = Simulation(build.evidence), build.own_layers
     for fix in fixes:
         simulation.free(1, fix)
-    groups: dict[tuple[str, Confidence], list[tuple[Finding, RowsByLayer]]] = defaultdict(list)
+    groups: dict[tuple[str, Confidence], list[tuple[Finding, RowsByLayer, int]]] = defaultdict(list)
     titles: dict[str, str] = {}
     for claim, finding in reported:
         rows = simulation.stored(build.rows.brought_by(own_layers, claim.rows))
-        if not finding.in_base and build.rows.size_of(rows) >= _MIN_BY_HAND:
-            groups[finding.id, finding.confidence].append((finding, rows))
+        if not finding.in_base and (size := build.rows.size_of(rows)) >= _MIN_BY_HAND:
+            groups[finding.id, finding.confidence].append((finding, rows, size))
             titles[finding.id] = claim.rule.title
     for (name, confidence), members in groups.items():
-        members.sort(key=lambda member: -build.rows.size_of(member[1]))
-        first, _ = members[0]
-        layers = dict.fromkeys(layer for finding, _ in members for layer in finding.layers if layer in build.own_layers)
+        members.sort(key=lambda member: -member[2])
+        first, *_ = members[0]
+        layers = dict.fromkeys(layer for finding, *_ in members for layer in finding.layers if layer in build.own_layers)
         more = f" (and {count_of(len(members) - 1, 'more place')}: see the findings {name})" if len(members) > 1 else ""
         yield Fix(
             title=titles[name],
@@ -158,7 +158,7 @@ def _by_hand(build: Build, reported: Sequence[tuple[Claim, Finding]], fixes: Seq
             category=first.category,
             layers=tuple(layers),
             action=f"{first.fix}{more}",
-            rows=merge_rows(rows for _, rows in members),
+            rows=merge_rows(rows for _, rows, _ in members),
             in_patch=False,
         )
 

@@ -43,8 +43,11 @@ def _measure(
 def count_directories(table: FileTable, runs: DirectoryRuns, directories: DirectoryIndex) -> int:
     """Return the number of directories that a host makes for a layer, the parents of its paths included, without the root.
 
-    ``runs`` are those of the table, numbered in ``directories``.
+    ``runs`` are those of the table, numbered in ``directories``. The number is kept with the table.
     """
+    kept = table.derived.get(count_directories)
+    if isinstance(kept, int):
+        return kept
     parents, made = directories.parents, bytearray(len(directories))
 
     def mark(number: int) -> None:
@@ -62,4 +65,5 @@ def count_directories(table: FileTable, runs: DirectoryRuns, directories: Direct
             mark(number_of_path)
         else:
             empty.add(path)
-    return sum(made) + len(empty)
+    count = table.derived[count_directories] = sum(made) + len(empty)
+    return count

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from ocisize.filesystem.path_search import find_rows_in
 from ocisize.findings.checks.package_kinds import load_usual_names
 from ocisize.findings.evidence import ImageEvidence
-from ocisize.inventory.ecosystems import find_contents
+from ocisize.inventory.ecosystems import find_contents, paths_of_contents
 from ocisize.inventory.kept_records import KeptRecords
 from ocisize.inventory.path_batches import PathBudget
 from ocisize.inventory.record import DAMAGE, Ecosystem, PackageRecord
@@ -42,8 +42,7 @@ def visible_contents(evidence: ImageEvidence) -> dict[bytes, bytes]:
     contents: dict[bytes, bytes] = {}
     for table, hidden_by in zip(evidence.tables, evidence.overlay.hidden_by, strict=True):
         kept = find_contents(table)
-        rows = [row for row in sorted(kept) if hidden_by[row] < 0]
-        contents.update(zip(table.paths.select(rows), map(kept.__getitem__, rows), strict=True))
+        contents.update({path: kept[row] for row, path in paths_of_contents(table, kept).items() if hidden_by[row] < 0})
     return contents
 
 
