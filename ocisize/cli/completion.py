@@ -149,7 +149,7 @@ def _complete_positional(parser: Parser, command: str | None, position: int, wor
         return Candidates(COMMANDS[command or DEFAULT].actions)
     if action.dest == "before":
         return _complete_image(word, {SCRATCH: "there is no image before"})
-    commands = {name: row.about for name, row in COMMANDS.items()} if command is None else {}
+    commands = {name: row.about for name, row in COMMANDS.items() if " " not in name} if command is None else {}
     return _complete_image(word, commands)
 
 

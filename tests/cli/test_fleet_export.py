@@ -98,6 +98,7 @@ def test_completion_knows_both_commands() -> None:
     assert "export" in complete(["fleet", "ex"], make_parser).words
     assert "export" not in complete(["fleet", "images.txt", "ex"], make_parser).words
     assert "export" not in complete(["ex"], make_parser).words
+    assert [name for name in complete(["flee"], make_parser).words if name.startswith("fleet")] == ["fleet"]
 
 
 @pytest.mark.parametrize("name", FLEET_FORMATS)
