@@ -9,8 +9,9 @@ from textual.widgets import Input
 
 from ocisize.browse.dialogs import ExportScreen, HelpScreen
 from ocisize.browse.entries import Node, Order
-from ocisize.browse.keys import KEYS
+from ocisize.browse.keys import KEYS, TYPED_ACTIONS
 from ocisize.browse.panes_app import PanesApp
+from ocisize.browse.widgets.change_pane import ChangePane
 from ocisize.browse.widgets.panes import EntryPane, PanelPane, ResultPane, TreePane
 from ocisize.text import count_of, decode_name, human_size, printable
 
@@ -18,18 +19,27 @@ if TYPE_CHECKING:
     from ocisize.browse.marked import ExportForm
 
 
+_FIRST = ("filter", "results")  # actions that the app gets before the focused widget
+
+
 class BrowseApp(PanesApp):
     """The screen of one image, with its keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(key.keys, key.action, key.footer or key.about, show=bool(key.footer), priority=key.action == "filter")
+            Binding(
+                key.keys,
+                key.action,
+                key.footer or key.about,
+                show=bool(key.footer),
+                key_display=key.shown if key.action in TYPED_ACTIONS else None,
+                priority=key.action in _FIRST,
+            )
             for key in KEYS
             if key.action
         ),
-        *(Binding(str(number), f"tab({number - 1})", show=False) for number in range(1, 8)),
-        Binding("enter", "results", show=False, priority=True),
-        Binding("ctrl+c", "leave_program", show=False, priority=True),
+        *(Binding(str(number), f"tab({number - 1})", show=False) for number in range(1, 9)),
+        Binding("ctrl+c", "interrupt", show=False, priority=True),
     ]
 
     @property
@@ -39,10 +49,23 @@ class BrowseApp(PanesApp):
         return pane.node if isinstance(pane, EntryPane) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether a key does something now: a slash opens the field of the search, and Enter leaves it."""
-        if action in ("filter", "results"):
-            return len(self.screen_stack) == 1 and isinstance(self.focused, Input) == (action == "results")
-        return super().check_action(action, parameters)
+        """Whether a key does something now; the footer shows such keys only."""
+        if len(self.screen_stack) != 1:
+            return action not in _FIRST
+        if isinstance(self.focused, Input):
+            return action in TYPED_ACTIONS or action == "interrupt"
+        pane = self.pane
+        is_sorted = isinstance(pane, EntryPane) or (isinstance(pane, ChangePane) and parameters != (Order.WASTE.value,))
+        applies = {
+            "results": False,
+            "leave": not isinstance(pane, TreePane) or self.typing,
+            "next_kind": isinstance(pane, ChangePane),
+            "mark": isinstance(pane, EntryPane),
+            "alone": isinstance(pane, EntryPane),
+            "sort": is_sorted,
+            "next_wasted": not isinstance(pane, ResultPane),
+        }
+        return applies.get(action, True)
 
     def action_help(self) -> None:
         """Show all keys."""
@@ -51,7 +74,7 @@ class BrowseApp(PanesApp):
     def action_filter(self) -> None:
         """Ask for what to search."""
         field = self.find("#filter", Input)
-        field.display = True
+        self.find("#search").display = True
         self.screen.set_focus(field)  # at once, so that the field gets the next key, which may be here already
         self.show_tab(0)
 
@@ -62,10 +85,14 @@ class BrowseApp(PanesApp):
 
     def action_leave(self) -> None:
         """End the search, or go back to the tree."""
-        if self.find("#filter", Input).display or self.searching:
+        if self.typing or self.searching:
             self.end_search()
         else:
             self.show_tab(0)
+
+    def action_interrupt(self) -> None:
+        """Leave the screen, also while a text is typed."""
+        self.exit()
 
     def action_leave_program(self) -> None:
         """Leave the screen."""
@@ -78,6 +105,10 @@ class BrowseApp(PanesApp):
     def action_sort(self, name: str) -> None:
         """Sort the tree and the results of a search, and stay at the same entry."""
         tree, order = self.tree_view, Order(name)
+        if isinstance(self.pane, ChangePane):
+            self.pane.rearrange(lambda changes: changes.sort(order))
+            self.show_heads()
+            return
         if tree is None:
             return
         pane, results = self.find(TreePane), self.find(ResultPane)
@@ -89,6 +120,12 @@ class BrowseApp(PanesApp):
             results.found.sort(order)
             results.reload(0)
         self.show_heads()
+
+    def action_next_kind(self) -> None:
+        """Show the files of the next status in the trees of two images, or all again."""
+        if isinstance(self.pane, ChangePane):
+            self.pane.rearrange(lambda changes: changes.show_next())
+            self.show_heads()
 
     def action_next_wasted(self) -> None:
         """Go to the next wasted file."""
@@ -112,7 +149,9 @@ class BrowseApp(PanesApp):
 
     def action_close_all(self) -> None:
         """Close all directories."""
-        if self.tree_view is not None:
+        if isinstance(self.pane, ChangePane):
+            self.pane.rearrange(lambda changes: changes.close_all())
+        elif self.tree_view is not None:
             self.tree_view.close_all()
             self.find(TreePane).reload(0)
 
@@ -135,6 +174,8 @@ class BrowseApp(PanesApp):
             path = decode_name(node.path)
         elif isinstance(pane, PanelPane) and pane.panel is not None and pane.cursor < pane.count:
             path = pane.panel.row(pane.cursor).path
+        elif isinstance(pane, ChangePane) and (change := pane.node) is not None:
+            path = decode_name(change.path)
         if path:
             self.copy_to_clipboard(f"/{printable(path)}")
             self.notify(f"copied /{printable(path)}", markup=False)

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ocisize.browse.changes.columns import ChangeColumns
+from ocisize.browse.changes.tree import ChangeTree
 from ocisize.browse.image_index import ImageIndex
 from ocisize.browse.owners import PackageOwners
 from ocisize.browse.panels import Panel, list_panels
@@ -47,7 +49,7 @@ class Opening:
         *,
         on_progress: Callable[[str], None],
         on_tree: Callable[[Loaded, TreeView], None],
-        on_panels: Callable[[Sequence[Panel]], None],
+        on_panels: Callable[[Sequence[Panel], ChangeTree | None], None],
         on_owners: Callable[[PackageOwners], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
@@ -79,12 +81,19 @@ class Opening:
                 return
             index = ImageIndex(loaded.analysis)
             self._on_tree(loaded, TreeView(index))
-            self._on_panels(list_panels(index, loaded.comparison))
+            self._on_panels(list_panels(index, loaded.comparison), _make_changes(loaded.comparison))
             if loaded.analysis.packages is not None and not self._stopped.is_set():
                 self._on_owners(PackageOwners.find(index))
         except BaseException as error:
             if not self._stopped.is_set():
                 self._on_error(error)
+
+
+def _make_changes(comparison: Comparison | None) -> ChangeTree | None:
+    """Two trees of what differs; None without another image, and if the files of one image are not known."""
+    if comparison is None or comparison.files is None:
+        return None
+    return ChangeTree(ChangeColumns(comparison, comparison.files))
 
 
 class Finder:

@@ -15,6 +15,7 @@ class Key(NamedTuple):
     footer: str = ""  #: its word in the footer; "" leaves it out
 
 
+TYPED_ACTIONS = frozenset(("results", "leave"))  #: actions of keys while the text of a search is typed
 KEYS = (
     Key("", "↑ ↓ k j", "", "move the cursor; PgUp PgDn, g and G go further"),
     Key("", "→ l", "", "open the directory"),
@@ -34,9 +35,11 @@ KEYS = (
     Key("m", "m", "mark", "mark the path, or take the mark away", "Mark"),
     Key("x", "x", "export", "write the marked paths to a file", "Export"),
     Key("y", "y", "copy", "copy the path"),
-    Key("", "1 - 7", "", "tree, fixes, packages, waste, duplicates, secrets, changes"),
-    Key("escape", "Esc", "leave", "end the search, or close this window"),
-    Key("q,ctrl+c", "q Ctrl-C", "leave_program", "quit", "Quit"),
+    Key("f", "f", "next_kind", "in the diff: show files of one status, or all again", "Status"),
+    Key("", "1 - 8", "", "the tree, or the list of a tab"),
+    Key("enter,down", "Enter ↓", "results", "in the search: go to the results", "Results"),
+    Key("escape", "Esc", "leave", "end the search, or close this window", "Back"),
+    Key("q", "q Ctrl-C", "leave_program", "quit", "Quit"),
 )
 
 

@@ -8,12 +8,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from textual.app import App
-from textual.containers import Container, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
 from ocisize.browse.marked import MarkedPaths
+from ocisize.browse.widgets.change_pane import ChangePane
 from ocisize.browse.widgets.panes import DetailPane, LayerPane, PanelPane, ResultPane, TreePane
 from ocisize.browse.widgets.tab_line import TabLine
 
@@ -21,9 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import ComposeResult
+    from textual.geometry import Size
 
 _WIDE = 120  # columns from which the details are beside the tree
+_DETAIL_LINES = 7  # of the details below the tree, with the line above them
+_OTHER_LINES = 3  # of the title, the tabs and the footer
+_LAYER_LINES = 5  # of the layer pane beside the layers: the head, the whole step of one layer, and a blank line
 _RESIZE_DELAY = 0.05  # seconds in which Textual gives screens a new size
+_HINT = " glob: * ? [, or / at an end"  # beside the field of the search: what makes a text a glob
 _KILLED = 128  # added to the number of a signal in the exit status, as shells do
 _WidgetT = TypeVar("_WidgetT", bound=Widget)
 
@@ -36,17 +42,21 @@ class LayoutApp(App[None]):
     #title, .head { height: 1; text-style: bold; }
     #title, .head { text-wrap: nowrap; text-overflow: ellipsis; }
     .head { color: $text-muted; text-style: none; }
-    #outer { height: 1fr; }
-    #outer.narrow { layout: vertical; }
-    #outer.wide { layout: horizontal; }
-    #panes { layout: horizontal; height: 1fr; width: 1fr; }
-    #left { width: 38%; border-right: solid $primary-darken-2; }
-    #middle { width: 1fr; }
+    #outer { layout: grid; height: 1fr; }
+    #outer.narrow { grid-size: 2 2; grid-columns: 32 1fr; }
+    #outer.wide { grid-size: 2 2; grid-columns: 50 1fr; }
+    #outer.narrow #details, #outer.list #details, #outer.list #middle { column-span: 2; }
+    #outer.wide #middle { row-span: 2; }
+    #outer.wide.list { grid-size: 2 1; grid-columns: 1fr 40; }
+    #outer.wide.list #middle, #outer.wide.list #details { column-span: 1; row-span: 1; }
+    #left { border-right: solid $primary-darken-2; }
+    #layer { height: auto; max-height: 3; color: $text-muted; }
     #details { border-top: solid $primary-darken-2; }
-    #outer.narrow #details { height: 7; }
-    #outer.wide #details { width: 40; border-top: none; border-left: solid $primary-darken-2; }
-    #filter { height: 1; border: none; padding: 0; }
-    .hidden { display: none; }
+    #outer.wide #details { border-right: solid $primary-darken-2; }
+    #outer.wide.list #details { border-top: none; border-right: none; border-left: solid $primary-darken-2; }
+    #search { height: 1; }
+    #filter { height: 1; width: 1fr; min-width: 20; border: none; padding: 0; }
+    #hint { height: 1; width: auto; max-width: 50%; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
     ModalScreen { align: center middle; }
     .window { width: 76; max-width: 100%; height: auto; max-height: 100%; border: solid $primary; padding: 0 1; }
     #forms { height: 3; }
@@ -63,19 +73,21 @@ class LayoutApp(App[None]):
         yield Static("", id="title", markup=False)
         yield TabLine(id="tabs")
         with Container(id="outer", classes="narrow"):
-            with Container(id="panes"):
-                with Vertical(id="left"):
-                    yield Static("", id="left-head", classes="head", markup=False)
-                    yield LayerPane(id="layers")
-                with Vertical(id="middle"):
-                    yield Static("", id="head", classes="head", markup=False)
-                    yield TreePane(self.marked, id="tree")
-                    yield ResultPane(self.marked, id="results")
-                    yield PanelPane(id="panel")
+            with Vertical(id="left"):
+                yield Static("", id="left-head", classes="head", markup=False)
+                yield LayerPane(id="layers")
+                yield Static("", id="layer", markup=False)
+            with Vertical(id="middle"):
+                yield Static("", id="head", classes="head", markup=False)
+                yield TreePane(self.marked, id="tree")
+                yield ResultPane(self.marked, id="results")
+                yield PanelPane(id="panel")
+                yield ChangePane(id="changes")
             yield DetailPane(id="details")
-        field = Input(placeholder="text, or a glob such as *.pyc", id="filter", compact=True)
-        field.display = False
-        yield field
+        with Horizontal(id="search") as search:
+            search.display = False
+            yield Input(placeholder="text, or a glob such as *.pyc", id="filter", compact=True)
+            yield Static(_HINT, id="hint", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
     @overload
@@ -94,11 +106,22 @@ class LayoutApp(App[None]):
         if not self.screen_stack:
             return
         self.later("resize", _RESIZE_DELAY, self._fit_screens)
-        wide = event.size.width >= _WIDE
-        outer = self.find("#outer")
+        self.place_panes(event.size)
+        self.call_after_refresh(self.show_heads)
+
+    def place_panes(self, size: Size) -> None:
+        """Put the details below the layers, or beside a list; where there is less room, and for two trees, below all."""
+        outer, layers = self.find("#outer"), self.find(LayerPane)
+        wide = size.width >= _WIDE and not self.find(ChangePane).display
+        is_list = not self.find("#left").display
         outer.set_class(wide, "wide")
         outer.set_class(not wide, "narrow")
-        self.call_after_refresh(self.show_heads)
+        outer.set_class(is_list, "list")
+        room = max(size.height - _OTHER_LINES, 2)
+        if not wide:
+            outer.styles.grid_rows = f"1fr {min(_DETAIL_LINES, room // 2)}"
+        else:
+            outer.styles.grid_rows = "1fr" if is_list else f"{min(layers.count + _LAYER_LINES, room // 2)} 1fr"
 
     def _fit_screens(self) -> None:
         """Give the size of the terminal to screens that do not have it, as Textual's own timer may have been dropped."""

@@ -5,38 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from ocisize.browse.background import Finder, Loaded, Opening, Read
+from ocisize.browse.background import Loaded, Opening, Read
+from ocisize.browse.changes.details import describe_change
+from ocisize.browse.changes.lines import describe_changes
 from ocisize.browse.details import Detail, describe_layer, describe_node
 from ocisize.browse.layer_rows import list_layers
-from ocisize.browse.layout_app import LayoutApp
 from ocisize.browse.scope import Scope
-from ocisize.browse.search import Search
+from ocisize.browse.search_app import SearchApp
 from ocisize.browse.spans import head_of_layers, head_of_tree
 from ocisize.browse.titles import describe_found, describe_image, describe_scope
+from ocisize.browse.widgets.change_pane import ChangePane
 from ocisize.browse.widgets.line_list import LineList
 from ocisize.browse.widgets.panes import DetailPane, EntryPane, LayerPane, PanelPane, ResultPane, TreePane
 from ocisize.browse.widgets.tab_line import TabLine
-from ocisize.errors import InvalidGlob
 from ocisize.report.words.units import shorten_path
 from ocisize.text import decode_name, printable
 
 if TYPE_CHECKING:
+    from ocisize.browse.changes.tree import ChangeTree
     from ocisize.browse.owners import PackageOwners
     from ocisize.browse.panels import Panel
     from ocisize.browse.tree import TreeView
 
 Save = Callable[[str, str], str]  #: writes a text to a new file, and returns why it could not; "" if it could
+_MIDDLE: Sequence[type[LineList]] = (TreePane, ResultPane, PanelPane, ChangePane)  # of which one is shown
+_CHANGES = "Diff"  # the tab of two images side by side
 _NAME = 28  # columns of the name of the image
-_DETAILS_DELAY, _SCOPE_DELAY, _SEARCH_DELAY = 0.05, 0.08, 0.15  # seconds without a key before work begins
+_DETAILS_DELAY, _SCOPE_DELAY = 0.05, 0.08  # seconds without a key before work begins
 _STOP_SECONDS = 2.0  # that leaving waits for a read to end
 
 
-class PanesApp(LayoutApp):
+class PanesApp(SearchApp):
     """The panes of one image. ``error`` is what kept it from being read, None if nothing did."""
 
-    def __init__(self, name: str, read: Read, save: Save, *, layer: int | None = None) -> None:
+    def __init__(
+        self, name: str, read: Read, save: Save, *, layer: int | None = None, begin_with_changes: bool = False
+    ) -> None:
         """Browse an image.
 
         Args:
@@ -44,23 +50,23 @@ class PanesApp(LayoutApp):
             read: reads the image, in a thread.
             save: writes exported paths.
             layer: the layer that is shown first; None: the image.
+            begin_with_changes: show what differs from the other image first.
 
         """
         super().__init__()
         self.error: BaseException | None = None
         self.image_name, self.save, self._first_layer = name, save, layer
-        self.tree_view: TreeView | None = None
         self.panels: Sequence[Panel] = ()
+        self._begins_with_changes = begin_with_changes
         self._owners: PackageOwners | None = None
         self.alone = False
         self._tab = 0
         self._widths: dict[str | None, int] = {}  # of the panes, by id
-        self._finder: Finder | None = None
         self._opening = Opening(
             read,
             on_progress=lambda text: self.call_back(self._show_title, text),
             on_tree=lambda loaded, tree: self.call_back(self._show_image, loaded, tree),
-            on_panels=lambda panels: self.call_back(self._take_panels, panels),
+            on_panels=lambda panels, changes: self.call_back(self._take_panels, panels, changes),
             on_owners=lambda owners: self.call_back(self._take_owners, owners),
             on_error=lambda error: self.call_back(self._fail, error),
         )
@@ -68,15 +74,15 @@ class PanesApp(LayoutApp):
     def on_mount(self) -> None:
         """Begin to read the image."""
         self._show_title("reading")
-        self._show_tab()
+        self.show_pane()
         self.find(TreePane).focus()
         self.leave_on_signals()
         self._opening.start()
 
     def on_unmount(self) -> None:
         """Stop all work."""
-        if self._finder is not None:
-            self._finder.stop()
+        if self.finder is not None:
+            self.finder.stop()
         self._opening.stop(_STOP_SECONDS)
 
     def on_descendant_focus(self) -> None:
@@ -96,12 +102,18 @@ class PanesApp(LayoutApp):
         layers.rows, pane.view = list_layers(loaded.analysis, loaded.lines), tree
         pane.reload(0)
         layers.reload(0 if self._first_layer is None else min(self._first_layer + 1, len(layers.rows) - 1))
+        self.place_panes(self.size)
         self.search_now()  # for what was typed while the image was read
 
-    def _take_panels(self, panels: Sequence[Panel]) -> None:
-        self.panels = panels
-        self.find(TabLine).show([panel.title for panel in panels], self._tab)
-        self._show_tab()
+    def _take_panels(self, panels: Sequence[Panel], changes: ChangeTree | None) -> None:
+        self.panels, self.find(ChangePane).view = panels, changes
+        self.find(TabLine).show(
+            [*(panel.title for panel in panels), *([_CHANGES] if changes is not None else [])], self._tab
+        )
+        self.show_pane()
+        if self._begins_with_changes and not self._tab and changes is not None:
+            self.show_tab(len(panels) + 1)
+            self.find(ChangePane).reload(0)
 
     def _take_owners(self, owners: PackageOwners) -> None:
         self._owners = owners
@@ -113,12 +125,17 @@ class PanesApp(LayoutApp):
             return
         if self.tree_view is not None:
             self._show_title(describe_image(self.tree_view.index.analysis, self.marked))
-        self.find("#left-head", Static).update(head_of_layers(self.find(LayerPane).size.width))
+        layers = self.find(LayerPane)
+        self.find("#left-head", Static).update(head_of_layers(layers.size.width))
+        self.find("#layer", Static).update(layers.whole_step)
         head, width = self.find("#head", Static), max(self.find("#middle").size.width, 20)
-        if self._tab and self.panels:
-            head.update(self.find(PanelPane).head(width))
-        elif self._finder is not None:
-            head.update(describe_found(self._finder.search))
+        pane = self.pane
+        if isinstance(pane, ChangePane) and pane.view is not None:
+            self._show_title(describe_changes(pane.view))
+        if isinstance(pane, PanelPane | ChangePane) and self.panels:
+            head.update(pane.head(width))
+        elif self.finder is not None:
+            head.update(describe_found(self.finder.search))
         elif self.tree_view is not None and self.tree_view.scope != Scope():
             head.update(describe_scope(self.tree_view))
         else:
@@ -128,27 +145,23 @@ class PanesApp(LayoutApp):
     def pane(self) -> LineList:
         """The pane in the middle."""
         if self._tab:
-            return self.find(PanelPane)
-        return self.find(ResultPane) if self._finder is not None else self.find(TreePane)
-
-    @property
-    def searching(self) -> bool:
-        """Whether results of a search are shown."""
-        return self._finder is not None
+            return self.find(ChangePane if self.panels and self._tab > len(self.panels) else PanelPane)
+        return self.find(ResultPane) if self.searching else self.find(TreePane)
 
     def show_tab(self, number: int) -> None:
         """Show the tree (0), or a list."""
-        if number <= len(self.panels):
+        if number <= len(self.panels) + (self.find(ChangePane).view is not None):
             self._tab = number
-            self._show_tab()
+            self.show_pane()
             if self.focused is None or not self.focused.display or isinstance(self.focused, LineList):
-                self.pane.focus()
+                self.screen.set_focus(self.pane)  # at once: the next key may be here already
 
-    def _show_tab(self) -> None:
+    def show_pane(self) -> None:
         """Show the pane of the tab, and hide the others."""
-        self.find("#left").set_class(bool(self._tab), "hidden")
-        for pane in (self.find(TreePane), self.find(ResultPane), self.find(PanelPane)):
-            pane.set_class(pane is not self.pane, "hidden")
+        self.find("#left").display = not self._tab
+        for pane in map(self.find, _MIDDLE):
+            pane.display = pane is self.pane
+        self.place_panes(self.size)
         panel = self.find(PanelPane)
         if self._tab and self._tab <= len(self.panels) and panel.panel is not self.panels[self._tab - 1]:
             panel.show(self.panels[self._tab - 1])
@@ -164,6 +177,7 @@ class PanesApp(LayoutApp):
             self._widths[event.lines.id] = event.lines.size.width
             self.show_heads()
         if isinstance(event.lines, LayerPane):
+            self.show_heads()
             self.later("scope", _SCOPE_DELAY, self.change_scope)
         if not isinstance(event.lines, DetailPane):
             self.later("details", _DETAILS_DELAY, self._show_details)
@@ -181,6 +195,11 @@ class PanesApp(LayoutApp):
             self._reveal(pane.path.encode("utf-8", "surrogateescape"))
         elif isinstance(pane, LayerPane):
             self.pane.focus()
+        elif isinstance(pane, ChangePane) and (node := pane.node) is not None:
+            if node.is_directory:
+                pane.toggle()
+            else:
+                self.find(DetailPane).focus()
 
     def on_tab_line_chosen(self, event: TabLine.Chosen) -> None:
         """Show another tab."""
@@ -206,8 +225,8 @@ class PanesApp(LayoutApp):
         tree.show(scope)
         pane.reload(tree.find(path) or 0)
         self.show_heads()
-        if self._finder is not None:
-            self._search()
+        if self.searching:
+            self.search()
 
     def _show_details(self) -> None:
         pane, details = self.pane, list[Detail]()
@@ -220,6 +239,8 @@ class PanesApp(LayoutApp):
             details = [Detail(pane.panel.title, pane.panel.summary)]
             if pane.cursor < pane.count:
                 details += [Detail("", text) for text in pane.panel.row(pane.cursor).details]
+        elif isinstance(pane, ChangePane) and pane.view is not None and (change := pane.node) is not None:
+            details = describe_change(pane.view, change)
         self.find(DetailPane).show(details)
 
     def _reveal(self, path: bytes) -> None:
@@ -238,49 +259,3 @@ class PanesApp(LayoutApp):
         self.end_search()
         self.show_tab(0)
         self.find(TreePane).reload(row)
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Search while the user types."""
-        if event.input.id == "filter":
-            self.later("search", _SEARCH_DELAY, self._search)
-
-    def search_now(self) -> None:
-        """Begin the search for the text of the field, unless it began."""
-        if self._finder is None or self._finder.search.query != self.find("#filter", Input).value:
-            self._search()
-
-    def _search(self) -> None:
-        if self._finder is not None:
-            self._finder.stop()
-            self._finder = None
-        tree, query = self.tree_view, self.find("#filter", Input).value
-        if tree is not None and query:
-            try:
-                search = Search(tree.index, tree.figures, tree.shares, query)
-            except InvalidGlob as error:
-                self._show_tab()
-                self.call_after_refresh(self.find("#head", Static).update, printable(f"the glob {error.reason}"))
-                return
-            results = self.find(ResultPane)
-            results.found, results.order = search.found, tree.order
-            self._finder = Finder(search, lambda: tree.order, lambda: self.call_back(self._show_results))
-            self._finder.start()
-        self._show_tab()
-        self._show_results()
-
-    def _show_results(self) -> None:
-        results = self.find(ResultPane)
-        results.reload()
-        self.show_heads()
-
-    def end_search(self) -> None:
-        if self._finder is not None:
-            self._finder.stop()
-            self._finder = None
-        field = self.find("#filter", Input)
-        with self.prevent(Input.Changed):
-            field.value = ""
-        field.display = False
-        self._show_tab()
-        if field.has_focus or self.focused is None or not self.focused.display:
-            self.pane.focus()

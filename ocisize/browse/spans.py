@@ -21,7 +21,9 @@ STYLES = {Mark.UNCHANGED: "", Mark.ADDED: "added", Mark.CHANGED: "changed", Mark
 _FIGURE = 8  # columns of a figure with a blank before it
 _BAR = 8  # columns
 _WIDE, _WIDER = 56, 72  # columns of a tree that has bars, and also the download
-_WITH_DOWNLOAD = 40  # columns of layers that have the download
+_LAYER_WIDE, _LAYER_NARROW = (10, 9, 9), (7, 6, 6)  # columns of download, unpacked and waste of a layer
+_WITH_LINES = 40  # columns of layers that have lines of the Dockerfile
+_SHORTEST_STEP = 6  # columns
 _LONG_STEP = 24  # columns of a build step that is not only named
 _MAX_INDENT = 24  # columns
 _MAX_COLUMN = 34  # columns of a text in a list that is not the last one
@@ -105,19 +107,33 @@ def largest_weight(entries: Entries, order: Order) -> int:
 def show_layer(row: LayerRow, width: int) -> Line:
     """A row of the layer pane."""
     number = "" if row.layer is None else str(row.layer)
-    download = f" {row.download:>9}" if width >= _WITH_DOWNLOAD else ""
-    figures = f"{number:>3}{download} {row.unpacked:>8}"
-    spans = [Span(figures, "bold" if row.layer is None else ""), Span(f" {row.waste:>8} ", _waste_style(row.waste))]
-    lines = f"{row.lines} " if row.lines and width >= _WITH_DOWNLOAD else ""
-    room = max(width - sum(len(span.text) for span in spans) - len(lines), 8)
+    wide = width >= _WIDE
+    download, unpacked, waste = (
+        f"{text if wide else _shorten_figure(text):>{room}}"
+        for text, room in zip((row.download, row.unpacked, row.waste), _LAYER_WIDE if wide else _LAYER_NARROW, strict=True)
+    )
+    spans = [Span(f"{number:>3}{download}{unpacked}", "bold" if row.layer is None else "")]
+    spans.append(Span(f"{waste} ", _waste_style(row.waste)))
+    lines = f"{row.lines} " if row.lines and width >= _WITH_LINES else ""
+    room = max(width - sum(len(span.text) for span in spans) - len(lines), _SHORTEST_STEP)
     step = row.name if room < _LONG_STEP else shorten_step(row.step, room)
     return [*spans, Span(lines, "dim"), Span(cut(step, room), "dim" if row.is_base else "")]
 
 
+def _shorten_figure(text: str) -> str:
+    """A size without blanks and without the B of its unit, for narrow columns.
+
+    >>> [_shorten_figure(text) for text in ("≈ 1.53 MB", "176 B", "-")]
+    ['≈1.53M', '176', '-']
+    """
+    return text.replace(" ", "").removesuffix("B")
+
+
 def head_of_layers(width: int) -> str:
     """The heads of the columns above the layers."""
-    download = f" {'Download':>9}" if width >= _WITH_DOWNLOAD else ""
-    return f"{'#':>3}{download} {'Unpacked':>8} {'Waste':>8} Build step"[:width]
+    names = ("Download", "Unpacked", "Waste") if width >= _WIDE else ("Downl.", "Unp.", "Waste")
+    heads = (f"{name:>{room}}" for name, room in zip(names, _LAYER_WIDE if width >= _WIDE else _LAYER_NARROW, strict=True))
+    return f"{'#':>3}{''.join(heads)} Build step"[:width]
 
 
 def _waste_style(text: str) -> str:

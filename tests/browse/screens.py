@@ -1,6 +1,7 @@
 """Screens of ``ocisize browse`` as text: for snapshots, and for samples in the documentation.
 
-``python -m tests.browse.screens COLUMNSxLINES IMAGE [KEY ...]`` prints the screen of an image after keys, by Textual's names.
+``python -m tests.browse.screens [--compare OLDER] COLUMNSxLINES IMAGE [KEY ...]`` prints the screen of an image after keys, by
+Textual's names.
 ``python -m tests.browse.screens`` writes the snapshots in ``tests/browse/snapshots`` again.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ocisize import Analysis, Analyzer
+from ocisize import Analysis, Analyzer, compare
 from ocisize.browse.app import BrowseApp
 from ocisize.browse.background import Loaded
 from ocisize.cli.commands.browse import save
@@ -82,7 +83,9 @@ def capture(
     """
 
     async def run() -> str:
-        app = BrowseApp(loaded.analysis.source, lambda report: loaded, save)
+        app = BrowseApp(
+            Path(loaded.analysis.source).name if loaded.comparison else loaded.analysis.source, lambda report: loaded, save
+        )
         async with app.run_test(size=size) as pilot:
             await _until(pilot, lambda: bool(app.panels) and app._owners is not None)
             await pilot.press(*keys)
@@ -123,8 +126,14 @@ def main(arguments: Sequence[str]) -> None:
     if not arguments:
         write_snapshots()
         return
-    columns, lines = map(int, arguments[0].split("x"))
-    print(capture(Loaded(read_image(arguments[1])), (columns, lines), arguments[2:]), end="")
+    comparison = None
+    if arguments[0] == "--compare":
+        _, older, *arguments = arguments
+        comparison = compare(read_image(older), read_image(arguments[1]))
+    size, name, *keys = arguments
+    columns, lines = map(int, size.split("x"))
+    loaded = Loaded(read_image(name) if comparison is None else comparison.after, (), comparison)
+    print(capture(loaded, (columns, lines), keys), end="")
 
 
 if __name__ == "__main__":

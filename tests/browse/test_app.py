@@ -24,6 +24,7 @@ from textual.widgets import Input
 
 Steps = Callable[[BrowseApp, Pilot[None]], Awaitable[None]]
 WAIT = 200  # times
+_FOOTER_OF_LISTS = "? Help / Search N Wasted x Export Esc Back q Quit"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_the_first_screen(analysis: Analysis) -> None:
         text = screen_of(app)
         assert "example.tar · 1.59 MB download · 2.93 MB unpacked · 261 kB waste" in text
         assert " 1 Tree  2 Fix first  3 Packages  4 Waste  5 Duplicates  6 Secrets" in text
-        assert "1   528 kB   187 kB apt-get" in text
+        assert "1   372k  528k  187k apt-get…" in text
         assert "1.98 MB       - ▸ bin/" in text
 
     play(analysis, steps)
@@ -152,7 +153,25 @@ def test_searching(analysis: Analysis) -> None:
         await pilot.press("slash", *"*.deb")
         await until(pilot, lambda: results.display and results.count == 2)
         await pilot.press("escape")
-        assert pane.display and not app.query_one("#filter", Input).display and app.focused is pane
+        assert pane.display and not app.typing and app.focused is pane
+
+    play(analysis, steps)
+
+
+def test_the_footer_has_the_keys_that_work(analysis: Analysis) -> None:
+    """While a text is typed: Enter, the arrow and Escape, and beside the field what makes a text a glob."""
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"e.t")
+        await until(pilot, lambda: "glob: * ? [, or / at an end" in screen_of(app))
+        await until(pilot, lambda: screen_of(app).splitlines()[-1].strip() == "Enter ↓ Results Esc Back")
+        await pilot.press("down")
+        assert app.focused is app.query_one(ResultPane)
+        await until(pilot, lambda: screen_of(app).splitlines()[-1].endswith("x Export Esc Back q Quit"))
+        await pilot.press("escape")
+        await until(pilot, lambda: screen_of(app).splitlines()[-1].endswith("m Mark x Export q Quit"))
+        await pilot.press("4")
+        await until(pilot, lambda: screen_of(app).splitlines()[-1].strip() == _FOOTER_OF_LISTS)
 
     play(analysis, steps)
 
@@ -258,13 +277,33 @@ def test_leaving(analysis: Analysis, key: str) -> None:
     assert play(analysis, steps).error is None
 
 
-def test_wide_terminals_have_details_beside_the_tree(analysis: Analysis) -> None:
+def test_wide_terminals_have_details_below_the_layers(analysis: Analysis) -> None:
+    """The tree has the whole height; beside a list, details are on the right."""
+
     async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
-        details = app.query_one(DetailPane)
-        await until(pilot, lambda: details.size.height > 20)
-        assert details.region.x > 70
+        details, tree, layers = (app.query_one(kind) for kind in (DetailPane, TreePane, LayerPane))
+        await until(pilot, lambda: details.size.height > 20 and tree.size.height > 34)
+        assert details.region.x == layers.region.x == 0 and details.region.y > layers.region.bottom
+        assert " 1   372k  528k  187k RUN … apt-get install -y …│" in screen_of(app)
+        await pilot.press("4")
+        await until(pilot, lambda: details.region.x > 70 and details.size.height > 34)
+        await pilot.press("1")
+        await until(pilot, lambda: details.region.x == 0 and layers.size.width == 49)
 
     play(analysis, steps, (120, 40))
+
+
+def test_the_whole_step_of_a_layer(analysis: Analysis) -> None:
+    """A narrow terminal has figures without units beside the layers, and below them the step that the line has not."""
+
+    async def steps(app: BrowseApp, pilot: Pilot[None]) -> None:
+        app.query_one(LayerPane).focus()
+        await until(pilot, lambda: "\n     1.59M 2.93M  261k Image   │" in screen_of(app))
+        await pilot.press("down", "down")
+        await until(pilot, lambda: "layer 1 RUN apt-get update &&  │" in screen_of(app))
+        assert "install -y ca-certificates" in screen_of(app)
+
+    play(analysis, steps)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20, 5), (40, 10), (300, 80)])
@@ -275,7 +314,8 @@ def test_any_size(analysis: Analysis, size: tuple[int, int]) -> None:
         for key in ("N", "2", "4", "1", "m", "tab", "j", "slash", "a", "escape", "question_mark", "escape"):
             await pilot.press(key)
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: "  # Unpacked    Waste Build s│  Unpacked   Waste  Name" in screen_of(app))
+        app.query_one(LayerPane).reload(0)  # where nothing is visible, Tab leads to the layers
+        await until(pilot, lambda: "  # Downl.  Unp. Waste Build st│  Unpacked   Waste  Name" in screen_of(app))
         await until(pilot, lambda: "Hidden by    deleted: layer 3" in screen_of(app))
 
     play(analysis, steps, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -135,9 +136,9 @@ def test_the_screen_follows_the_window(tmux: Tmux) -> None:
     tmux.browse(str(IMAGE))
     tmux.wait(_is_ready)
     tmux.do("resize-window", "-x", "120")
-    tmux.wait(lambda screen: "│Path         /bin/" in screen)
+    tmux.wait(lambda screen: "\nPath         /bin/ " in screen and "RUN … apt-get" in screen)
     tmux.do("resize-window", "-y", "40")
-    tmux.wait(lambda screen: "│Path         /bin/" in screen and "q Quit" in screen.splitlines()[39])
+    tmux.wait(lambda screen: "\nPath         /bin/ " in screen and "q Quit" in screen.splitlines()[39])
     tmux.do("resize-window", "-x", "30", "-y", "8")
     tmux.wait(lambda screen: len(screen.splitlines()) == 8 and "? Help" in screen)
     tmux.do("resize-window", "-x", "80", "-y", "24")
@@ -216,5 +217,22 @@ def test_two_images(tmux: Tmux, tmp_path: Path) -> None:
     assert " -  15.0 kB  +15.0 kB  added   -→1" in screen
     tmux.press("Enter")
     tmux.wait(lambda screen: "Path         /usr/lib/git-core/file00" in screen and "Stored in    layer 1" in screen)
+    tmux.press("8", "Right")
+    tmux.wait(lambda screen: " +     0 B   375 kB  +375 kB    ▸ lib/" in screen)
+    tmux.press("q")
+    tmux.wait(lambda screen: "status 0" in screen)
+
+
+def test_two_images_side_by_side(tmux: Tmux, tmp_path: Path) -> None:
+    """``ocisize diff`` opens them, and both trees are as wide as the terminal allows."""
+    write_layouts(tmp_path)
+    command = [sys.executable, "-m", "ocisize", "diff", "after", "before", "--browse", "--no-cache"]
+    tmux.run(shlex.join(command) + '; echo "status $?"')
+    tmux.wait(lambda screen: "compared with after: -375 kB unpacked; 25 stored files differ: 25" in screen)
+    tmux.do("resize-window", "-x", "120")
+    tmux.press("Right", "Right", "Right", "Right", "Right")
+    tmux.press("Down")
+    row = re.compile(r"^ -  375 kB      ▾ git-core/ +│       -  -375 kB\n -", re.MULTILINE)
+    tmux.wait(lambda screen: bool(row.search(screen)) and "Before       layer 1 RUN apt-get update" in screen)
     tmux.press("q")
     tmux.wait(lambda screen: "status 0" in screen)

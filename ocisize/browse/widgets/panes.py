@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-from textual.binding import Binding, BindingType
+from typing import TYPE_CHECKING
 
 from ocisize.browse.entries import Entries, Node, Order
 from ocisize.browse.spans import (
@@ -17,7 +15,9 @@ from ocisize.browse.spans import (
     show_node,
     wrap_words,
 )
+from ocisize.browse.widgets.folding import FoldingPane
 from ocisize.browse.widgets.line_list import LineList
+from ocisize.report.words.units import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ocisize.browse.tree import TreeView
 
 _MEASURED = 500  # rows of a list that its columns are fitted to
+_STEP_LINES = 3  # of the whole build step of a layer
 _LABEL = 13  # columns of a label of details
 
 
@@ -45,6 +46,19 @@ class LayerPane(LineList):
     def line(self, number: int, width: int) -> Line:
         """A layer."""
         return show_layer(self.rows[number], width)
+
+    @property
+    def whole_step(self) -> str:
+        """The build step of the cursor's layer if the line of the layer does not have all of it."""
+        if self.cursor >= self.count:
+            return ""
+        row, width = self.rows[self.cursor], max(self.size.width, _LABEL)
+        if row.layer is None or self.line(self.cursor, width)[-1].text == row.step:
+            return ""
+        lines = wrap_words(" ".join(filter(None, (f"layer {row.layer}", row.lines, row.step))), width)
+        if len(lines) > _STEP_LINES:
+            lines[_STEP_LINES - 1 :] = [cut(" ".join(lines[_STEP_LINES - 1 : _STEP_LINES + 1]), width)]
+        return "\n".join(lines)
 
 
 class EntryPane(LineList):
@@ -77,19 +91,15 @@ class EntryPane(LineList):
         return self._largest[key]
 
 
-class TreePane(EntryPane):
+class TreePane(FoldingPane, EntryPane):
     """The tree of directories."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "open", "Open", show=False),
-        Binding("left,h", "close", "Close", show=False),
-    ]
     view: TreeView | None = None
 
     @property
-    def count(self) -> int:
-        """The number of lines."""
-        return 0 if self.view is None else len(self.view)
+    def folding(self) -> TreeView | None:
+        """The tree."""
+        return self.view
 
     def node_at(self, number: int) -> Node:
         """The entry of a line."""
@@ -112,34 +122,6 @@ class TreePane(EntryPane):
             is_open=tree.is_open(number),
             is_marked=node.path in self.marked,
         )
-
-    def action_open(self) -> None:
-        """Open the directory of the cursor; go into it if it is open."""
-        if self.view is None or not self.count:
-            return
-        if self.view.is_open(self.cursor):
-            self.action_move(1)
-        else:
-            self.view.open(self.cursor)
-            self.reload()
-
-    def action_close(self) -> None:
-        """Close the directory of the cursor, or go to the directory above."""
-        if self.view is None or not self.count:
-            return
-        if self.view.is_open(self.cursor):
-            self.view.close(self.cursor)
-            self.reload()
-        elif (parent := self.view.parent(self.cursor)) is not None:
-            self.reload(parent)
-
-    def toggle(self) -> None:
-        """Open the directory of the cursor, or close it."""
-        if self.view is None or not self.count:
-            return
-        change = self.view.close if self.view.is_open(self.cursor) else self.view.open
-        change(self.cursor)
-        self.reload()
 
 
 class ResultPane(EntryPane):

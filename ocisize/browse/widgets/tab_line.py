@@ -46,7 +46,14 @@ class TabLine(Static):
         self.update(Text.assemble(*((label, _SHOWN if number == chosen else _OTHER) for number, label in self._labels())))
 
     def _labels(self) -> list[tuple[int, str]]:
-        return [(number, f" {number + 1} {name} ") for number, name in enumerate(self._names)]
+        labels = [f" {number + 1} {name} " for number, name in enumerate(self._names)]
+        if sum(map(len, labels)) > self.size.width:
+            labels = [label[1:] for label in labels]
+        return list(enumerate(labels))
+
+    def on_resize(self) -> None:
+        """Use the room that there is."""
+        self.select(self._chosen)
 
     def on_click(self, event: events.Click) -> None:
         """Tell which tab is under the mouse."""

@@ -42,7 +42,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--layer", type=count, metavar="N", help="show the image up to this layer first; 0 is the lowest (default: all)"
     )
     parser.add_argument(
-        "--compare", dest="before", default="", metavar="IMAGE", help="an older image; a list shows which files differ"
+        "--compare",
+        dest="before",
+        default="",
+        metavar="IMAGE",
+        help="an older image; lists show which files differ, and both sides",
     )
     parser.add_argument(
         "--base", metavar="IMAGE", help="base image of this image, of which only manifest and config are read; scratch: none"
@@ -54,6 +58,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show the image until the user leaves."""
+    return show(options)
+
+
+def show_change(options: argparse.Namespace) -> int:
+    """Show two images side by side, those of ``diff BEFORE AFTER``; its budgets are not checked."""
+    options.image, options.layer = options.after, None
+    *before, options.base = options.base or [None]
+    return show(options, before_base=before[0] if before else options.base, begin_with_changes=True)
+
+
+def show(options: argparse.Namespace, *, before_base: str | None = None, begin_with_changes: bool = False) -> int:
+    """Show the image of the options until the user leaves; returns the exit status.
+
+    ``before_base`` names the base image of the older image.
+    """
     from importlib.util import find_spec
 
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
@@ -77,11 +96,11 @@ def run(options: argparse.Namespace) -> int:
     found: list[Analysis] = []
 
     def read(report: Callable[[str], None]) -> Loaded:
-        loaded = _read(options, analyzer, files, report)
+        loaded = _read(options, analyzer, files, report, before_base)
         found.append(loaded.analysis)
         return loaded
 
-    app = BrowseApp(options.image, read, save, layer=options.layer)
+    app = BrowseApp(options.image, read, save, layer=options.layer, begin_with_changes=begin_with_changes)
     end_with_terminal(sys.stdin.fileno())
     app.run()
     if app.error is not None:
@@ -96,7 +115,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read(
-    options: argparse.Namespace, analyzer: Analyzer, files: BuildFiles | None, report: Callable[[str], None]
+    options: argparse.Namespace,
+    analyzer: Analyzer,
+    files: BuildFiles | None,
+    report: Callable[[str], None],
+    before_base: str | None,
 ) -> Loaded:
     """Analyze the image; ``report`` gets the progress, at most five times a second."""
     from ocisize.browse.background import Loaded
@@ -113,7 +136,7 @@ def _read(
             report(describe_progress(progress, rate.bytes_per_second()))
 
     analyzer.on_progress = show
-    before = _read_before(options, analyzer) if options.before else None
+    before = _read_before(options, analyzer, before_base) if options.before else None
     analysis = analyzer.analyze(options.image, select=options.select)
 
     from ocisize.sizes.files import select_layers
@@ -127,10 +150,10 @@ def _read(
     return Loaded(analysis, _find_lines(analysis, files), compare(before, analysis))
 
 
-def _read_before(options: argparse.Namespace, analyzer: Analyzer) -> Analysis:
+def _read_before(options: argparse.Namespace, analyzer: Analyzer, before_base: str | None) -> Analysis:
     """The older image, which has no Dockerfile; contents of the other one are then hashed with the same function."""
     files, base = analyzer.build_files, analyzer.base
-    analyzer.keep_layers, analyzer.build_files, analyzer.base = True, None, None
+    analyzer.keep_layers, analyzer.build_files, analyzer.base = True, None, before_base
     analysis = analyzer.analyze(options.before)
     analyzer.build_files, analyzer.base = files, base
     tables = (layer.files for layer in analysis.layers)

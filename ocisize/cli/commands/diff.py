@@ -49,6 +49,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--top", type=count, default=10, metavar="N",
         help="number of rows in the lists of causes, directories and files (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--browse", action="store_true", help="show both images side by side on the terminal, without a report or budgets"
+    )
     add_quick(parser)
     add_dockerfile(parser)
     add_rules(parser)
@@ -62,6 +65,10 @@ def run(options: argparse.Namespace) -> int:
 
     if len(options.base) > 2:
         raise ViewError("--base: give one for both images, or one for each")
+    if options.browse:
+        from ocisize.cli.commands.browse import show_change
+
+        return show_change(options)
     gate = find_gate(options)
     if options.quick:
         return _run_quick(options, gate)
