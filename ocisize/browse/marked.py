@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import enum
 import json
-import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from ocisize.dockerfile.copy_source import parse_copy
-from ocisize.model.build_step import StepKind
-from ocisize.plan.context_paths import has_wildcard
+from ocisize.browse.context_paths import find_context_places
 from ocisize.text import decode_name, display_name, printable
 
 if TYPE_CHECKING:
@@ -112,13 +109,13 @@ class MarkedPaths:
     def to_dockerignore(self, index: ImageIndex) -> str:
         """A pattern for each path that a COPY brought from the build context, and a comment for each other path.
 
-        A pattern names a path of the build context, which only the COPY tells.
+        A pattern names a path of the build context, which only the COPY tells. The comment says why there is no pattern.
         """
         lines = []
         for path, node in self._nodes.items():
-            patterns = list(dict.fromkeys(_find_context_paths(path, node, index)))
-            name = printable(decode_name(path))
-            lines += patterns or [f"# /{name}: no COPY brings it from a known place in the build context"]
+            places = find_context_places(index, node)
+            patterns = [_IN_IGNORE.sub(r"\\\g<0>", printable(place)) for place in places.paths]
+            lines += patterns or [f"# /{printable(decode_name(path))}: {places.reason}"]
         return "".join(f"{line}\n" for line in lines)
 
 
@@ -126,32 +123,3 @@ def _glob_of(path: bytes) -> str:
     """The glob that matches one path; a byte that is not UTF-8 counts as one character."""
     special: Mapping[str, str] = {"*": "[*]", "?": "[?]", "[": "[[]"}
     return "/" + _IN_GLOB.sub(lambda match: special.get(match[0], "?"), decode_name(path))
-
-
-def _find_context_paths(path: bytes, node: Node, index: ImageIndex) -> Iterator[str]:
-    layers = index.find_layers(node.directory) if node.is_directory else {layer for layer, _ in node.rows}
-    name = decode_name(path)
-    for layer in sorted(layers):
-        step = index.layers[layer].build_step
-        copy = parse_copy(step.text) if step.kind in (StepKind.COPY, StepKind.ADD) else None
-        if copy is None or copy.from_stage or len(copy.sources) != 1 or copy.may_unpack:
-            continue
-        (source,) = (posixpath.normpath(source).lstrip("/") or "." for source in copy.sources)
-        target = posixpath.normpath(posixpath.join(_working_directory(index, layer), copy.destination))
-        if not target.startswith("/") or has_wildcard(source) or "$" in source + target or "://" in source:
-            continue
-        prefix = target.strip("/") + "/" if target.strip("/") else ""
-        if name.startswith(prefix) and len(name) > len(prefix):
-            inside = posixpath.join(source, name[len(prefix) :]) if source != "." else name[len(prefix) :]
-            if source != "." and name == prefix + posixpath.basename(source) and not node.is_directory:
-                inside = source
-            yield _IN_IGNORE.sub(r"\\\g<0>", printable(inside))
-
-
-def _working_directory(index: ImageIndex, layer: int) -> str:
-    """The directory that relative destinations begin at, as far as steps with layers tell; "" if they do not."""
-    for lower in range(layer - 1, -1, -1):
-        step = index.layers[lower].build_step
-        if step.keyword == "WORKDIR" and step.arguments.startswith("/"):
-            return step.arguments.strip()
-    return ""

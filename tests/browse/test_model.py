@@ -191,11 +191,43 @@ def test_marked_paths_for_dockerignore() -> None:
         "src/a\\[1].txt",
         "src/.git",
         "main.py",
-        "# /etc/x: no COPY brings it from a known place in the build context",
-        "# /opt/lib/x: no COPY brings it from a known place in the build context",
+        "# /etc/x: no COPY brings it",
+        "# /opt/lib/x: COPY brings it from build, not from the build context",
     ]
     ignore = IgnoreFile.parse(text)
     assert ignore.excludes("src/a[1].txt") and ignore.excludes("src/.git/config") and not ignore.excludes("src/a1.txt")
+
+
+@pytest.mark.parametrize(
+    ("step", "files", "marked", "expected"),
+    [
+        ("COPY package.json src/ /app/", ["package.json", "main.js"], "app/package.json", "package.json"),
+        ("COPY package.json src/ /app/", ["package.json", "main.js"], "app/main.js", "src/main.js"),
+        ("COPY a/x.py b/y.py /app/", ["x.py", "y.py"], "app/y.py", "b/y.py"),
+        ("COPY a/x.py b/x.py /app/", ["x.py"], "app/x.py", "# /app/x.py: several sources of the COPY may bring it: a/x.py, b/x.py"),
+        ("COPY src lib /app/", ["x/y"], "app/x", "# /app/x: several sources of the COPY may bring it: src, lib"),
+        ("COPY src lib /app/", ["x/y"], "app", "src lib"),
+        ("COPY src go.mod /app/", ["go.mod", "x/y"], "app/x", "src/x"),
+        ("COPY package*.json src/ /app/", ["package-lock.json", "x"], "app/package-lock.json", "package-lock.json"),
+        ("COPY src/* /app/", ["x/y"], "app/x", "# /app/x: a wildcard of the COPY may bring it: src/*"),
+        ("COPY . /app/", ["x/y"], "app", "# /app: it is all that the COPY brings: ."),
+        ("COPY src /app", ["x/y"], "app", "src"),
+        ("COPY main.py /app/x/run", ["x/run"], "app/x/run", "main.py"),
+        ("COPY file:0123456789abcdef in /app/", ["x"], "app/x", "# /app/x: the history does not name the sources of the COPY"),
+        ("ADD a.tar.gz /app/", ["x"], "app/x", "# /app/x: an ADD may unpack it from an archive"),
+        ("ADD https://example.org/x /app/", ["x"], "app/x", "# /app/x: an ADD downloads it"),
+        ("COPY $SOURCE /app/", ["x"], "app/x", "# /app/x: the COPY has variables"),
+        ("COPY x y/", ["x"], "app/x", "# /app/x: the COPY depends on a working directory that is not known"),
+    ],
+)  # fmt: skip
+def test_places_in_the_build_context(step: str, files: list[str], marked: str, expected: str) -> None:
+    """Of several sources, the one that certainly brings a path; otherwise the comment says why there is none."""
+    index = ImageIndex(analyse(layer({f"app/{name}": b"1" for name in files}), steps=[step]))
+    paths = MarkedPaths()
+    paths.toggle(node_at(index, marked))
+    assert paths.export(ExportForm.DOCKERIGNORE, index).split("\n")[:-1] == (
+        [expected] if expected.startswith("#") else expected.split()
+    )
 
 
 def test_marked_paths_for_budgets_and_programs() -> None:
