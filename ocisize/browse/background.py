@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ocisize.browse.changes.columns import ChangeColumns
 from ocisize.browse.changes.tree import ChangeTree
+from ocisize.browse.courtesy import COURTESY
 from ocisize.browse.image_index import ImageIndex
 from ocisize.browse.owners import PackageOwners
 from ocisize.browse.panels import Panel, list_panels
@@ -79,14 +80,21 @@ class Opening:
             loaded = self._read(self._report)
             if self._stopped.is_set():
                 return
-            index = ImageIndex(loaded.analysis)
-            self._on_tree(loaded, TreeView(index))
-            self._on_panels(list_panels(index, loaded.comparison), _make_changes(loaded.comparison))
-            if loaded.analysis.packages is not None and not self._stopped.is_set():
-                self._on_owners(PackageOwners.find(index))
+            with COURTESY.work():
+                self._show(loaded)
         except BaseException as error:
             if not self._stopped.is_set():
                 self._on_error(error)
+
+    def _show(self, loaded: Loaded) -> None:
+        """Make the parts of the screen, and call back with each."""
+        COURTESY.keep_objects()
+        index = ImageIndex(loaded.analysis)
+        self._on_tree(loaded, TreeView(index))
+        self._on_panels(list_panels(index, loaded.comparison), _make_changes(loaded.comparison))
+        if loaded.analysis.packages is not None and not self._stopped.is_set():
+            self._on_owners(PackageOwners.find(index))
+        COURTESY.keep_objects()
 
 
 def _make_changes(comparison: Comparison | None) -> ChangeTree | None:
@@ -115,12 +123,13 @@ class Finder:
 
     def _run(self) -> None:
         count = 0
-        for found in self.search.steps():
-            if self._stopped.is_set():
-                return
-            if found != count:
-                count = found
-                self._on_found()
-        self.search.found.sort(self._order())
+        with COURTESY.work():
+            for found in self.search.steps():
+                if self._stopped.is_set():
+                    return
+                if found != count:
+                    count = found
+                    self._on_found()
+            self.search.found.sort(self._order())
         if not self._stopped.is_set():
             self._on_found()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+from ocisize.browse.courtesy import sort_in_pieces
 from ocisize.browse.scope import Mark, Scope, ScopeFigures, mark_rows
 from ocisize.model.sizes import Group, weight_of
 from ocisize.sizes.rows import paid_shares, uppermost_shares
@@ -128,14 +129,14 @@ class Entries:
         self.order.append(len(self.names) - 1)  # last, so that another thread finds all columns of what is in the order
 
     def sort(self, order: Order) -> None:
-        """Sort the entries; those of equal figures by name. Another thread may add entries meanwhile."""
-        names, positions = self.names, range(len(self.compressed))
+        """Sort the entries; those of equal figures by name. Entries that another thread adds meanwhile need another sort."""
+        names, content, positions = self.names, self.content, range(len(self.compressed))
         if order is Order.NAME:
-            self.order = sorted(positions, key=names.__getitem__)
+            self.order = sort_in_pieces(positions, key=names.__getitem__)
             return
         known = order is Order.DOWNLOAD and self.download_known
-        column = self.wasted if order is Order.WASTE else self.compressed if known else self.content
-        self.order = sorted(self.order, key=lambda position: (-column[position], -self.content[position], names[position]))
+        column = self.wasted if order is Order.WASTE else self.compressed if known else content
+        self.order = sort_in_pieces(positions, key=lambda position: (-column[position], -content[position], names[position]))
 
     def path(self, position: int) -> bytes:
         """The path of an entry."""

@@ -10,6 +10,7 @@ from collections import defaultdict
 from itertools import accumulate, zip_longest
 from typing import TYPE_CHECKING
 
+from ocisize.browse.courtesy import sort_in_pieces
 from ocisize.browse.layer_rows import NO_WASTE
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.visibility import overlay_of
@@ -146,7 +147,7 @@ def _list_duplicates(index: ImageIndex) -> Panel:
         for copy, original in zip(duplicates.rows, duplicates.originals, strict=True):
             copies[original].append(starts[layer] + copy)
             sizes[original] += table.sizes[copy]
-    order = sorted(copies, key=lambda original: (-sizes[original], original))
+    order = sort_in_pieces(list(copies), key=lambda original: (-sizes[original], original))
 
     def path_of(number: int) -> str:
         layer = bisect_right(starts, number) - 1

@@ -10,6 +10,7 @@ from textual.widgets import Static
 from ocisize.browse.background import Loaded, Opening, Read
 from ocisize.browse.changes.details import describe_change
 from ocisize.browse.changes.lines import describe_changes
+from ocisize.browse.courtesy import COURTESY
 from ocisize.browse.details import Detail, describe_layer, describe_node
 from ocisize.browse.layer_rows import list_layers
 from ocisize.browse.scope import Scope
@@ -77,6 +78,7 @@ class PanesApp(SearchApp):
         self.show_pane()
         self.find(TreePane).focus()
         self.leave_on_signals()
+        COURTESY.start()
         self._opening.start()
 
     def on_unmount(self) -> None:
@@ -84,6 +86,7 @@ class PanesApp(SearchApp):
         if self.finder is not None:
             self.finder.stop()
         self._opening.stop(_STOP_SECONDS)
+        COURTESY.stop()
 
     def on_descendant_focus(self) -> None:
         """Show the details of what has the cursor."""

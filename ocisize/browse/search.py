@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 from ocisize.browse.entries import Entries, Shares
 from ocisize.globs import Glob, parse_glob
-from ocisize.rules.match import match_globs
+from ocisize.rules.automaton import Automaton, find_states
 from ocisize.tar.filetable import DIRECTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ocisize.browse.image_index import ImageIndex
     from ocisize.browse.scope import ScopeFigures
+    from ocisize.filesystem.directories import Piece
+    from ocisize.rules.automaton import State
+    from ocisize.tar.filetable import FileTable
 
 _GLOB_CHARACTERS = "*?["
 MAX_FOUND = 100_000  #: entries of a result; more are left out
@@ -81,19 +84,20 @@ class Search:
         return self._needle in (text.lower() if self._ignores_case else text)
 
     def _find_by_glob(self, glob: Glob, last: int) -> Iterator[None]:
+        states = find_states(Automaton([glob], {0: True}, ()), self._index.runs.directories)
         directories: set[int] = set()
         for layer in range(last + 1):
-            table = self._index.tables[layer]
-            (rows,) = match_globs([glob], [table])
-            yield
-            for row, path in zip(rows, table.paths.select(rows), strict=True):
-                if table.kinds[row] == DIRECTORY:
-                    number = self._index.find_directory(path)
-                    if number and number not in directories:
+            table, markers = self._index.tables[layer], self._index.markers[layer]
+            for piece in self._index.runs.pieces(table, layer):
+                yield
+                for row, path in _match_piece(piece, states, table):
+                    if row in markers:
+                        continue
+                    if table.kinds[row] != DIRECTORY:
+                        self._note(layer, row, path)
+                    elif (number := self._index.find_directory(path)) and number not in directories:
                         directories.add(number)
                         self._add_directory(number)
-                else:
-                    self._note(layer, row, path)
         yield from self._add_noted(last)
 
     def _note(self, layer: int, row: int, path: bytes) -> None:
@@ -116,3 +120,15 @@ class Search:
     def _has_room(self) -> bool:
         self.cut = len(self.found) >= MAX_FOUND
         return not self.cut
+
+
+def _match_piece(piece: Piece, states: Sequence[State], table: FileTable) -> Iterator[tuple[int, bytes]]:
+    """Row and path of the entries of a piece that the glob of some states matches."""
+    first, paths, kinds = piece.first, piece.paths, table.kinds
+    for start, end, directory in piece.spans():
+        state = states[directory]
+        inside, matching = bool(state.inside), state.matching
+        for row in range(start, end):
+            path = paths[row]
+            if inside or matching(path.rpartition(b"/")[2], is_directory=kinds[first + row] == DIRECTORY):
+                yield first + row, path

@@ -315,7 +315,9 @@ def test_any_size(analysis: Analysis, size: tuple[int, int]) -> None:
             await pilot.press(key)
         await pilot.resize_terminal(80, 24)
         app.query_one(LayerPane).reload(0)  # where nothing is visible, Tab leads to the layers
+        app.query_one(TreePane).focus()
         await until(pilot, lambda: "  # Downl.  Unp. Waste Build st│  Unpacked   Waste  Name" in screen_of(app))
+        await pilot.press("g", "N")
         await until(pilot, lambda: "Hidden by    deleted: layer 3" in screen_of(app))
 
     play(analysis, steps, size)
