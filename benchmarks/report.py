@@ -2,7 +2,7 @@
 
     python benchmarks/report.py [--results FILE] [--no-plots]
 
-Includes layout.md, which is written by hand, and comparing.md, browse.md, pull_time.md, estimates.md, advice.md, plans.md, soak.md and
+Includes layout.md, which is written by hand, and comparing.md, browse.md, fleet.md, pull_time.md, estimates.md, advice.md, plans.md, soak.md and
 fuzzing.md, which scripts write. If the tables are of different dates, each has its own. Hand-written notes are in NOTES.md; do not edit RESULTS.md
 by hand. Plots need matplotlib (``pip install ocisize[benchmark]``).
 """
@@ -64,6 +64,7 @@ def write(results: Results, *, with_plots: bool) -> str:
         ("Comparing", "comparing"),
         ("Browsing", "browse"),
         ("The time of a pull", "pull_time"),
+        ("Fleets", "fleet"),
         ("Estimates of the download", "estimates"),
         ("Advice", "advice"),
         ("Plans proved by building", "plans"),

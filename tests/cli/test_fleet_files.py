@@ -86,7 +86,7 @@ def test_json_has_the_figures_of_the_model(layout: Path, capsys: pytest.CaptureF
 def test_text_says_where_junk_comes_from(layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, text, _ = run(capsys, str(layout), "--files", "--engine", "serial")
     assert status == 0
-    assert re.search(r"OS302 apt archives and caches\n.*with base base:12\.1, 8\.00 kB in 9 images", text)
+    assert re.search(r"OS302 apt archives and caches\n.*from base base:12\.1, 8\.00 kB in 9 images", text)
     assert "srv/worker/.env: environment files" in text
     assert "wJalr" not in text
     assert re.search(r"if all images\s+were built on base:12\.1", text)

@@ -64,7 +64,7 @@ def describe_place(files: FleetFiles, place: JunkPlace) -> str:
     if place.family is None:
         origin = f"layer {short_digest(place.layer)}"
     else:
-        origin = f"with base {shorten(files.figures.fleet, name_family(families, families[place.family]))}"
+        origin = f"from base {shorten(files.figures.fleet, name_family(families, families[place.family]))}"
     step = f" · {place.build_step}" if place.build_step else ""
     return f"{origin}, {human_size(place.size)} in {count_of(place.images, 'image')}{step}"
 
