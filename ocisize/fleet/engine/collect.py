@@ -15,12 +15,15 @@ from ocisize.fleet.engine.tasks import LayerTask, TaskOptions, list_tasks, total
 from ocisize.fleet.engine.worker import describe_cached, find_summary, read_layer, sees_cache
 from ocisize.layer.cache import scan_key
 from ocisize.layer.progress import Progress, ProgressCallback
+from ocisize.logs import Logger
 from ocisize.model.fleet import Fleet
 from ocisize.rules.rule import Catalog
 from ocisize.sources.registry.connection import Connection
 from ocisize.values import define, evolve, field, frozen
 
 PER_STORE = 8  #: layers that are read from one registry at once
+
+_log = Logger(__name__)
 
 
 @frozen
@@ -129,7 +132,7 @@ class _Collector:
         return {task.digest: self.results[task.digest] for task in self.tasks}
 
     def _run(self, runner: TaskRunner[LayerTask, LayerResult], executor: Executor) -> None:
-        self.sees_cache = bool(self.options.mark) and executor.submit(sees_cache, self.options).result()
+        self.sees_cache = bool(self.options.mark) and self._ask_worker(executor)
         for task in self.tasks:
             found = None if self.sees_cache else self.entries.find_cached(task)
             if found is None:
@@ -138,6 +141,14 @@ class _Collector:
                 summary = find_summary(self.entries.cache, task, found.table, self.options)
                 self._finish(task, describe_cached(task, found, summary))
         runner.run(executor)
+
+    def _ask_worker(self, executor: Executor) -> bool:
+        """Whether a worker sees the cache; False if it cannot say so, since the tasks will show what is wrong."""
+        try:
+            return executor.submit(sees_cache, self.options).result()
+        except Exception as error:
+            _log.info("no worker says whether it sees the cache: %r", error)
+            return False
 
     def _fail(self, task: LayerTask, message: str, hint: str) -> None:
         problem = LayerProblem(message=message, hint=hint)

@@ -14,6 +14,8 @@ from ocisize.logs import Logger
 _WAITING = 2  # tasks for each job that are with the executor, so that no worker waits for the collector
 _UNKNOWN_JOBS = 32  # tasks with an executor that does not say how many it runs at once
 _MAX_TEXT = 500  # characters of an error
+_MAX_BREAKS = 3  # of executors before the first result
+_MAIN_HINT = "a script that is run must call this below: if __name__ == '__main__'"
 
 _log = Logger(__name__)
 
@@ -70,6 +72,7 @@ class TaskRunner(Generic[TaskT, ResultT]):
         self._given: dict[Future[ResultT], TaskT] = {}  # what the executor has
         self._busy: Counter[str] = Counter()  # tasks of these, by store
         self._is_broken = False
+        self._breaks, self._has_result = 0, False
 
     def add(self, task: TaskT) -> None:
         """Add a task; they must come in the order of their sizes, the largest first."""
@@ -134,6 +137,7 @@ class TaskRunner(Generic[TaskT, ResultT]):
             self._is_broken |= isinstance(error, BrokenExecutor)
             self._lose(task, error)
         else:
+            self._has_result = True
             self._on_result(task, result)
 
     def _lose(self, task: TaskT, error: BaseException) -> None:
@@ -150,12 +154,20 @@ class TaskRunner(Generic[TaskT, ResultT]):
         while self._given:
             self._take_ended()
         self._is_broken = False
+        self._breaks += 1
+        if self._breaks >= _MAX_BREAKS and not self._has_result:
+            self._drop_all("the workers end before they return a result", _MAIN_HINT)
+            return broken
         try:
             return self._engine.open()
         except EngineFailed as error:
-            left = [*self._suspects, *(task for queue in self._queues.values() for task in queue)]
-            self._queues.clear()
-            self._suspects.clear()
-            for task in left:
-                self._on_problem(task, str(error), error.hint or "")
+            self._drop_all(str(error), error.hint or "")
             return broken
+
+    def _drop_all(self, message: str, hint: str) -> None:
+        """Make problems of all tasks that are left."""
+        left = [*self._suspects, *(task for queue in self._queues.values() for task in queue)]
+        self._queues.clear()
+        self._suspects.clear()
+        for task in left:
+            self._on_problem(task, message, hint)

@@ -140,6 +140,30 @@ def test_an_error_of_the_executor_is_the_problem_of_a_layer(fleet: Fleet) -> Non
     assert {problem.message for problem in read.problems.values()} == {"the worker was lost: cannot unpickle"}
 
 
+def test_workers_that_cannot_start_are_problems_of_layers(fleet: Fleet, tmp_path: Path) -> None:
+    """The question whether they see the cache raises nothing else than a layer would, and pools are not opened for ever."""
+
+    @define
+    class Dying(KillingEngine):
+        def open(self) -> Executor:
+            self.opened += 1
+            return _Dying(self._engine.open())
+
+    class _Dying(Executor):
+        def __init__(self, pool: Executor) -> None:
+            self._pool = pool
+
+        def submit(self, _: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ARG002
+            return self._pool.submit(kill_worker)
+
+    engine = Dying({})
+    with Entries(DiskCache(tmp_path / "cache")) as entries:
+        read = read_layers(fleet, entries, engine=engine)
+    assert len(read.problems) == 14
+    assert engine.opened == 3
+    assert "if __name__" in {problem.hint for problem in read.problems.values()}.pop()
+
+
 def test_entries_that_the_cache_has_lost_are_read_again(fleet: Fleet, tmp_path: Path) -> None:
     """A cache smaller than the fleet removes entries while the run needs them."""
     cache = DiskCache(tmp_path / "cache")
