@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ class Choice(NamedTuple):
 class _Tags(NamedTuple):
     """The tags of a repository."""
 
-    chosen: Sequence[str]  #: in the order of versions
+    chosen: Sequence[str]  #: in the order of versions, the newest ones with ``--last``
     listed: int  #: all of them
     artifacts: int  #: tags of artifacts, which are left out
     invalid: int  #: that are no tags
@@ -80,9 +81,9 @@ class RepositoryWalk:
 
         executor = ThreadPoolExecutor(_WORKERS)
         try:
-            futures = [executor.submit(self._try_tags, repository) for repository in repositories]
-            for repository, future in zip(repositories, futures, strict=True):
-                tags = future.result()
+            futures = deque(executor.submit(self._try_tags, repository) for repository in repositories)
+            for repository in repositories:
+                tags = futures.popleft().result()
                 if isinstance(tags, OcisizeError):
                     self._collector.fail(f"{self._pattern.registry}/{repository}", tags)
                 else:
@@ -142,7 +143,8 @@ class RepositoryWalk:
                     tags[tag] = None
             if len(tags) > self._collector.max_references:
                 break  # the collector raises the error
-        return _Tags(sort_tags(tags), listed, artifacts, invalid)
+        chosen, last = sort_tags(tags), self._choice.last
+        return _Tags(chosen if last is None else chosen[-last:], listed, artifacts, invalid)
 
     def _pages(self, opened: RegistryList) -> Iterator[Sequence[str]]:
         self._open.add(opened)
@@ -159,8 +161,7 @@ class RepositoryWalk:
         self._artifacts += tags.artifacts
         self._invalid += tags.invalid
         self._untagged += not tags.listed
-        last = self._choice.last
-        for tag in tags.chosen[-last:] if last is not None else tags.chosen:
+        for tag in tags.chosen:
             self._collector.add(
                 ListedReference(
                     name=f"{name}:{tag}",

@@ -10,6 +10,7 @@ import pytest
 from ocisize.errors import LimitExceeded, OcisizeError
 from ocisize.listing.references import ReferenceList
 from ocisize.listing.sources import list_references
+from ocisize.oci.reference import parse_reference
 from ocisize.sources.registry import lists
 from ocisize.sources.registry.connection import Connection
 from tests.images import build_image, layer
@@ -132,6 +133,21 @@ def test_pages_without_end_are_bounded(server: Server, monkeypatch: pytest.Monke
 
     server.on("/v2/app/tags/list", more)
     assert "more than 20 pages" in failure_of(list_of(server, "app:*"))
+
+
+def test_names_without_end_are_bounded(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that no pattern matches count, too: all of them are in memory."""
+    monkeypatch.setattr(lists, "MAX_NAMES", 20)
+    server.on("/v2/app/tags/list", pages_of("tags", [f"v{number}" for number in range(25)], largest=10))
+    assert "more than 20 names" in failure_of(list_of(server, "app:x*"))
+
+
+def test_long_names_are_none(server: Server) -> None:
+    """A page of 64 MiB may be one name, and pages that come again are noticed by the names of all pages."""
+    server.on("/v2/app/tags/list", pages_of("tags", ["1", "x" * 100_000, "2", "3"], largest=3))
+    opened = lists.RegistryList(parse_reference(f"{server.host}/app"), connection=QUICK)
+    assert list(opened.pages()) == [["1", "", "2"], ["3"]]
+    opened.close()
 
 
 def test_more_references_than_allowed_end_the_list(server: Server) -> None:

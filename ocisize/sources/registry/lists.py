@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import requests
 
 MAX_PAGES = 20_000  #: of a list: with the smallest pages of a registry, two million names
+MAX_NAMES = 2_000_000  #: of a list, those that no pattern matches included: each is kept to notice pages that come again
+MAX_NAME = 400  #: characters; a longer name is no reference
 _PAGE_SIZES = ("n=1000", "n=100", "")  # ECR refuses more than 1000; administrators of others may allow less
 _MAX_PAGE_SIZE = 64 << 20  # bytes: registries without pages send all tags at once
 _REFUSALS = frozenset({400, 416, 422})  # of the number of names in a page
@@ -92,8 +94,11 @@ class RegistryList:
         DocumentError, also for a list that does not end.
         """
         page = self._read_first()
-        seen, queries = set[str](), set[str]()
+        seen, queries, count = set[str](), set[str](), 0
         for _ in range(MAX_PAGES):
+            count += len(page.names)
+            if count > MAX_NAMES:
+                raise RegistryError(f"{self._what}: the list has more than {MAX_NAMES:,} names")
             yield page.names
             if not (query := self.next_query(page.response)):
                 return
@@ -130,7 +135,7 @@ class RegistryList:
         if not isinstance(names, list):
             raise DocumentError(f"{self._what}: {self._key!r} is not an array but {type(names).__name__}")
         # What is no text is no name, either.
-        return _Page([name if isinstance(name, str) else "" for name in names], response)
+        return _Page([name if isinstance(name, str) and len(name) <= MAX_NAME else "" for name in names], response)
 
     def next_query(self, response: requests.Response) -> str:
         """Return the query of the next page, by the ``Link`` header (RFC 8288) of a page; empty for the last page.
