@@ -124,6 +124,8 @@ def run(folder: Path, command: str, form: str, *more: str) -> tuple[str, str]:
         "quick-all": [str(folder / "all"), "--quick", "--all-platforms", "--max-download", "1"],
         "quick-diff": ["diff", str(folder / "1"), str(folder / "2"), "--quick", "--max-download", "1"],
         "history": ["history", str(folder / "1"), str(folder / "2"), "--files"],
+        "fleet": ["fleet", str(folder / "1"), str(folder / "2"), "--files", "--engine", "serial", "--frees", "*"],
+        "fleet export": ["fleet", "export", str(folder / "1"), "--parquet", str(folder / "tables")],
         "baseline": ["baseline", "write", str(folder / "2"), "--baseline", str(folder / "kept.json")],
     }.get(command, [command, str(folder / "1")])
     assert main([*arguments, "-f", form, "-o", str(report), *more]) in (0, 1)
@@ -235,7 +237,7 @@ def _markdown(text: str) -> None:
     rendered = cmarkgfm.github_flavored_markdown_to_html(text, cmarkgfm.cmark.Options.CMARK_OPT_UNSAFE)
     found = _Tags(rendered)
     assert not found.tags & {"script", "img", "b", "em", "iframe", "del"}
-    assert "strong" in found.tags
+    assert found.tags & {"strong", "table"}
     assert not [value for name, value in found.attributes if name in ("href", "src") or name.startswith("on")]
 
 

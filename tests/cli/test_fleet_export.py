@@ -43,6 +43,14 @@ def test_documents_become_tables(tmp_path: Path, layout: Path, capsys: pytest.Ca
     assert not (folder / "files").exists()
 
 
+def test_the_line_goes_to_the_file_of_the_option(tmp_path: Path, layout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = tmp_path / "line.txt"
+    assert main(["fleet", "export", "--parquet", str(tmp_path / "tables"), str(layout), "-o", str(line)]) == 0
+    assert line.read_text().startswith("wrote 16 images")
+    assert capsys.readouterr().out == ""
+    assert main(["fleet", "export", "--parquet", str(tmp_path / "tables"), str(layout), "-o", str(tmp_path)]) == 2
+
+
 def test_files_of_layers_are_exported_too(tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "tables"
     assert main(["fleet", "export", "--files", "--parquet", str(folder), str(images), "-q", "-j", "2"]) == 0

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from ocisize.cli.fleet_documents import read_documents
 from ocisize.cli.fleet_engine import add_engine_options, check_engine_options, make_engine
 from ocisize.cli.fleet_sources import add_source_options
 from ocisize.cli.inputs import make_analyzer
 from ocisize.cli.options import KEPT, UNUSABLE, incomplete_status
-from ocisize.cli.terminal import print_message
+from ocisize.cli.terminal import print_message, write_outputs
 from ocisize.text import count_of, printable
 
 if TYPE_CHECKING:
@@ -48,12 +48,15 @@ def run(options: argparse.Namespace) -> int:
         return UNUSABLE
     figures = measure_fleet(fleet)
     is_complete = _export(figures, options, analyzer)
-    if not options.quiet:
-        what = f"{count_of(figures.images, 'image')} and {count_of(figures.layers, 'layer')}"
-        sys.stdout.write(f"wrote {what} to {printable(str(options.parquet))}\n")
+    what = f"{count_of(figures.images, 'image')} and {count_of(figures.layers, 'layer')}"
+
+    def write(_: str, file: TextIO) -> None:
+        file.write(f"wrote {what} to {printable(str(options.parquet))}\n")
+
+    is_written = write_outputs([output for output in options.outputs if output.output or not options.quiet], write)
     if not is_complete:
         print_message("warning", "the export is incomplete: its table failures has what could not be read")
-    return incomplete_status(KEPT, complete=is_complete)
+    return incomplete_status(KEPT, complete=is_complete) if is_written else UNUSABLE
 
 
 def _export(figures: FleetFigures, options: argparse.Namespace, analyzer: Analyzer) -> bool:
