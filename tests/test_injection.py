@@ -123,6 +123,7 @@ def run(folder: Path, command: str, form: str, *more: str) -> tuple[str, str]:
         "quick": [str(folder / "1"), "--quick", "--max-download", "1"],
         "quick-all": [str(folder / "all"), "--quick", "--all-platforms", "--max-download", "1"],
         "quick-diff": ["diff", str(folder / "1"), str(folder / "2"), "--quick", "--max-download", "1"],
+        "fleet export": ["fleet", "export", str(folder / "1"), "--parquet", str(folder / "exported")],
         "history": ["history", str(folder / "1"), str(folder / "2"), "--files"],
         "fleet": ["fleet", str(folder / "1"), str(folder / "2"), "--files", "--engine", "serial", "--frees", "*"],
         "fleet export": ["fleet", "export", str(folder / "1"), "--parquet", str(folder / "tables")],

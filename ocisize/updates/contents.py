@@ -25,9 +25,7 @@ class LayerContents:
 
     table: FileTable = field(repr=False)  #: the entries
     identity: bytes | None  #: equal for equal multisets of entries; None if the content of a file is not known
-    owners: Sequence[str | None] | None = field(
-        default=None, repr=False
-    )  #: by row: the package, None without; None: unknown
+    owners: Sequence[str | None] | None = field(default=None, repr=False)  #: packages by row, None without; None: unknown
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LayerContents):

@@ -92,7 +92,7 @@ def test_the_registry_imports_no_format() -> None:
         "import sys, ocisize.report.formats; print([m for m in sys.modules if m.startswith(('ocisize.', 'attr', 'rich'))])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "['ocisize.report', 'ocisize.tuples', 'ocisize.report.formats']"
+    assert result.stdout.strip() == "['ocisize.public_names', 'ocisize.report', 'ocisize.tuples', 'ocisize.report.formats']"
 
 
 @pytest.mark.parametrize("name", ["ncdu", "dive-json"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocisize import Analyzer, DiskCache
+from ocisize import Analyzer, DiskCache, tool_sizes
 from ocisize.cli.main import main
 from ocisize.sources.registry.connection import Connection
 from tests.images import BuiltImage, Entry, build_image, layer, sha256
@@ -64,6 +64,8 @@ def test_requests_and_bytes(server: Server, built: TocLayer) -> None:
     ranges = ranges_of(server, built)
     whole = Analyzer(connection=QUICK, use_toc=False).analyze(name)
     assert figures(with_toc) == figures(whole)
+    for shown, exact in zip(tool_sizes(with_toc), tool_sizes(whole), strict=True):
+        assert shown.size == exact.size or (shown.size is None and "tars" in exact.formula)
     assert len(ranges) == 2
     assert sum(stop - start for start, stop in ranges) < len(built.blob) // 8
     assert all(0 < start < stop <= len(built.blob) for start, stop in ranges)
