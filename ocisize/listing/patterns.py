@@ -99,7 +99,9 @@ def parse_pattern(text: str) -> RegistryPattern:
     try:
         likeness = parse_reference(_WILDCARD.sub("x", f"{path}{colon}{tags}"))  # a name of equal length that matches
     except InvalidReference as error:
-        raise InvalidReference(f"invalid pattern {text!r}", hint=error.hint) from None
+        _, is_url, without_scheme = rest.partition("://")
+        hint = f"write it as {without_scheme!r}" if is_url else error.hint  # which names the likeness
+        raise InvalidReference(f"invalid pattern {text!r}", hint=hint) from None
     length = len(likeness.repository)
     if not _WILDCARD.sub("x", path).endswith(likeness.repository):  # Docker's default namespace was added
         return RegistryPattern(likeness.registry, f"{_DEFAULT}{path[len(_DEFAULT) - length :]}", tags or "*")

@@ -55,7 +55,7 @@ class RepositoryWalk:
         self._pattern, self._choice, self._collector, self._connection = pattern, choice, collector, connection
         self._matches_tag = matcher(pattern.tags)
         self._open: set[RegistryList] = set()
-        self._artifacts = self._invalid = self._untagged = 0
+        self._artifacts = self._invalid = self._untagged = self._listed = 0
 
     def add(self) -> None:
         """List tags, and repositories first if the pattern is of several.
@@ -103,14 +103,24 @@ class RepositoryWalk:
                 raise
             self._collector.fail(str(self._pattern), f"the list of repositories is incomplete: {error}", advice or "")
         if not found:
-            raise RegistryError(f"{self._pattern}: no repository matches", hint="check the pattern and the login")
+            raise self._nothing_found()
         return [*found]
+
+    def _nothing_found(self) -> RegistryError:
+        """The error for a list without a repository that matches; some registries list only what a login may read."""
+        if not self._listed:
+            return RegistryError(
+                f"{self._pattern}: the registry lists no repositories", hint="push an image, or check the login"
+            )
+        text = f"{self._pattern}: no repository matches, of {self._listed:,} that the registry lists"
+        return RegistryError(text, hint="check the pattern and the login")
 
     def _fill_repositories(self, found: dict[str, None]) -> None:
         """Add the repositories that match, as far as they can be read."""
         matches, registry = matcher(self._pattern.repositories), Reference(self._pattern.registry, "")
         listed = RegistryList(registry, namespace=self._pattern.namespace, connection=self._connection)
         for page in self._pages(listed):
+            self._listed += len(page)
             for name in page:
                 if not _is_repository(self._pattern.registry, name):
                     self._invalid += 1

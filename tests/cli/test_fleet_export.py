@@ -51,6 +51,16 @@ def test_the_line_goes_to_the_file_of_the_option(tmp_path: Path, layout: Path, c
     assert main(["fleet", "export", "--parquet", str(tmp_path / "tables"), str(layout), "-o", str(tmp_path)]) == 2
 
 
+def test_a_folder_that_cannot_be_made_is_named_as_given(
+    tmp_path: Path, layout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not the folder beside it, which is written first."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert main(["fleet", "export", "--parquet", "file/tables", str(layout)]) == 2
+    assert capsys.readouterr().err == "error: file/tables: cannot be written: Not a directory\n"
+
+
 def test_files_of_layers_are_exported_too(tmp_path: Path, images: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "tables"
     assert main(["fleet", "export", "--files", "--parquet", str(folder), str(images), "-q", "-j", "2"]) == 0

@@ -110,6 +110,18 @@ def test_tags_of_a_repository(registry: RealRegistry, capsys: pytest.CaptureFixt
     assert [release["name"].rpartition(":")[2] for release in document["releases"]] == ["1.1", "1.2"]
 
 
+@pytest.mark.parametrize(("options", "is_advised"), [([], True), (["--tags", "9*"], False)])
+def test_a_repository_without_the_option_for_tags(
+    registry: RealRegistry, options: list[str], is_advised: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its tag latest is meant, which nothing has: the hints say so, and name the option."""
+    push_fleet(registry, [tag for tag in service_family() if tag.repository == "web"])
+    assert main(["history", f"{registry.host}/web", *options]) == 2
+    err = capsys.readouterr().err
+    assert ("without a tag, latest is read" in err) == is_advised
+    assert ("hint: name the tags of the repository, such as --tags '*'" in err) == is_advised
+
+
 def test_advice_is_replayed_on_the_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A service whose Dockerfile copies the application first: what the report and the document say to change."""
     images = write_service(tmp_path)

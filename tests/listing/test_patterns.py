@@ -56,6 +56,13 @@ def test_what_is_no_pattern(text: str) -> None:
         parse_pattern(text)
 
 
+@pytest.mark.parametrize("text", ["https://registry.io:5000/team/*", "http://registry.io:5000/team/*"])
+def test_the_hint_for_an_address_keeps_its_wildcards(text: str) -> None:
+    with pytest.raises(InvalidReference) as caught:
+        parse_pattern(text)
+    assert caught.value.hint == "write it as 'registry.io:5000/team/*'"
+
+
 @pytest.mark.parametrize("text", ["./images/*.tar", "/images/*", "~/*", "oci-dir:images/*", "docker-daemon:app*", "app:1"])
 def test_texts_that_are_read_as_something_else(text: str) -> None:
     assert not is_pattern(text)

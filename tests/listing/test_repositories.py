@@ -279,12 +279,22 @@ def test_repositories_that_fail_spare_the_others(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "message"), [("app:v9*", "no tag matches"), ("x*", "no repository matches"), ("gone:*", "404: NAME_UNKNOWN")]
+    ("pattern", "message"),
+    [
+        ("app:v9*", "no tag matches"),
+        ("x*", "no repository matches, of 1 that the registry lists"),
+        ("gone:*", "404: NAME_UNKNOWN"),
+    ],
 )
 def test_nothing_that_matches_is_a_failure(server: Server, pattern: str, message: str) -> None:
     serve_repositories(server, {"app": ["v1"]})
     server.on("/v2/gone/tags/list", errors(404, "NAME_UNKNOWN", "unknown"))
     assert message in failure_of(list_of(server, pattern))
+
+
+def test_a_registry_without_repositories(server: Server) -> None:
+    server.on("/v2/_catalog", as_json({"repositories": []}))
+    assert "the registry lists no repositories | push an image, or check the login" in failure_of(list_of(server, "*"))
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])

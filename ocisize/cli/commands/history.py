@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from ocisize.model.updates import UpdateHistory
 
+_ADVICE = "name the tags of the repository, such as --tags '*', or several images in order"
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that only this command has."""
@@ -77,5 +79,6 @@ def _read_history(options: argparse.Namespace) -> UpdateHistory:
         if failure.hint:
             print_message("hint", failure.hint)
     if not read.releases:
-        raise ViewError("no release could be read")
+        is_untagged = len(options.images) == 1 and not options.tags and options.last is None
+        raise ViewError("no release could be read", hint=_ADVICE if is_untagged else None)
     return measure_updates(read.releases, order=order, contents=contents, failures=failures, warnings=warnings)

@@ -39,13 +39,15 @@ def _list(folder: Path) -> Sequence[str]:
 def new_export(folder: Path) -> Iterator[Path]:
     """Yield an empty folder, which becomes ``folder`` at the end of the block; after an error nothing of it is left.
 
-    Raises FolderInUse as ``check_folder`` does, before and after the block.
+    Raises FolderInUse as ``check_folder`` does, before and after the block, and OSError if the folder cannot be made.
     """
     check_folder(folder)
-    folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    name, folder = str(folder), folder.absolute()
     pending = _beside(folder, "partial")
-    pending.mkdir()
+    try:
+        pending.mkdir(parents=True)
+    except OSError as error:  # it names the pending folder, which the user does not know
+        raise OSError(error.errno, f"cannot be written: {error.strerror}", name) from error
     try:
         yield pending
         check_folder(folder)

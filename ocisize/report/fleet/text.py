@@ -16,6 +16,7 @@ from ocisize.report.fleet.words import (
     count_fleet,
     describe_closest,
     describe_freed,
+    describe_freed_sizes,
     name_family,
     name_group,
     short_digest,
@@ -168,10 +169,8 @@ def _deletions(subject: FleetSubject, width: int) -> Iterator[Line]:
     names = [printable(shorten(fleet, name)) for name in deletions.references]
     freed = deletions.freed
     which = "this reference" if len(freed.references) == 1 else f"these {len(freed.references):,} references"
-    text = f"Deleting {which} frees {human_size(freed.size)}"
-    if freed.size != freed.size_if_untagged_stay:
-        text += f", or {human_size(freed.size_if_untagged_stay)} where manifests without a tag are kept"
-    lines = textwrap.wrap(f"{text}:", width)
+    text = f"Deleting {which} frees {describe_freed_sizes(freed)}:"
+    lines = textwrap.wrap(text, width)
     lines += textwrap.wrap(", ".join(names), width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
     yield Line(("Deletions that free the most together", "bold"))
     yield from map(Line, lines)

@@ -103,10 +103,14 @@ def by_unique_size(roots: Iterable[RootFigures]) -> list[RootFigures]:
 def describe_freed(freed: Freed) -> str:
     """What deleting references frees, in one sentence without its stop."""
     count = len(freed.roots)
-    text = f"Deleting {count_of(len(freed.references), 'reference')} frees {human_size(freed.size)}"
-    if freed.size_if_untagged_stay != freed.size:
-        text += f", or {human_size(freed.size_if_untagged_stay)} where manifests without a tag are kept"
+    text = f"Deleting {count_of(len(freed.references), 'reference')} frees {describe_freed_sizes(freed)}"
     return f"{text}; {count_of(count, 'image')} {'has' if count == 1 else 'have'} no other name"
+
+
+def describe_freed_sizes(freed: Freed) -> str:
+    """The bytes of a deletion, and those where manifests without a tag are kept if people see a difference."""
+    size, kept = human_size(freed.size), human_size(freed.size_if_untagged_stay)
+    return size if kept == size else f"{size}, or {kept} where manifests without a tag are kept"
 
 
 def describe_closest(fleet: Fleet, root: RootFigures) -> str:

@@ -148,8 +148,8 @@ def _write_totals(history: UpdateHistory, names: ReleaseNames, series: UpdateSer
     lines = {"by blob": series.by_blob, "by chain": series.by_chain}
     if series.changed is not None:
         lines["only the files that changed"] = series.changed
-    note = f"From {names.short[0]} to {names.short[-1]}. " + "; ".join(
-        f"{name}: {human_size(sizes[-1])}" for name, sizes in lines.items()
+    note = f"From {names.short[0]} to {names.short[-1]}: " + ", ".join(
+        f"{human_size(sizes[-1])} {name}" for name, sizes in lines.items()
     )
     skips = [element("p", f"Hosts that skip releases: {'; '.join(parts)}.")] if (parts := describe_skips(history)) else []
     return write_section("totals", "A host that installs every release", f"{note}.", draw_lines(lines), *skips)
@@ -172,7 +172,7 @@ def _write_layers(history: UpdateHistory) -> Markup:
     ]
     note = "Causes: the bytes of the layer where it changed, and of the layers above that only followed."
     columns = ("Causes", "Updates", "Download", "Blobs", "Changed", "Layer")
-    table = write_table("layers", columns, rows, is_sortable=True, texts=_TEXTS, minor=("Blobs",))
+    table = write_table("layers", columns, rows, is_sortable=True, texts=_TEXTS, minor=("Download", "Blobs", "Changed"))
     return write_section("layers", "Layers that cause most download", note, table)
 
 

@@ -147,7 +147,7 @@ class RegistryAuth(TokenAuth):  # type: ignore[misc]  # oras has no types
 
     @property
     def _name(self) -> str:
-        return str(self.login.reference)
+        return str(self.login.reference).rstrip("/")  # of a list of repositories, the registry alone
 
     def _deny(self, status: int, reason: str) -> AuthenticationFailed:
         return AuthenticationFailed(

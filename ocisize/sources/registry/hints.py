@@ -76,7 +76,9 @@ def advise_on_status(
 
 def _advise_on_missing(reference: Reference, *, logged_in: bool) -> str:
     private = "" if logged_in else f"; if the image is private, log in first: {login_command(reference.registry)}"
-    return f"check the name and the {'digest' if reference.digest else 'tag'}{private}{advise_on_local(reference)}"
+    what = "digest" if reference.digest else "tag"
+    default = "; without a tag, latest is read" if reference.selector == "latest" else ""
+    return f"check the name and the {what}{default}{private}{advise_on_local(reference)}"
 
 
 def login_command(registry: str, program: str = "docker") -> str:
