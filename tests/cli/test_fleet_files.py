@@ -31,7 +31,7 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("OCISIZE_CACHE_DIR", str(tmp_path / "cache"))
     yield tmp_path / "cache"
-    borrowed.close_idle()
+    assert not borrowed._idle
 
 
 @pytest.fixture(scope="module")

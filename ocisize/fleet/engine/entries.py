@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ocisize.cache.disk import DiskCache
 from ocisize.cache.store import Cache, discard
 from ocisize.errors import EntryLost
+from ocisize.fleet.engine.borrowed import close_idle
 from ocisize.fleet.engine.results import LayerResult
 from ocisize.fleet.engine.summary import pack_summary
 from ocisize.fleet.engine.tasks import LayerTask
@@ -50,7 +51,8 @@ class Entries:
         self.close()
 
     def close(self) -> None:
-        """Remove the folder of the run."""
+        """Remove the folder of the run, and close the sources that tasks in this process have left open."""
+        close_idle()
         if self._mark and self.cache is not None:
             discard(self.cache, self._mark)
         self._mark = ""

@@ -8,7 +8,7 @@ have in common which share their lowest layer. Layers are compared by digest, as
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from ocisize.errors import InvalidReference
@@ -37,8 +37,11 @@ def find_rebases(use: LayerUse, load: LoadTable) -> list[Rebase]:
     for number, base in bases.items():
         groups[base.name, use.images[number].platform][base.chain].append(number)
     references = {base.chain: base.reference for base in bases.values() if base.reference}
+    with_chain: dict[Chain, list[int]] = defaultdict(list)
+    for number, chain in enumerate(_list_chains(use)):
+        with_chain[chain].append(number)
     rebases = [
-        _make_rebase(use, name, platform, versions, references, load)
+        _make_rebase(use, name, platform, versions, references, with_chain, load)
         for (name, platform), versions in groups.items()
         if len(versions) > 1
     ]
@@ -47,16 +50,18 @@ def find_rebases(use: LayerUse, load: LoadTable) -> list[Rebase]:
 
 def _find_bases(use: LayerUse) -> dict[int, _Base]:
     """The bases of images by number."""
-    chains = [tuple(layer.digest for layer in image.layers) for image in use.images]
-    members: dict[tuple[str, Chain], list[int]] = defaultdict(list)
-    for number, (image, chain) in enumerate(zip(use.images, chains, strict=True)):
-        members[image.platform, chain].append(number)
-    names = [[_repository(name) for root in roots for name in use.fleet.roots[root].references] for roots in use.roots_of]
+    chains = _list_chains(use)
+    names = [_list_repositories(use, number) for number in range(len(chains))]
+    members: dict[tuple[str, Chain], dict[str, str]] = defaultdict(dict)  # repositories with their first references
+    for image, chain, own in zip(use.images, chains, names, strict=True):
+        of_chain = members[image.platform, chain]
+        for repository, reference in own.items():
+            of_chain.setdefault(repository, reference)
     found: dict[int, _Base] = {}
     stated: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for number, (image, chain) in enumerate(zip(use.images, chains, strict=True)):
         label = _repository(image.base_name) if image.base_name else ""
-        base = _find_member(use, number, chain, members, names)
+        base = _find_member(image.platform, chain, members, names[number])
         if base is not None:
             found[number] = base._replace(name=label or base.name)
         elif label and chain:
@@ -67,22 +72,31 @@ def _find_bases(use: LayerUse) -> dict[int, _Base]:
     return found
 
 
+def _list_chains(use: LayerUse) -> list[Chain]:
+    """The digests of the layers of each image."""
+    return [tuple(layer.digest for layer in image.layers) for image in use.images]
+
+
+def _list_repositories(use: LayerUse, number: int) -> dict[str, str]:
+    """The repositories of an image, each with the first reference in it."""
+    found = dict[str, str]()
+    for root in use.roots_of[number]:
+        for reference in use.fleet.roots[root].references:
+            found.setdefault(_repository(reference), reference)
+    return found
+
+
 def _find_member(
-    use: LayerUse,
-    number: int,
-    chain: Chain,
-    members: Mapping[tuple[str, Chain], Sequence[int]],
-    names: Sequence[Sequence[str]],
+    platform: str, chain: Chain, members: Mapping[tuple[str, Chain], Mapping[str, str]], own: Collection[str]
 ) -> _Base | None:
-    """The longest image of another repository that an image begins with."""
-    platform, own = use.images[number].platform, frozenset(names[number])
+    """The longest image of another repository than its ``own`` that an image begins with.
+
+    ``members`` has the repositories of the images with a chain, with the first reference in each.
+    """
     for depth in range(len(chain) - 1, 0, -1):
-        for member in members.get((platform, chain[:depth]), ()):
-            for root in use.roots_of[member]:
-                for reference in use.fleet.roots[root].references:
-                    repository = _repository(reference)
-                    if repository not in own:
-                        return _Base(repository, chain[:depth], reference)
+        for repository, reference in members.get((platform, chain[:depth]), {}).items():
+            if repository not in own:
+                return _Base(repository, chain[:depth], reference)
     return None
 
 
@@ -114,14 +128,14 @@ def _make_rebase(
     platform: str,
     groups: Mapping[Chain, Sequence[int]],
     references: Mapping[Chain, str],
+    with_chain: Mapping[Chain, Sequence[int]],
     load: LoadTable,
 ) -> Rebase:
     ordered = sorted(groups, key=lambda chain: (-len(groups[chain]), _newest(use, groups[chain]), chain))
     target = frozenset(ordered[0])
     lost = {digest for chain in ordered[1:] for digest in chain} - target
     moved = {number for chain in ordered[1:] for number in groups[chain]}
-    versions = frozenset(ordered[1:])
-    bases = {number for number, image in enumerate(use.images) if tuple(layer.digest for layer in image.layers) in versions}
+    bases = {number for chain in ordered[1:] for number in with_chain.get(chain, ())}
     freed = [digest for digest in lost if moved.union(bases).issuperset(use.images_of[digest])]
     return Rebase(
         name=name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +203,11 @@ def test_nothing_of_a_run_stays(fleet: Fleet, tmp_path: Path, monkeypatch: pytes
         read_layers(fleet, entries, engine=SerialEngine())
         assert [*(tmp_path / "temporary").iterdir()]
     assert not [*(tmp_path / "temporary").iterdir()]
+
+
+def test_sources_of_an_executor_of_the_caller_are_closed(fleet: Fleet) -> None:
+    """Tasks of threads leave files and connections open for the next tasks, and nobody else ends them."""
+    with ThreadPoolExecutor(2) as threads, Entries(None) as entries:
+        read_layers(fleet, entries, engine=threads)
+        assert borrowed._idle
+    assert not borrowed._idle

@@ -16,11 +16,14 @@ from ocisize import scan_tar
 from ocisize.cache.disk import DiskCache
 from ocisize.fleet.engine import borrowed
 from ocisize.fleet.engine.executors import ProcessEngine, SerialEngine
+from ocisize.fleet.files import rebase
+from ocisize.fleet.files.layer_use import LayerUse
 from ocisize.fleet.files.read import read_fleet_files
 from ocisize.fleet.measure import measure_fleet
-from ocisize.model.fleet import Fleet
+from ocisize.model.fleet import Blob, BlobKind, Fleet, FleetImage, FleetLayer, Root
 from ocisize.model.fleet_figures import FleetFigures
 from ocisize.model.fleet_files import FleetFiles
+from ocisize.oci.reference import Reference, parse_reference
 from ocisize.rules.file_types import place_of, type_of
 from ocisize.rules.load import load_catalog
 from ocisize.rules.match import match_image
@@ -35,7 +38,7 @@ TAGS = service_family()
 @pytest.fixture(autouse=True)
 def no_open_sources() -> Iterator[None]:
     yield
-    borrowed.close_idle()
+    assert not borrowed._idle
 
 
 def figures_of(tags: Sequence[Tagged], folder: Path) -> FleetFigures:
@@ -215,6 +218,33 @@ def test_a_stated_base_that_is_not_in_the_fleet(tmp_path: Path) -> None:
     assert rebase.name == "docker.io/library/debian"
     assert [version.layers for version in rebase.versions] == [(new.digest,), (old.digest,)]
     assert (rebase.unshared_size, rebase.moved_images) == (len(old.blob), 2)
+
+
+def test_bases_of_many_tags_are_found_in_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of nightly builds that begin with each other's layers, each reference is parsed once, not once for each build."""
+    parsed = list[str]()
+
+    def count(text: str) -> Reference:
+        parsed.append(text)
+        return parse_reference(text)
+
+    monkeypatch.setattr(rebase, "parse_reference", count)
+    images = [
+        FleetImage(
+            digest=f"sha256:{number}",
+            size=1,
+            platform="linux/amd64",
+            config=Blob(f"sha256:c{number}", 1, BlobKind.CONFIG),
+            layers=[FleetLayer(f"sha256:l{place}", 1, None, "") for place in range(1 + number % 2)],
+        )
+        for number in range(100)
+    ]
+    roots = [
+        Root(store=0, digest=image.digest, size=1, is_index=False, images=[image], references=[f"a.io/app:{number}"])
+        for number, image in enumerate(images)
+    ]
+    assert rebase.find_rebases(LayerUse(Fleet(stores=["a.io"], roots=roots)), lambda _: None) == []
+    assert len(parsed) == 100
 
 
 def test_a_layer_that_cannot_be_read_is_named(family: FleetFigures, tmp_path: Path) -> None:

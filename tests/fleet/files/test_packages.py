@@ -70,7 +70,7 @@ def make_tags() -> list[Tagged]:
 def figures(tmp_path: Path) -> Iterator[FleetFigures]:
     layout = write_fleet(make_tags(), tmp_path / "layout")
     yield measure_fleet(make_fleet(make_tags(), lambda tag: f"oci-dir:{layout}:{tag.repository}:{tag.tag}", str(layout)))
-    borrowed.close_idle()
+    assert not borrowed._idle
 
 
 def check_packages(found: FleetFiles) -> None:

@@ -39,7 +39,7 @@ def files_of(tags: Sequence[Tagged], folder: Path) -> FleetFiles:
 @pytest.fixture(autouse=True)
 def no_open_sources() -> Iterator[None]:
     yield
-    borrowed.close_idle()
+    assert not borrowed._idle
 
 
 @pytest.fixture(scope="module")
