@@ -10,7 +10,7 @@ from ocisize.model.updates import UpdateHistory
 from ocisize.updates.contents import LayerContents
 from ocisize.updates.dependencies import Dependency, find_dependency
 from ocisize.updates.evidence import StepEvidence, collect_evidence, count_assumed, replay_order
-from ocisize.updates.order import best_order, order_cost
+from ocisize.updates.order import MAX_STEPS, best_order, order_cost
 from ocisize.updates.split import split_layers
 
 _MIN_SHARE = 0.01  # of the bytes of the steps, that an order must save
@@ -49,9 +49,12 @@ def advise_updates(history: UpdateHistory, contents: Mapping[str, LayerContents]
 
 
 def _find_order(history: UpdateHistory, evidence: StepEvidence, least: Dependency) -> StepOrder | None:
-    """The best order that keeps dependencies from ``least`` on; None if it saves next to nothing over the history."""
+    """The best order that keeps dependencies from ``least`` on.
+
+    None if it saves next to nothing over the history, and for more than ``MAX_STEPS`` steps.
+    """
     count = len(evidence.tracks)
-    if not evidence.updates or count < 2:
+    if not evidence.updates or not 1 < count <= MAX_STEPS:
         return None
     steps = [history.tracks[track].build_step for track in evidence.tracks]
     found = [[find_dependency(steps[lower], steps[upper]) for lower in range(upper)] for upper in range(count)]

@@ -21,6 +21,7 @@ _SYSTEM = ("etc", "usr", "lib", "bin", "sbin", "root", "opt", "var", "tmp")  # w
 _MAKES_USERS = lazy_pattern(r"\b(?:useradd|adduser|groupadd|addgroup)\b")
 _INSTALLS_HERE = lazy_pattern(r"\b(?:npm|pnpm|yarn)\b(?!.*\s(?:-g|--global|global)\b)|\bcomposer\b|\bbundle\b")
 _MAX_NAME = 2  # characters of a package name that is too short to be found in a text
+_MAX_TEXT = 4096  # characters of a step whose text is compared: the time grows with the square
 
 
 class Dependency(enum.IntEnum):
@@ -40,7 +41,7 @@ def find_dependency(lower: BuildStep, upper: BuildStep) -> Dependency:
     >>> find_dependency(BuildStep("RUN make -C /src"), BuildStep("RUN /opt/run-tests"))
     <Dependency.MAYBE: 1>
     """
-    if lower.kind not in _MOVABLE or upper.kind not in _MOVABLE:
+    if lower.kind not in _MOVABLE or upper.kind not in _MOVABLE or max(len(lower.text), len(upper.text)) > _MAX_TEXT:
         return Dependency.NEEDED
     if lower.kind in _COPIES:
         return _after_copy(lower, upper)
@@ -120,6 +121,10 @@ def _uses_packages(lower: BuildStep, upper: BuildStep) -> bool:
     for manager in load_manager_commands():
         for package in package_arguments(manager, lower) or []:
             name = package.partition("=")[0].strip("\"'")
-            if len(name) > _MAX_NAME and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", upper.text):
+            if (
+                len(name) > _MAX_NAME
+                and name in upper.text
+                and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", upper.text)
+            ):
                 return True
     return False

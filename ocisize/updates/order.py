@@ -16,6 +16,8 @@ from collections.abc import Collection, Sequence
 from ocisize.updates.packing import Part
 
 MAX_EXACT_STEPS = 12  #: with dependencies, orders of so many steps are searched exactly: 2^12 sets
+MAX_STEPS = 127  #: that are ordered: the layers of an image that Docker builds at most; the time grows with their cube
+_MAX_ROUNDS = 10  # of moves of single steps
 
 
 def order_cost(steps: Sequence[Part], order: Sequence[int]) -> float:
@@ -98,10 +100,9 @@ def _list_ready(by_key: Sequence[int], needs: Sequence[Collection[int]]) -> list
 
 
 def _improve(steps: Sequence[Part], needs: Sequence[Collection[int]], order: list[int]) -> list[int]:
-    """Move single steps as long as one lowers the cost."""
+    """Move single steps as long as one lowers the cost, ``_MAX_ROUNDS`` times at most."""
     best = order_cost(steps, order)
-    moved = True
-    while moved:
+    for _ in range(_MAX_ROUNDS):
         moved = False
         for number in list(order):
             rest = [other for other in order if other != number]
@@ -110,6 +111,8 @@ def _improve(steps: Sequence[Part], needs: Sequence[Collection[int]], order: lis
                 if _is_allowed(candidate, needs) and (cost := order_cost(steps, candidate)) < best * (1 - 1e-12):
                     order, best, moved = candidate, cost, True
                     break
+        if not moved:
+            break
     return order
 
 

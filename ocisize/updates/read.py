@@ -103,6 +103,10 @@ def read_layer_contents(analyzer: Analyzer, releases: Sequence[Release]) -> Read
         except OcisizeError as error:
             failures.append(FleetFailure(reference=release.name, message=str(error), hint=error.hint or ""))
             continue
+        if [layer.digest for layer in analysis.layers] != [layer.digest for layer in release.layers]:
+            message = "it names another image than a moment ago: its tag was moved, or its file was replaced"
+            failures.append(FleetFailure(reference=release.name, message=message, hint="run the command again"))
+            continue
         owners = _list_owners(analysis)
         for layer, outline in zip(analysis.layers, release.layers, strict=True):
             if layer.files is not None and layer.failure is None and outline.digest not in contents:

@@ -48,3 +48,10 @@ FREE, MAYBE, NEEDED = Dependency.FREE, Dependency.MAYBE, Dependency.NEEDED
 )
 def test_dependencies(lower: str, upper: str, expected: Dependency) -> None:
     assert find_dependency(BuildStep(lower), BuildStep(upper)) is expected
+
+
+def test_long_texts_are_not_compared() -> None:
+    """A hostile step has tens of thousands of names, and the time for two steps grows with their product."""
+    install = BuildStep("RUN apt-get install -y " + " ".join(f"package{number}" for number in range(1000)))
+    assert find_dependency(BuildStep("COPY . /app"), BuildStep("RUN apt-get install -y curl")) is FREE
+    assert find_dependency(BuildStep("COPY . /app"), install) is NEEDED

@@ -13,6 +13,7 @@ from ocisize.updates.advise import advise_updates
 from ocisize.updates.dependencies import Dependency
 from ocisize.updates.evidence import StepEvidence, collect_evidence, replay_order
 from ocisize.updates.measure import measure_updates
+from ocisize.updates.order import MAX_STEPS
 from ocisize.values import evolve
 from tests.updates.builds import CONTENTS, build_releases, random_versions
 from tests.updates.releases import histories
@@ -127,3 +128,13 @@ def test_layers_that_do_not_follow_have_no_better_order() -> None:
     assert history.advice is not None
     assert history.advice.order is None and history.advice.possible_order is None
     assert history.advice.bound_size == step_sizes(history)
+
+
+@pytest.mark.parametrize(("count", "is_ordered"), [(MAX_STEPS, True), (MAX_STEPS + 1, False)])
+def test_many_steps_are_not_ordered(count: int, *, is_ordered: bool) -> None:
+    """An image may have 4096 layers, and the time grows with their cube."""
+    steps = ["COPY . /app", *["RUN apt-get update && apt-get install -y curl"] * (count - 1)]
+    versions = [(0, number, *[0] * (count - 1)) for number in range(4)]
+    history = measure_updates(build_releases(versions, range(count), steps, sizes=[100] * count))
+    assert history.advice is not None
+    assert (history.advice.order is not None) == is_ordered

@@ -47,6 +47,20 @@ def test_each_distinct_layer_is_read_once(registry: RealRegistry, names: list[st
             assert layer_bytes(counter, sizes) == expected
 
 
+@pytest.mark.parametrize("layers", [[{"c": b"other"}], [{"c": b"other"}, {"d": b"more"}]])
+def test_a_name_that_moves_while_it_is_read_is_a_failure(tmp_path: Path, layers: list[dict[str, bytes]]) -> None:
+    """The files of another image are not those of the release."""
+    archive, analyzer = tmp_path / "app.tar", Analyzer()
+    write_docker_archive(build_image([layer({"a": b"first"})]), archive)
+    releases = read_releases(analyzer, [str(archive)]).releases
+    write_docker_archive(build_image([layer(entries) for entries in layers]), archive)
+    found = read_layer_contents(analyzer, releases)
+    assert not found.contents
+    (failure,) = found.failures
+    assert failure.reference == str(archive)
+    assert "another image" in failure.message
+
+
 def test_a_release_whose_layer_is_damaged_is_named(tmp_path: Path) -> None:
     good, bad = build_image([layer({"a": b"a" * 100})]), build_image([layer({"b": b"b" * 3000})])
     write_layout(good, tmp_path / "good")
