@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ocisize import Fleet, find_deletions, frees, measure_fleet, read_fleet
+from ocisize import Fleet, find_deletions, frees, list_references, measure_fleet, read_fleet
 from tests.fleets import Tagged, delete_manifest, many_images, push_fleet, service_family
 from tests.images import sha256
 from tests.registry import RealRegistry, collect_garbage, real_registry, stored_size
@@ -87,6 +87,18 @@ def test_docker_registry_takes_images_of_tagged_indexes_for_untagged(tmp_path: P
     indexes = [root for root in whole.roots if root.is_index]
     lost = sum(image.size + image.config.size for root in indexes for image in root.images)
     assert measure_fleet(whole).stored_size - stored_size(tmp_path) >= lost > 0
+
+
+def test_docker_registry_removes_all_tags_of_a_deleted_manifest(tmp_path: Path) -> None:
+    """docs/fleet.md warns of tags that are deleted together with the tag that somebody names."""
+    with real_registry(tmp_path, deletes=True) as registry:
+        tags = [tag for tag in service_family() if tag.repository == "web"]
+        push_fleet(registry, tags)
+        (stable,) = (tag for tag in tags if tag.tag == "stable")
+        delete_manifest(registry, "web", stable.digest)
+        listed = list_references(f"{registry.host}/web:*")
+    names = {reference.name.rpartition(":")[2] for reference in listed.references}
+    assert names == {tag.tag for tag in tags} - {"stable", "2.0"}
 
 
 def test_each_of_many_images(tmp_path: Path) -> None:
