@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ocisize.cache.disk import DiskCache
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _MAX_SCRATCH = 1 << 62  # bytes: the folder of a run has no limit but the disk
+_NO_ROOM = "use the cache, or set TMPDIR to a folder with more room"
 
 
 @define
@@ -75,7 +75,10 @@ class Entries:
         return None if found is None else found.scan
 
     def keep(self, result: LayerResult, catalog: Catalog | None = None) -> None:
-        """Keep the entry that a worker has sent, if it has sent one, and the summary by the rules of ``catalog``."""
+        """Keep the entry that a worker has sent, if it has sent one, and the summary by the rules of ``catalog``.
+
+        Raises EntryLost if there is no temporary folder for what the cache does not keep.
+        """
         if result.entry is None:
             return
         if self.cache is not None and result.is_verified:
@@ -101,6 +104,8 @@ class Entries:
                 found = LayerCache(self._open_scratch(), limits=self.limits).find(task.layer, verify=False)
                 if found is not None:
                     return found.scan
+        if self._scratch is not None and self._scratch.problem:
+            raise EntryLost(f"layer {task.digest} cannot be kept: {self._scratch.problem}", hint=_NO_ROOM)
         raise EntryLost(f"the cache has lost layer {task.digest}", hint="raise OCISIZE_CACHE_MAX_SIZE")
 
     def read_entry(self, task: LayerTask) -> bytes:
@@ -113,8 +118,11 @@ class Entries:
         raise EntryLost(f"the cache has lost layer {task.digest}")
 
     def _open_scratch(self) -> DiskCache:
+        """The folder of the run; raises EntryLost if it cannot be made: what is not verified never goes to the cache."""
         if self._scratch is None:
-            with suppress(OSError):
+            try:
                 self._folder = tempfile.TemporaryDirectory(prefix="ocisize-fleet-")
-            self._scratch = DiskCache(self._folder.name if self._folder else None, max_size=_MAX_SCRATCH)
+            except OSError as error:
+                raise EntryLost(f"no temporary folder can be made: {error.strerror or error}", hint=_NO_ROOM) from error
+            self._scratch = DiskCache(self._folder.name, max_size=_MAX_SCRATCH)
         return self._scratch

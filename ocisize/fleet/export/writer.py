@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ocisize.errors import MissingLibrary
+from ocisize.errors import MissingLibrary, OcisizeError
 from ocisize.fleet.export.schema import Column
 from ocisize.text import printable
 
@@ -89,11 +89,20 @@ class ParquetWriter:
             else f'"{column.name}"'
             for column in columns
         )
-        self._connection.execute(
+        self._run(
             f"COPY (SELECT {selected} FROM read_csv({_quote(glob.escape(str(rows)))}, columns={{{given}}}, header=false, "  # noqa: S608
             "auto_detect=false, delim=',', quote='\"', escape='\"', nullstr='', allow_quoted_nulls=false)) "
             f"TO {_quote(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         )
+
+    def _run(self, statement: str) -> None:
+        """Run a statement; raises OcisizeError, for example if the disk is full."""
+        import duckdb
+
+        try:
+            self._connection.execute(statement)
+        except duckdb.Error as error:
+            raise OcisizeError(f"DuckDB cannot write the tables: {printable(str(error))}") from error
 
 
 def _quote(text: str) -> str:

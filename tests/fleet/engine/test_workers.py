@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from ocisize.cache.disk import DiskCache
+from ocisize.cache.folder import FOLDER_VARIABLE
 from ocisize.errors import EntryLost
 from ocisize.fleet.engine import borrowed
 from ocisize.fleet.engine.collect import read_layers
@@ -180,6 +183,35 @@ def test_entries_that_the_cache_has_lost_are_read_again(fleet: Fleet, tmp_path: 
         entries.load(read.tasks[0])
 
 
+def test_without_a_temporary_folder_nothing_goes_to_the_cache_of_the_user(
+    fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries of a run may be unverified, and a cache in the place of its folder would give them to other images."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "own"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with Entries(None) as entries, pytest.raises(EntryLost, match="no temporary folder"):
+        read_layers(fleet, entries, engine=SerialEngine())
+    assert not (tmp_path / "own").exists()
+
+
+def test_a_full_temporary_folder_is_named(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size of the cache is not the reason."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Entries(None) as entries:
+        read = read_layers(fleet, entries, engine=SerialEngine())
+        entries.reread = None
+        (folder,) = tmp_path.glob("ocisize-fleet-*")
+        shutil.rmtree(folder)
+        folder.write_bytes(b"")
+        result = read_layer(read.tasks[0], TaskOptions())
+        entries.keep(result)
+        with pytest.raises(EntryLost, match="cannot be kept") as caught:
+            entries.load(read.tasks[0])
+        assert "TMPDIR" in (caught.value.hint or "")
+        folder.unlink()
+        folder.mkdir()
+
+
 def test_a_cache_that_keeps_nothing_is_enough(fleet: Fleet, tmp_path: Path) -> None:
     """Its folder cannot be written: all entries are in the folder of the run."""
     (tmp_path / "file").write_bytes(b"")
@@ -191,8 +223,6 @@ def test_a_cache_that_keeps_nothing_is_enough(fleet: Fleet, tmp_path: Path) -> N
 
 def test_nothing_of_a_run_stays(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the mark in the cache nor the folder of the run."""
-    import tempfile
-
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     cache = DiskCache(tmp_path / "cache")

@@ -21,7 +21,8 @@ from ocisize.fleet.engine.image_packages import FoundPackage, ImagePackageSums, 
 from ocisize.fleet.export.export import FleetContents, write_tables
 from ocisize.fleet.export.files import rows_of_table
 from ocisize.fleet.export.folder import check_folder, new_export
-from ocisize.fleet.export.schema import FILES, TABLES
+from ocisize.fleet.export.schema import FILES, TABLES, Column
+from ocisize.fleet.export.writer import ParquetWriter
 from ocisize.fleet.measure import measure_fleet
 from ocisize.model.fleet import Fleet, FleetFailure
 from ocisize.rules.load import load_catalog
@@ -343,6 +344,13 @@ def test_a_folder_that_appears_meanwhile_is_refused(tmp_path: Path) -> None:
         (tmp_path / "tables").mkdir()
         (tmp_path / "tables" / "mine").write_text("")
     assert [path.name for path in tmp_path.iterdir()] == ["tables"]
+
+
+def test_what_duckdb_cannot_write_is_an_error_of_ocisize(tmp_path: Path) -> None:
+    """As where the disk is full; the errors of DuckDB are no errors of the system."""
+    with ParquetWriter(tmp_path) as writer, pytest.raises(OcisizeError, match="DuckDB cannot write the tables"):
+        writer.write(tmp_path / "missing" / "a.parquet", [Column("a", "BIGINT", "")], ["1\n"])
+    assert not list(tmp_path.glob("*.csv"))
 
 
 def test_without_duckdb_the_message_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
