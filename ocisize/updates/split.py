@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from ocisize.model.comparison import LayerStatus
 from ocisize.model.update_advice import LayerSplit, SplitGroup
@@ -18,6 +18,8 @@ MAX_SPLITS = 5  #: layers with most bytes that are divided
 _ENOUGH = 0.9  # of the saving of the most groups: fewer groups are as good
 _MIN_CHANGES = 2  # updates that change a layer
 _MAX_NAMES = 5  # of a group
+
+Key = TypeVar("Key")
 
 
 class _Step(NamedTuple):
@@ -59,17 +61,19 @@ def split_layer(history: UpdateHistory, track: int, contents: Mapping[str, Layer
     names = sorted({name for step in steps for name in (*step.before, *step.after)})
     if not steps or len(names) < 2:
         return None
-    changes = Counter(name for step in steps for name in step.changed)
-    parts = _weigh(names, steps, changes)
-    packings = [pack(parts, count) for count in range(2, MAX_GROUPS + 1)]
-    costs = [_replay(steps, dict(zip(names, groups, strict=True))) for groups in packings]
+    sizes = {name: sum(step.after[name].size for step in steps if name in step.after) / len(steps) for name in names}
+    changed_by = _find_changes(steps)
+    clusters = _cluster({name: changed_by.get(name, ()) for name in names})
+    parts = [_make_part(members, sizes, len(changes), len(steps)) for changes, members in clusters.items()]
+    packings = [_spread(pack(parts, count), clusters.values()) for count in range(2, MAX_GROUPS + 1)]
+    costs = [_replay(steps, groups) for groups in packings]
     actual = sum(_size_of(step) for step in steps)
     enough = actual - _ENOUGH * (actual - min(costs))
     best = next(number for number, cost in enumerate(costs) if cost <= enough)
-    groups = _merge_alike(dict(zip(names, packings[best], strict=True)), steps)
+    groups = _merge_alike(packings[best], steps)
     return LayerSplit(
         track=track,
-        groups=tuple(_describe_groups(groups, steps, parts, names)),
+        groups=tuple(_describe_groups(groups, steps, sizes)),
         updates=len(steps),
         actual_size=actual,
         replayed_size=costs[best],
@@ -99,13 +103,34 @@ def _size_of(step: _Step) -> int:
     return sum(component.size for component in step.after.values())
 
 
-def _weigh(names: Sequence[str], steps: Sequence[_Step], changes: Mapping[str, int]) -> list[Part]:
-    """The components as parts: their sizes on average, and their probabilities of a change."""
-    parts = []
-    for name in names:
-        sizes = [step.after[name].size if name in step.after else 0 for step in steps]
-        parts.append(Part(sum(sizes) / len(steps), estimate_rate(changes.get(name, 0), len(steps))))
-    return parts
+def _find_changes(steps: Sequence[_Step]) -> dict[str, tuple[int, ...]]:
+    """The numbers of the updates that change each component; those that never changed are not in it."""
+    found = dict[str, tuple[int, ...]]()
+    for number, step in enumerate(steps):
+        for name in step.changed:
+            found[name] = (*found.get(name, ()), number)
+    return found
+
+
+def _cluster(keys: Mapping[str, Key]) -> dict[Key, list[str]]:
+    """Names by their keys.
+
+    Components that the same updates changed are one part of a packing. Each for itself would count as likely to change
+    alone in the next update, so that a hundred components that never changed would seem to change in most updates.
+    """
+    clusters: dict[Key, list[str]] = {}
+    for name, key in keys.items():
+        clusters.setdefault(key, []).append(name)
+    return clusters
+
+
+def _make_part(members: Sequence[str], sizes: Mapping[str, float], changes: int, updates: int) -> Part:
+    return Part(sum(sizes.get(name, 0.0) for name in members), estimate_rate(changes, updates))
+
+
+def _spread(groups: Sequence[int], clusters: Iterable[Sequence[str]]) -> dict[str, int]:
+    """The group of each component, from those of its cluster."""
+    return {name: group for group, members in zip(groups, clusters, strict=True) for name in members}
 
 
 def _merge_alike(groups: Mapping[str, int], steps: Sequence[_Step]) -> dict[str, int]:
@@ -135,32 +160,31 @@ def _replay_forward(steps: Sequence[_Step], count: int) -> int:
     Components that have not been seen go to the first group. An update also downloads the groups whose components differ
     from those that hosts have.
     """
-    total, changes = 0, Counter[str]()
+    total, changes = 0, dict[str, tuple[int, ...]]()
     held: dict[str, int] = dict.fromkeys(steps[0].before, 0)
     for number, step in enumerate(steps):
         known = sorted({*step.before, *step.after})
-        parts = _weigh(known, [step], {})
-        rates = [estimate_rate(changes[name], number) for name in known]
-        parts = [Part(part.size, rate) for part, rate in zip(parts, rates, strict=True)]
-        packed = pack(parts, count, [held.get(name) for name in known]) if number else [held.get(name, 0) for name in known]
-        groups = dict(zip(known, packed, strict=True))
+        clusters = _cluster({name: (changes.get(name, ()), held.get(name)) for name in known})
+        sizes = {name: float(component.size) for name, component in step.after.items()}
+        parts = [_make_part(members, sizes, len(seen), number) for (seen, _), members in clusters.items()]
+        packed = pack(parts, count, [group for _, group in clusters]) if number else [group or 0 for _, group in clusters]
+        groups = _spread(packed, clusters.values())
         moved = {groups[name] for name in known if groups[name] != held.get(name)}
         left = {held[name] for name in known if name in held and groups[name] != held[name]}
         fetched = {groups[name] for name in step.changed} | moved | left
         total += _download(step, fetched, groups)
-        changes.update(step.changed)
+        for name in step.changed:
+            changes[name] = (*changes.get(name, ()), number)
         held = {name: groups[name] for name in step.after}
     return total
 
 
-def _describe_groups(
-    groups: Mapping[str, int], steps: Sequence[_Step], parts: Sequence[Part], names: Sequence[str]
-) -> list[SplitGroup]:
+def _describe_groups(groups: Mapping[str, int], steps: Sequence[_Step], sizes: Mapping[str, float]) -> list[SplitGroup]:
     """The groups with their largest components, rarely changed ones first."""
-    newest, sizes = steps[-1].after, {name: part.size for name, part in zip(names, parts, strict=True)}
+    newest = steps[-1].after
     described = []
     for group in sorted(set(groups.values())):
-        members = sorted((name for name in names if groups[name] == group), key=lambda name: (-sizes[name], name))
+        members = sorted((name for name in groups if groups[name] == group), key=lambda name: (-sizes[name], name))
         described.append(
             SplitGroup(
                 names=tuple(members[:_MAX_NAMES]),

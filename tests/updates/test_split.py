@@ -76,6 +76,26 @@ def test_packages_that_change_often_get_a_group(
     assert split.replayed_size <= split.forward_size
 
 
+def test_many_parts_that_never_changed_are_one_group() -> None:
+    """As libraries beside the code of an application: each for itself may change soon, all together have not."""
+    releases, contents = [], {}
+    for number in range(3):
+        versions = dict.fromkeys((f"app/node_modules/pkg{part}" for part in range(60)), 0) | {"app/node_modules/own": number}
+        table = table_of(package_files(random.Random(0), versions))
+        built = ReleaseLayer(
+            index=0,
+            digest=digest(f"{number}"),
+            diff_id=None,
+            size=table.tar_size or 0,
+            build_step=BuildStep("COPY app /app"),
+        )
+        contents[built.digest] = read_contents(table)
+        releases.append(make_release_of([built], f"app:{number}"))
+    split = the_split(measure_updates(releases, contents=contents))
+    assert [(group.name_count, group.changes) for group in split.groups] == [(60, 0), (1, 2)]
+    assert split.replayed_size == split.bound_size
+
+
 def test_replays_are_the_downloads_of_built_groups(
     installed: tuple[UpdateHistory, dict[str, LayerContents], list[dict[str, int]]],
 ) -> None:
