@@ -69,13 +69,14 @@ def _write_head(history: UpdateHistory, names: ReleaseNames, title: str) -> Mark
     ]
     if history.changed is not None:
         cards.append(("Changed files", human_size(history.changed.total), "of all updates"))
+    chain = describe_chain(history)
     return element(
         "header",
         element("h1", title),
         element("p", ", ".join(describe_history(history, names)), class_="note"),
         _write_failures(history),
         element("dl", *[_card(*card) for card in cards], class_="figures") if history.updates else Markup(),
-        element("p", f"{describe_chain(history)}.", class_="note") if history.updates else Markup(),
+        element("p", f"{chain[0].upper()}{chain[1:]}.", class_="note") if history.updates else Markup(),
     )
 
 
