@@ -10,6 +10,8 @@ from ocisize.fleet.table import SharingTable
 from ocisize.model.fleet import Fleet
 from ocisize.model.fleet_figures import Deletions
 
+MAX_TOGETHER = 50  #: roots that alone share something and are tried as one step; the time grows with the square
+
 
 def find_deletions(fleet: Fleet, count: int, *, candidates: str | None = None) -> Deletions:
     """Return ``count`` references, or fewer, whose deletion together frees much.
@@ -18,8 +20,9 @@ def find_deletions(fleet: Fleet, count: int, *, candidates: str | None = None) -
     with all its references or not at all.
 
     To find the set that frees the most is NP-hard. The search takes one step after the other: of all roots, and of all sets
-    of roots that alone share something, the one that frees the most for each reference, or in a second search the most. The
-    better result is returned. It may miss the best set, and never promises more than the set frees.
+    of up to ``MAX_TOGETHER`` roots that alone share something, the one that frees the most for each reference, or in a
+    second search the most. The better result is returned. It may miss the best set, and never promises more than the set
+    frees.
     """
     table = SharingTable(fleet)
     allowed = None if candidates is None else set(match_references(fleet, [candidates]))
@@ -59,7 +62,7 @@ class _Search:
         """Single roots, and all roots of a bundle, as far as they may be deleted within the budget."""
         steps: dict[tuple[int, ...], None] = {(root,): None for root, may_go in enumerate(deletable) if may_go}
         for bundle in self._table.bundles:
-            if len(bundle.roots) <= self._budget and all(deletable[root] for root in bundle.roots):
+            if len(bundle.roots) <= min(self._budget, MAX_TOGETHER) and all(deletable[root] for root in bundle.roots):
                 steps[bundle.roots] = None
         return [step for step in steps if sum(self._costs[root] for root in step) <= self._budget]
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocisize.fleet.best_deletions import find_deletions
+from ocisize.fleet import best_deletions
+from ocisize.fleet.best_deletions import MAX_TOGETHER, find_deletions
 from ocisize.fleet.deletions import frees
 from ocisize.fleet.measure import measure_fleet
-from ocisize.model.fleet import Fleet
+from ocisize.model.fleet import Blob, BlobKind, Fleet, FleetImage, FleetLayer, Root
 from ocisize.model.fleet_figures import GroupKind, NameOrigin
 from tests.fleet.random_fleets import best_deletion, fleets, freed_by, reach, reach_all
 
@@ -224,3 +227,26 @@ def test_deletions(fleet: Fleet, count: int) -> None:
     assert deletions.freed.size == sum(deletions.gains) == freed_by(fleet, deletions.references)
     if fleet.roots:
         assert deletions.freed.size <= best_deletion(fleet, count)
+
+
+def test_sets_that_are_tried_together_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of images that are nested in each other, every number of them shares something alone."""
+    layers = [FleetLayer(f"sha256:l{number}", 100, None, "") for number in range(MAX_TOGETHER + 30)]
+    roots = []
+    for number in range(len(layers)):
+        config = Blob(f"sha256:c{number}", 1, BlobKind.CONFIG)
+        digest = f"sha256:{number}"
+        image = FleetImage(digest=digest, size=1, platform="linux/amd64", config=config, layers=layers[: number + 1])
+        roots.append(Root(store=0, digest=digest, size=1, is_index=False, images=[image], references=[f"app:{number}"]))
+    tried = list[int]()
+    gain_of = best_deletions._Search._gain
+
+    def count(search: best_deletions._Search, steps: Sequence[int]) -> int:
+        tried.append(len(steps))
+        return gain_of(search, steps)
+
+    monkeypatch.setattr(best_deletions._Search, "_gain", count)
+    found = find_deletions(Fleet(stores=["r"], roots=roots), len(roots))
+    assert max(tried) == MAX_TOGETHER
+    assert len(found.references) == len(roots)
+    assert found.freed.size == sum(found.gains) == 102 * len(roots)

@@ -139,7 +139,7 @@ def test_failures_are_named_and_the_rest_is_read(server: Server) -> None:
 
 
 def test_a_tag_that_vanished(server: Server, tmp_path: Path) -> None:
-    """The cache knows the document, and the tag is a failure all the same."""
+    """The cache knows the document, and the tag is still a failure."""
     references, cache = serve_fleet(server, [tagged("app", "1", an_image())]), DiskCache(tmp_path)
     read(references, cache=cache)
     server.on("/v2/app/manifests/1", errors(404, "MANIFEST_UNKNOWN"))

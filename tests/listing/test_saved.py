@@ -75,7 +75,7 @@ def test_a_layout_of_many(tmp_path: Path, scheme: str) -> None:
 
 
 def test_every_tag_of_a_family_is_listed(tmp_path: Path) -> None:
-    """With its indexes; what stands beside images is none."""
+    """With its indexes; other files beside images are none."""
     tags = service_family()
     listed = by_select(list_references([str(write_fleet(tags, tmp_path / "layout"))]))
     assert [*listed] == [f"{tag.repository}:{tag.tag}" for tag in tags]

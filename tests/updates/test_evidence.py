@@ -55,7 +55,7 @@ def test_rates_are_those_of_changes() -> None:
 
 
 def test_without_files_rates_come_from_updates_that_show_them() -> None:
-    """A step counts where no lower layer changed; the estimates come near the probabilities all the same."""
+    """A step counts where no lower layer changed; the estimates come near the probabilities."""
     rates = [0.05, 0.1, 0.2, 0.1, 0.5]
     versions = random_versions(random.Random(10), 3000, rates, base_rate=0.01)
     evidence = evidence_of(measure_updates(build_releases(versions, range(5), STEPS)))
@@ -77,7 +77,7 @@ def test_the_order_of_the_history_replays_to_its_downloads(releases: list[Releas
 
 
 def test_the_advised_order_saves_what_builds_in_it_save() -> None:
-    """A COPY that changes in each release stands below a large installation, which it does not need."""
+    """A COPY that changes in each release is below a large installation, which it does not need."""
     steps = ("COPY . /app", "RUN apt-get update && apt-get install -y build-essential", "COPY c /c")
     versions = random_versions(random.Random(11), 20, [0.9, 0.05, 0.3])
     history = measure_updates(build_releases(versions, range(3), steps), contents=CONTENTS)

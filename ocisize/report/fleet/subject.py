@@ -1,4 +1,4 @@
-"""FleetSubject: what a report of a fleet is about."""
+"""FleetSubject: the figures that a report of a fleet shows."""
 
 from __future__ import annotations
 

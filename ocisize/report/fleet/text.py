@@ -30,6 +30,7 @@ from ocisize.text import count_of, printable
 
 _MAX_TWINS = 2
 _MAX_FAILURES = 5
+_MAX_OTHERS = 3  # references without an image that are named
 _MAX_STORES = 3  # that the head names
 _MIN_WIDE = 100  # characters of a line from which tables have all columns
 _MIN_RATIO = 1.05  # of sizes that differ for readers
@@ -230,6 +231,11 @@ def _notes(figures: FleetFigures, width: int) -> Iterator[Line]:
     if fleet.roots:
         note = "Not in these figures: images that were not listed, and what no tag names, which registries do not list."
         yield from wrap(note, width, "dim")
+    others = [root for root in fleet.roots if not root.images]
+    if others:
+        names = ", ".join(printable(short_name(fleet, root)) for root in others[:_MAX_OTHERS])
+        more = f" and {len(others) - _MAX_OTHERS:,} more" if len(others) > _MAX_OTHERS else ""
+        yield from wrap(f"No image, though its bytes count: {names}{more}.", width)
     absent = sum(bool(root.absent) for root in fleet.roots)
     if absent:
         yield from wrap(f"{count_of(absent, 'index')} of platforms whose images are absent.", width)

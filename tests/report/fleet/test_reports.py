@@ -24,6 +24,7 @@ from ocisize.report.fleet import csv as csv_report
 from ocisize.report.fleet import html as html_report
 from ocisize.report.fleet import markdown as markdown_report
 from ocisize.report.fleet import openmetrics as openmetrics_report
+from ocisize.report.fleet import text as text_report
 from ocisize.report.fleet.html import to_html
 from ocisize.report.fleet.markdown import LIMIT, to_markdown
 from ocisize.report.fleet.openmetrics import MAX_SERIES
@@ -40,6 +41,7 @@ REPORTS: dict[str, Callable[[FleetSubject, Any], None]] = {
     "html": html_report.write,
     "markdown": markdown_report.write,
     "openmetrics": openmetrics_report.write,
+    "text": text_report.write,
 }
 FAMILY = fleet_of(service_family())
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\ufeff]")
@@ -257,3 +259,13 @@ def test_the_page_has_the_updates_of_each_repository() -> None:
             before, after = found.history.releases[update.before].name, found.history.releases[update.after].name
             assert f"{before} → {after}: {human_size(update.by_blob_size)}" in titles
     assert "histories-title" not in Page(to_html(attrs.evolve(subject, histories=()))).ids
+
+
+def test_the_text_report_names_what_is_no_image() -> None:
+    """A chart counts in all figures, and nothing else says that there is no image."""
+    roots = [attrs.evolve(root, images=[]) if number < 4 else root for number, root in enumerate(FAMILY.roots)]
+    shown, _, _, last = (root.references[0].rpartition("/")[2] for root in roots[:4])
+    text = text_of("text", subject_of(attrs.evolve(FAMILY, roots=roots)))
+    (line,) = [line for line in text.split("\n") if line.startswith("No image")]
+    assert shown in line and last not in line and line.endswith("and 1 more.")
+    assert "No image" not in text_of("text", subject_of(FAMILY))
