@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ocisize.cli.nearest import advise_on_word, join_words
+from ocisize.cli.nearest import find_nearest, join_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,5 +70,6 @@ class Parser(argparse.ArgumentParser):
         if action.choices is not None and value not in action.choices:
             choices = list(map(str, action.choices))
             name = action.option_strings[0] if action.option_strings else self.prog
-            hint = advise_on_word(str(value), choices, prefix=f"{name} ")
+            nearest = find_nearest(str(value), choices)  # the message has all of them
+            hint = f"did you mean {name} {nearest}?" if nearest else self._show_use(name)
             raise UsageError(f"{name}: got {value!r}, expected {join_words(choices, 'or')}", hint)

@@ -127,6 +127,12 @@ def test_values(arguments: list[str], error: str, hint: str, capsys: pytest.Capt
     assert error in text and hint in advice
 
 
+def test_choices_are_listed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    error, hint = refusal(["fleet", "nosuch.txt", "--by", "team"], capsys)
+    assert error == "--by: got 'team', expected image, repository, label, store or node"
+    assert hint.startswith("--by WHAT: what a row sums")
+
+
 def test_a_format_of_another_command(capsys: pytest.CaptureFixture[str]) -> None:
     error, hint = refusal(["packages", "nosuch.tar", "-f", "spdx"], capsys)
     assert error == "-f: unknown format 'spdx'"

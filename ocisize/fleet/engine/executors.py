@@ -161,7 +161,10 @@ class DaskEngine:
             connect: Any = Client
             self._client = connect(**{name: self.scheduler}, set_as_default=False, timeout=self.seconds)
         except (OSError, ValueError) as error:
-            raise EngineFailed(f"no scheduler of Dask at {self.scheduler}: {error}") from error
+            raise EngineFailed(
+                f"no scheduler of Dask at {self.scheduler}: {error}",
+                hint="check the address, or start a scheduler and workers: dask scheduler --help",
+            ) from error
         try:
             self._client.wait_for_workers(1, timeout=self.seconds)
         except TimeoutError as error:

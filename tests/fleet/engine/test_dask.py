@@ -100,5 +100,6 @@ def test_a_scheduler_that_is_not_there(fleet: Fleet) -> None:
     from tests.registry import free_port
 
     engine = DaskEngine(f"tcp://127.0.0.1:{free_port()}", seconds=1)
-    with Entries(None) as entries, pytest.raises(EngineFailed, match="no scheduler of Dask"):
+    with Entries(None) as entries, pytest.raises(EngineFailed, match="no scheduler of Dask") as caught:
         read_layers(fleet, entries, engine=engine)
+    assert "dask scheduler" in (caught.value.hint or "")
