@@ -113,8 +113,8 @@ class ProcessEngine:
         """See LayerEngine."""
         if self._stop is not None and interrupted:
             self._stop.set()
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:  # after an interrupt, the collector has a second to remove its temporary folder
+            self._pool.shutdown(wait=not interrupted, cancel_futures=True)
 
 
 def _begin_worker(stop: Event) -> None:
