@@ -69,8 +69,10 @@ def borrow_source(reference: str, connection: Connection | None, limits: Limits)
     """
     key = (reference, connection)
     with _lock:
-        waiting = _idle.get(key)
+        waiting = _idle.pop(key, [])
         opened = waiting.pop() if waiting else None
+        if waiting:
+            _idle[key] = waiting
     if opened is None:
         name, select = split_reference(reference)
         opened = OpenedSource(open_source(name, select=select, connection=connection, limits=limits))

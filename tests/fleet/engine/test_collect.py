@@ -16,6 +16,7 @@ from ocisize.fleet.engine.entries import Entries
 from ocisize.fleet.engine.executors import LayerEngine, ProcessEngine, SerialEngine
 from ocisize.fleet.engine.tasks import TaskOptions, list_tasks
 from ocisize.fleet.engine.worker import read_layer
+from ocisize.limits import Limits
 from ocisize.model.fleet import Fleet
 from tests.fleet.given import make_fleet
 from tests.fleets import many_images, service_family, write_fleet
@@ -153,3 +154,18 @@ def test_an_unverified_layer_is_kept_for_the_run_only(tmp_path: Path) -> None:
         tables = [entries.load(task).table for task in read.tasks]
         assert sorted(table.paths[0] for table in tables) == [b"a", b"c"]
         assert all(table.hashes for table in tables)
+
+
+def test_a_source_in_use_is_no_idle_one(layout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads leave more sources than may stay open, while the one that waits for the longest time is used."""
+    monkeypatch.setattr(borrowed, "MAX_IDLE", 1)
+    names = [f"oci-dir:{layout}:{name}:1.0" for name in ("api", "web", "worker")]
+    limits = Limits()
+    with borrowed.borrow_source(names[0], None, limits):
+        pass
+    with borrowed.borrow_source(names[0], None, limits) as used:
+        for name in names[1:]:
+            with borrowed.borrow_source(name, None, limits):
+                pass
+        assert used.source.read_manifest()
+    assert list(borrowed._idle) == [(names[0], None)]
