@@ -20,6 +20,16 @@ class KeptRecords:
         self._lists: dict[PackageRecord, list[Batch]] = {}
         self._budget = PathBudget(_MAX_PATHS)
 
+    @property
+    def has_all_lists(self) -> bool:
+        """Whether all lists that were read are kept."""
+        return self._is_asked_again and not self._budget.is_exceeded
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether something asks for the same records and lists again."""
+        return self._is_asked_again
+
     def read(self, ecosystem: Ecosystem, files: Mapping[bytes, bytes]) -> Iterator[PackageRecord]:
         """Yield the packages of some records, in the order of the first call that had the same files; raises as the parser.
 

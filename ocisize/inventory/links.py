@@ -30,6 +30,11 @@ class RealDirectories(dict[bytes, bytes]):
     def __missing__(self, path: bytes) -> bytes:
         if len(path) > MAX_PATH or self._size < 0:
             return path
+        above = path.rpartition(b"/")[0]
+        if path not in self._links and self.get(above) == above:  # no link leads there, as to most directories
+            self[path] = path
+            self._size -= 2 * len(path)
+            return path
         missing: list[bytes] = []
         while path not in self:
             path, _, name = path.rpartition(b"/")

@@ -40,6 +40,9 @@ class Listed:
         self.files: dict[bytes, int] = {}
         self.directories: dict[bytes, int] = {}  #: with the number of a package, or NOBODY
         self.dropped: set[int] = set()  #: runtimes whose programs belong to other packages, which have all of their files
+        self.contested: set[bytes] = (
+            set()
+        )  #: paths that several packages list, or one of them by another path, and databases
         self.shared: dict[int, dict[int, None]] = {}  #: by number: the packages that own files which it lists, too
         self._of_dpkg: dict[tuple[bytes, bytes], int] | None = None
         for number in self._numbers:
@@ -57,9 +60,9 @@ class Listed:
         moved: dict[bytes, int] = {}
         budget = PathBudget(max_files)
         for number in self._numbers:
-            for paths, directories in self._meter.count(self._kept.read_list(self._records[number])):
-                led_away = _find_led_away(real, directories)
-                here = {*directories} & known
+            for paths, directories, distinct in self._meter.count(self._kept.read_list(self._records[number])):
+                led_away = _find_led_away(real, distinct)
+                here = {*distinct} & known
                 here.update(directory for directory, target in led_away.items() if target in known)
                 chosen = budget.take(list(compress(paths, map(here.__contains__, directories))))
                 self._add_all(chosen, number)
@@ -80,9 +83,9 @@ class Listed:
         names = frozenset(wanted)
         moved: dict[bytes, int] = {}
         for number in numbers:
-            for paths, directories in self._meter.count(self._kept.read_list(self._records[number])):
+            for paths, directories, distinct in self._meter.count(self._kept.read_list(self._records[number])):
                 self._add_all(filter(names.__contains__, paths), number)
-                led_away = _find_led_away(real, directories)
+                led_away = _find_led_away(real, distinct)
                 for path, directory in zip(paths, directories, strict=True) if led_away else ():
                     if directory in led_away and path not in names:
                         target = join(led_away[directory], path[len(directory) + 1 :])
@@ -94,17 +97,23 @@ class Listed:
 
     def _add_all(self, paths: Iterable[bytes], number: int) -> None:
         """List several files of a package."""
-        others = {*map(self.files.setdefault, paths, repeat(number))} - {number}
-        if others and self._records[number].ecosystem not in OF_SYSTEM:
-            self.shared.setdefault(number, {}).update(dict.fromkeys(others))
+        names = list(paths)
+        owners = list(map(self.files.setdefault, names, repeat(number)))
+        others = {*owners} - {number}
+        if others:
+            self.contested.update(compress(names, map(number.__ne__, owners)))
+            if self._records[number].ecosystem not in OF_SYSTEM:
+                self.shared.setdefault(number, {}).update(dict.fromkeys(others))
 
     def _add(self, path: bytes, number: int) -> None:
+        self.contested.add(path)
         owner = self.files.setdefault(path, number)
         if owner != number and self._records[number].ecosystem not in OF_SYSTEM:
             self.shared.setdefault(number, {})[owner] = None
 
     def _add_databases(self) -> None:
         """List the databases of single packages; a database of several belongs to none of them."""
+        self.contested.update(SHARED_DATABASES)
         for path in SHARED_DATABASES:
             self.files.pop(path, None)
         counts = Counter(self._records[number].database for number in self._numbers)
@@ -134,11 +143,12 @@ class Listed:
         return self._of_dpkg.get((package, architecture))
 
 
-def _find_led_away(real: RealDirectories, directories: Iterable[bytes]) -> dict[bytes, bytes]:
+def _find_led_away(real: RealDirectories, directories: Sequence[bytes]) -> dict[bytes, bytes]:
     """Those of some directories that are reached through symlinks, with their real paths."""
-    distinct = [*dict.fromkeys(directories)]
-    targets = list(map(real.__getitem__, distinct))
-    return dict(compress(zip(distinct, targets, strict=True), map(ne, distinct, targets))) if targets != distinct else {}
+    targets = tuple(map(real.__getitem__, directories))
+    if targets == directories:
+        return {}
+    return dict(compress(zip(directories, targets, strict=True), map(ne, directories, targets)))
 
 
 def source_of(path: bytes) -> bytes:

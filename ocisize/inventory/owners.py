@@ -20,6 +20,7 @@ from ocisize.inventory.ecosystems import ECOSYSTEMS, LazyEcosystem
 from ocisize.inventory.kept_records import KeptRecords
 from ocisize.inventory.links import RealDirectories, find_links
 from ocisize.inventory.listed import INFO_DIRECTORY, Listed, source_of
+from ocisize.inventory.listed_rows import ListedRows
 from ocisize.inventory.lower_view import LowerView
 from ocisize.inventory.path_batches import ListMeter
 from ocisize.inventory.record import PackageRecord
@@ -46,6 +47,7 @@ class Ownership:
     first_layers: Sequence[int]  #: by number: the lowest layer whose databases list the package
     owned_by: Mapping[int, tuple[int, ...]]  #: by number: other packages that own files or the database of the package
     warnings: tuple[str, ...] = ()  #: databases that could not be read, in words
+    listed: ListedRows | None = None  #: if checks may ask for the rows, and all lists were read
 
     def package_at(self, layer: int, row: int) -> PackageRecord | None:
         """The package that a row belongs to; None if none owns it."""
@@ -107,6 +109,7 @@ class _Search:
         self._kept, self._meter = kept, ListMeter()
         self._listed = Listed(databases.records, self._with_lists(databases.installed), kept, self._meter)
         self._rows: list[IntArray] = []
+        self._listed_rows: list[IntArray] = []
 
     def _with_lists(self, numbers: Iterable[int]) -> list[int]:
         """Those of some packages that are not parts of a binary."""
@@ -122,15 +125,16 @@ class _Search:
         for layer, table in enumerate(self._tables):
             defaults = defaults_of[self._is_copied[layer]]
             special = self._files_by_directory(layer)
-            numbers = array("I")
+            numbers, listing = array("I"), array("I")
             for piece in self._runs.pieces(table, layer):
                 spans = list(piece.spans())
                 of_directories = chain.from_iterable(
                     repeat(defaults[directory], end - start) for start, end, directory in spans
                 )
-                of_files = map(listed.files.get, piece.paths)
+                of_files = list(map(listed.files.get, piece.paths, repeat(self._count)))
+                listing.extend(of_files)
                 found = [
-                    of_directory if of_file is None else of_file
+                    of_directory if of_file == self._count else of_file
                     for of_file, of_directory in zip(of_files, of_directories, strict=True)
                 ]
                 for start, end, directory in spans:
@@ -140,6 +144,7 @@ class _Search:
                         self._map_names(piece.paths, range(start, end), found, special[directory].get)
                 numbers.extend(found)
             self._rows.append(numbers)
+            self._listed_rows.append(listing)
             for row, path in table.paths.select_with(b".pyc\0") if listed.files else ():
                 if path not in listed.files and (owner := listed.files.get(source_of(path))) is not None:
                     numbers[row] = owner
@@ -261,7 +266,10 @@ class _Search:
 
     def ownership(self) -> Ownership:
         """All that was found."""
-        databases = self._databases
+        databases, listing = self._databases, None
+        if self._kept.has_all_lists and self._meter.remaining >= 0:
+            numbers, contested = self._with_lists(databases.installed), self._listed.contested
+            listing = ListedRows(databases.records, numbers, self._listed_rows, contested)
         return Ownership(
             records=databases.records,
             unowned=self._places.kinds,
@@ -270,6 +278,7 @@ class _Search:
             first_layers=databases.first_layers,
             owned_by={number: tuple(sorted(owners)) for number, owners in self._listed.shared.items()},
             warnings=(*databases.warnings, *([_TOO_MANY_FILES] if self._meter.remaining < 0 else [])),
+            listed=listing,
         )
 
 

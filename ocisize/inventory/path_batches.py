@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from ocisize.inventory.record import DAMAGE, PackageRecord
@@ -20,6 +20,13 @@ class Batch(NamedTuple):
 
     paths: list[bytes]
     directories: list[bytes]  #: those of ``paths``, in their order
+    distinct: Sequence[bytes]  #: each of these once, in the order of their first paths
+
+    @classmethod
+    def of(cls, paths: list[bytes]) -> Batch:
+        """Find the directories of paths."""
+        directories = [path.rpartition(b"/")[0] for path in paths]
+        return cls(paths, directories, tuple(dict.fromkeys(directories)))
 
 
 class ListMeter:
@@ -34,7 +41,7 @@ class ListMeter:
         for batch in batches if self.remaining >= 0 else ():
             self.remaining -= len(batch.paths)
             if self.remaining < 0:
-                yield Batch(batch.paths[: self.remaining], batch.directories[: self.remaining])
+                yield Batch.of(batch.paths[: self.remaining])
                 return
             yield batch
 
@@ -53,12 +60,12 @@ def read_batches(record: PackageRecord) -> Iterator[Batch]:
             paths.extend(islice(files, _BATCH))
             if not paths:
                 return
-            yield Batch(paths, [path.rpartition(b"/")[0] for path in paths])
+            yield Batch.of(paths)
             paths = []
     except DAMAGE as error:
         _log.info("files of %s: %s", record.name, error)
     if paths:  # the files before the damage
-        yield Batch(paths, [path.rpartition(b"/")[0] for path in paths])
+        yield Batch.of(paths)
 
 
 class PathBudget:

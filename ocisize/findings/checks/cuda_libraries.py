@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from ocisize.findings.checks.installed_packages import find_listed_rows
+from ocisize.findings.checks.listed_files import find_listed_rows
 from ocisize.findings.checks.package_claims import split_claims
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence

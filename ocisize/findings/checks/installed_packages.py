@@ -12,28 +12,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from typing import TypeAlias
 
-from ocisize.filesystem.path_search import find_rows_in
 from ocisize.findings.checks.package_kinds import load_usual_names
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.inventory.ecosystems import find_contents, paths_of_contents
 from ocisize.inventory.kept_records import KeptRecords
-from ocisize.inventory.path_batches import PathBudget
 from ocisize.inventory.record import DAMAGE, Ecosystem, PackageRecord
 from ocisize.layer.kept_files import APK_DATABASES, DPKG_STATUS, RPM_DATABASES
 from ocisize.logs import Logger
 from ocisize.model.packages import APK, DEB, RPM
-from ocisize.packages.dpkg_files import MERGED
 from ocisize.packages.npm import NODE_MODULES
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import HARD_LINK, REGULAR
-from ocisize.tar.paths import join
 
 RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
 
-_MAX_FILES = 1_000_000  # that the packages of one finding list; the largest known ones list 60,000
 _NAME = lazy_pattern(rb"^(?:Package: *|P:)(\S{1,200})[ \r]*$", re.MULTILINE)
-_BYTECODE = lazy_pattern(rb"([^/]+?)\.[a-z]+-\d[^/]*\.pyc")
-_CACHE = b"__pycache__"
 _log = Logger(__name__)
 
 
@@ -107,69 +100,6 @@ def _read(ecosystem: Ecosystem, contents: Mapping[bytes, bytes], kept: KeptRecor
     except DAMAGE as error:
         _log.info("%s: %s", ecosystem.name, error)
     return found
-
-
-def find_listed_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) -> dict[PackageRecord, dict[int, list[int]]]:
-    """The visible rows of files that packages list, by layer, with the bytecode of their Python sources.
-
-    A file that two of the packages list belongs to the first of them. Where ``/lib`` is a link to ``/usr/lib``, the row of a
-    listed path is below ``/usr``.
-    """
-    rows: dict[PackageRecord, dict[int, list[int]]] = {}
-    owners: dict[bytes, PackageRecord] = {}
-    numbers = evidence.runs.directories.numbers
-    searched: set[bytes] = set()
-    budget = PathBudget(_MAX_FILES)
-    for record in records:
-        rows[record] = defaultdict(list)
-        for paths, directories in evidence.packages.kept.read_list(record):
-            distinct = {*directories}
-            here = distinct & numbers.keys()
-            moved = {path for path in distinct if MERGED.match(path + b"/") and b"usr/" + path in numbers}
-            chosen = list(compress(paths, map(here.__contains__, directories)))
-            if moved:
-                chosen += [b"usr/" + path for path in compress(paths, map(moved.__contains__, directories))]
-            for path in budget.take(chosen):
-                owners.setdefault(path, record)
-            searched |= here
-            searched.update(b"usr/" + path for path in moved)
-    caches = {join(path, _CACHE) for path in searched} & numbers.keys()
-    found_in = {numbers[path] for path in searched}
-    own: set[bytes] = set()  # paths that are visible as they are listed
-    found: list[tuple[int, int, bytes, PackageRecord]] = []
-    for layer, table in enumerate(evidence.tables):
-        hidden_by, kinds = evidence.overlay.hidden_by[layer], table.kinds
-        listed = find_rows_in(found_in, owners.keys(), table, layer, evidence.runs)
-        unlisted = (place for place in _rows_below(evidence, layer, caches) if place[1] not in owners)
-        for row, path in (*listed, *unlisted):
-            owner = owners.get(path) or owners.get(_source_of(path))
-            if owner is not None and hidden_by[row] < 0 and kinds[row] in (REGULAR, HARD_LINK):
-                own.add(path)
-                found.append((layer, row, path, owner))
-    for layer, row, path, owner in found:
-        if not (path.startswith(b"usr/") and MERGED.match(path, 4) and path[4:] in own):
-            rows[owner][layer].append(row)
-    return rows
-
-
-def _rows_below(evidence: ImageEvidence, layer: int, caches: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The rows of a layer in some directories, with their paths."""
-    directories = {evidence.runs.directories.numbers[path] for path in caches}
-    if not directories:
-        return
-    table = evidence.tables[layer]
-    spans = evidence.runs.tables[layer].spans(len(table))
-    rows = [row for start, end, number in spans if number in directories for row in range(start, end)]
-    yield from zip(rows, table.paths.select(rows), strict=True)
-
-
-def _source_of(path: bytes) -> bytes:
-    """The source of a file of bytecode; b"" of other files."""
-    directory, _, name = path.rpartition(b"/")
-    match = _BYTECODE.fullmatch(name)
-    if match is None or not directory.endswith(_CACHE):
-        return b""
-    return join(directory[: -len(_CACHE)].rstrip(b"/"), match[1] + b".py")
 
 
 def find_npm_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) -> dict[PackageRecord, dict[int, list[int]]]:

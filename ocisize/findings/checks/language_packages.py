@@ -15,13 +15,13 @@ from typing import TypeAlias
 from ocisize.findings.checks.cuda_libraries import OF_CUDA, find_cuda
 from ocisize.findings.checks.installed_packages import (
     RowsByLayer,
-    find_listed_rows,
     find_npm_rows,
     read_npm,
     read_python,
     size_of,
     visible_contents,
 )
+from ocisize.findings.checks.listed_files import find_listed_rows
 from ocisize.findings.checks.package_claims import split_claims
 from ocisize.findings.checks.package_kinds import load_exclusive_packages
 from ocisize.findings.claim import Claim

@@ -11,7 +11,8 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TypeAlias
 
-from ocisize.findings.checks.installed_packages import RowsByLayer, find_listed_rows, size_of
+from ocisize.findings.checks.installed_packages import RowsByLayer, size_of
+from ocisize.findings.checks.listed_files import find_listed_rows
 from ocisize.findings.checks.package_graph import PackageGraph
 from ocisize.findings.checks.package_kinds import PackageKind
 from ocisize.findings.evidence import ImageEvidence

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from ocisize.findings.checks.installed_packages import find_listed_rows, size_of
+from ocisize.findings.checks.installed_packages import size_of
+from ocisize.findings.checks.listed_files import find_listed_rows
 from ocisize.findings.checks.package_graph import PackageGraph
 from ocisize.findings.checks.package_kinds import RuntimeKind, load_runtime_kinds
 from ocisize.findings.claim import FILES, Claim, Tier
