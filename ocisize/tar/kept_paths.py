@@ -11,7 +11,7 @@ def kept_paths(table: FileTable) -> dict[int, bytes]:
     >>> from ocisize import Analyzer
     >>> analysis = Analyzer(keep_packages=True).analyze("testdata/example.tar")
     >>> list(kept_paths(analysis.layers[0].files).values())
-    [b'etc/os-release', b'lib/apk/db/installed']
+    [b'etc/debian_version', b'usr/lib/os-release']
     """
     known = table.derived.get(kept_paths)
     if isinstance(known, dict) and known.keys() == table.contents.keys():

@@ -413,7 +413,7 @@ def connections_to(server: Server) -> int:
     """Sockets of this process that lead to a server and are open."""
     count = 0
     for found in gc.get_objects():
-        if isinstance(found, socket.socket) and found.fileno() >= 0:
+        if isinstance(found, socket.socket) and found.family == socket.AF_INET and found.fileno() >= 0:
             with suppress(OSError):
                 count += found.getpeername()[1] == server.port
     return count
