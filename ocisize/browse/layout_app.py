@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar, overload
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, overload
 from textual.app import App
 from textual.containers import Container, Horizontal, Vertical
 from textual.events import Resize
+from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Footer, Input, Static
 
@@ -22,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import ComposeResult
-    from textual.geometry import Size
 
 _WIDE = 120  # columns from which the details are beside the tree
 _DETAIL_LINES = 7  # of the details below the tree, with the line above them
 _OTHER_LINES = 3  # of the title, the tabs and the footer
 _LAYER_LINES = 5  # of the layer pane beside the layers: the head, the whole step of one layer, and a blank line
 _RESIZE_DELAY = 0.05  # seconds in which Textual gives screens a new size
+_SIZE_INTERVAL = 1.0  # seconds between looks at the size of the terminal
 _HINT = " glob: * ? [, or / at an end"  # beside the field of the search: what makes a text a glob
 _KILLED = 128  # added to the number of a signal in the exit status, as shells do
 _WidgetT = TypeVar("_WidgetT", bound=Widget)
@@ -128,6 +130,17 @@ class LayoutApp(App[None]):
         for screen in self.screen_stack:
             if screen.outer_size != self.size:
                 screen.post_message(Resize(self.size, self.size))
+
+    def watch_size(self) -> None:
+        """Take the size of the terminal every second: a signal, or what Textual makes of one, may be lost."""
+        if self.is_headless:
+            return
+        size = Size(*shutil.get_terminal_size())
+        if size != self.size:
+            self.post_message(Resize(size, size))
+        else:
+            self._fit_screens()
+        self.later("size", _SIZE_INTERVAL, self.watch_size)
 
     def show_heads(self) -> None:
         """Say above the panes what they show."""

@@ -78,6 +78,7 @@ class PanesApp(SearchApp):
         self.show_pane()
         self.find(TreePane).focus()
         self.leave_on_signals()
+        self.watch_size()
         COURTESY.start()
         self._opening.start()
 

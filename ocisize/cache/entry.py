@@ -46,7 +46,10 @@ def pack_entry(key: str, sections: Sequence[bytes]) -> bytes:
     ocisize.cache.entry.BadEntry: wrong checksum
     """
     compress = zstandard.ZstdCompressor(level=_LEVEL).compress
-    frames = [compress(section) for section in sections]
+    try:
+        frames = [compress(section) for section in sections]
+    except zstandard.ZstdError as error:  # any bytes can be compressed
+        raise MemoryError(str(error)) from error
     sizes = [_SIZES.pack(len(frame), len(section)) for frame, section in zip(frames, sections, strict=True)]
     body = b"".join([_COUNT.pack(len(sections)), *sizes, *frames])
     return MAGIC + _checksum(key, body) + body

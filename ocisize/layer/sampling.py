@@ -104,14 +104,17 @@ class Measurement:
         self.exact: list[tuple[float, float]] = []  #: bytes by the fast method and by deflate
         import zstandard
 
-        self._compressor = zstandard.ZstdCompressor(level=_FAST_LEVEL)
+        self._compressor, self._error = zstandard.ZstdCompressor(level=_FAST_LEVEL), zstandard.ZstdError
 
     def add(self, block: int, content: bytes | bytearray) -> None:
         """Measure a block; ``content`` is that of its span, the dictionary included."""
         first, start, end = self.plan.span_of(block)
         own = content[start - first :]
         scale = BLOCK_SIZE / (end - start)
-        fast = scale * len(self._compressor.compress(own))
+        try:
+            fast = scale * len(self._compressor.compress(own))
+        except self._error as error:  # any bytes can be compressed
+            raise MemoryError(str(error)) from error
         self.fast.append(fast)
         if block in self.plan.exact:
             deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW_DEFLATE, zdict=content[: start - first])

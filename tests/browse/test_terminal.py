@@ -127,6 +127,19 @@ def test_a_signal_that_another_thread_gets(opened: Callable[..., Terminal]) -> N
     assert terminal.wait() == 0
 
 
+def test_a_size_of_which_no_signal_tells(opened: Callable[..., Terminal]) -> None:
+    """The terminal does not control the process, so that no new size sends a signal; the screen follows."""
+    terminal = opened("testdata/example.tar", environment={"LINES": "", "COLUMNS": ""})
+    terminal.read_until(lambda text: b"bin/" in text and b"Stored in" in text)
+    for lines in (30, 40):
+        written = len(terminal.written)
+        _set_size(terminal.ours, lines, 80)
+        last_line = f"\x1b[{lines};1H".encode()
+        terminal.read_until(lambda text, written=written, last=last_line: last in text[written:])  # type: ignore[misc]
+    terminal.press(b"q")
+    assert terminal.wait() == 0
+
+
 def _set_size(descriptor: int, lines: int, columns: int) -> None:
     fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 

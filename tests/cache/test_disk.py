@@ -13,6 +13,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from ocisize.cache.disk import DiskCache
 from ocisize.cache.entry import BadEntry, pack_entry, unpack_entry
@@ -48,6 +49,21 @@ def test_entries_come_back_and_are_replaced(tmp_path: Path) -> None:
     cache.discard(KEY)
     cache.discard(KEY)
     assert cache.get(KEY) is None
+
+
+def test_an_entry_for_which_there_is_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """zstd says in an error of its own that it gets no memory; nothing else keeps bytes from being compressed."""
+
+    class Compressor:
+        def __init__(self, level: int) -> None:
+            self.level = level
+
+        def compress(self, data: bytes) -> bytes:
+            raise zstandard.ZstdError(f"cannot compress {len(data)} bytes: Allocation error : not enough memory")
+
+    monkeypatch.setattr(zstandard, "ZstdCompressor", Compressor)
+    with pytest.raises(MemoryError, match="cannot compress 3 bytes"):
+        pack_entry(KEY, [b"one"])
 
 
 def test_reading_needs_the_memory_of_the_entry(tmp_path: Path) -> None:
