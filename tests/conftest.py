@@ -19,7 +19,8 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
-os.environ.pop("COLUMNS", None)  # pytest-xdist sets the width of its terminal, which reports would use
+for _name in ("COLUMNS", "LINES"):  # pytest-xdist sets the size of its terminal, which programs take before that of theirs
+    os.environ.pop(_name, None)
 
 _numbers = itertools.count()  # of tests
 #: the cache of fixtures that many tests share; each test has its own
