@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ocisize.browse.entries import Entries, Node, Order, Shares, list_directory
 from ocisize.browse.scope import Scope, ScopeCache, check_scope
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ocisize.browse.image_index import ImageIndex
     from ocisize.model.sizes import Group
 
+_RowT = TypeVar("_RowT")
 _MAX_OPENED = 100_000  # rows that a jump opens on its way
 
 
@@ -193,16 +194,24 @@ class TreeView:
 
     def _walk(self, entries: Entries) -> Iterator[Row]:
         """The rows of some entries and of the opened directories below, from the top."""
-        waiting: list[Iterator[Row]] = [_list_rows(entries)]
-        while waiting:
-            row = next(waiting[-1], None)
-            if row is None:
-                waiting.pop()
-                continue
-            yield row
-            if (opened := self._opened.get(row.directory)) is not None:
-                waiting.append(_list_rows(opened))
+        return walk_opened(
+            _list_rows(entries),
+            lambda row: None if (opened := self._opened.get(row.directory)) is None else _list_rows(opened),
+        )
 
 
 def _list_rows(entries: Entries) -> Iterator[Row]:
     return (Row(entries, position) for position in entries.order)
+
+
+def walk_opened(rows: Iterator[_RowT], open_rows: Callable[[_RowT], Iterator[_RowT] | None]) -> Iterator[_RowT]:
+    """Return rows, each followed by those below it; ``open_rows`` returns the rows of an opened directory, else None."""
+    waiting = [rows]
+    while waiting:
+        row = next(waiting[-1], None)
+        if row is None:
+            waiting.pop()
+            continue
+        yield row
+        if (below := open_rows(row)) is not None:
+            waiting.append(below)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ocisize.browse.entries import Order
+from ocisize.browse.tree import walk_opened
 from ocisize.model.file_changes import FileChangeKind
 from ocisize.tuples import NamedTuple
 
@@ -190,12 +191,6 @@ class ChangeTree:
 
     def _walk(self, rows: Sequence[_Row]) -> Iterator[_Row]:
         """Rows, and those of the opened directories below, from the top."""
-        waiting: list[Iterator[_Row]] = [iter(rows)]
-        while waiting:
-            row = next(waiting[-1], None)
-            if row is None:
-                waiting.pop()
-                continue
-            yield row
-            if row.directory in self._opened:
-                waiting.append(iter(self._opened[row.directory]))
+        return walk_opened(
+            iter(rows), lambda row: iter(self._opened[row.directory]) if row.directory in self._opened else None
+        )

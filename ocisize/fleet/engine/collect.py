@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 
 from ocisize.cache.disk import DiskCache
 from ocisize.fleet.engine.entries import Entries
-from ocisize.fleet.engine.executors import LayerEngine, PlainEngine, ProcessEngine
+from ocisize.fleet.engine.executors import LayerEngine, choose_engine
 from ocisize.fleet.engine.results import LayerProblem, LayerResult
 from ocisize.fleet.engine.run import TaskRunner
 from ocisize.fleet.engine.tasks import LayerTask, TaskOptions, list_tasks, total_size
@@ -83,11 +83,8 @@ def read_layers(
     tasks = tuple(list_tasks(fleet))
     options = TaskOptions(connection=connection, limits=entries.limits, catalog=catalog)
     entries.reread = lambda task: read_layer(task, options)
-    if engine is None:
-        engine = ProcessEngine()
-    chosen = PlainEngine(engine) if isinstance(engine, Executor) else engine
     shared = _share_cache(options, entries)
-    collector = _Collector(tasks, chosen, entries, shared, per_store, on_progress)
+    collector = _Collector(tasks, choose_engine(engine), entries, shared, per_store, on_progress)
     return LayersRead(tasks, collector.run(), shared if collector.sees_cache else None)
 
 

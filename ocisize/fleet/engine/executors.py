@@ -180,3 +180,10 @@ class DaskEngine:
             self._executor.shutdown(wait=not interrupted)
         if self._client is not None:
             self._client.close()
+
+
+def choose_engine(engine: LayerEngine | Executor | None) -> LayerEngine:
+    """Return where tasks run: processes if nothing is chosen, and an engine of an executor that the caller opens."""
+    if engine is None:
+        return ProcessEngine()
+    return PlainEngine(engine) if isinstance(engine, Executor) else engine

@@ -10,7 +10,7 @@ from ocisize.cache.store import Cache
 from ocisize.errors import OcisizeError
 from ocisize.fleet.engine.collect import PER_STORE, read_layers
 from ocisize.fleet.engine.entries import Entries
-from ocisize.fleet.engine.executors import LayerEngine, PlainEngine, ProcessEngine
+from ocisize.fleet.engine.executors import LayerEngine, choose_engine
 from ocisize.fleet.export.export import FleetContents, write_tables
 from ocisize.fleet.export.folder import check_folder
 from ocisize.fleet.export.writer import check_library
@@ -75,8 +75,7 @@ def export_fleet(
     check_library()
     check_folder(folder)
     with Entries(cache, limits=limits or Limits()) as entries:
-        chosen = engine if engine is not None else ProcessEngine()
-        chosen = PlainEngine(chosen) if isinstance(chosen, Executor) else chosen
+        chosen = choose_engine(engine)
         read = read_layers(
             figures.fleet,
             entries,

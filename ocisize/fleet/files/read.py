@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ocisize.cache.store import Cache
 from ocisize.fleet.engine.collect import PER_STORE, LayersRead, read_layers
 from ocisize.fleet.engine.entries import Entries
-from ocisize.fleet.engine.executors import LayerEngine, PlainEngine, ProcessEngine
+from ocisize.fleet.engine.executors import LayerEngine, choose_engine
 from ocisize.fleet.engine.image_packages import (
     ImagePackageSums,
     ImageTask,
@@ -68,8 +68,7 @@ def read_fleet_files(
 
     """
     with Entries(cache, limits=limits or Limits()) as entries:
-        chosen = engine if engine is not None else ProcessEngine()
-        chosen = PlainEngine(chosen) if isinstance(chosen, Executor) else chosen
+        chosen = choose_engine(engine)
         read = read_layers(
             figures.fleet,
             entries,

@@ -14,7 +14,8 @@ from ocisize.report.fleet.files_words import (
     name_package,
     name_rule,
 )
-from ocisize.report.fleet.text_lines import count_more, list_table, wrap
+from ocisize.report.fleet.text_lines import count_more, wrap
+from ocisize.report.text.columns import list_table
 from ocisize.report.text.lines import Line
 from ocisize.report.words.units import human_size
 from ocisize.text import count_of, printable
@@ -111,7 +112,7 @@ def _packages(files: FleetFiles, top: int, width: int) -> Iterator[Line]:
         for package in files.packages[:top]
     ]
     yield Line(("Packages with the most bytes", "bold"))
-    yield from list_table(("Once", "Over all", "Images", "Layers", "Kind", "Package"), rows, width, texts=2)
+    yield from list_table(("Once", "Over all", "Images", "Layers", "Kind", "Package"), rows, width, last=2)
     yield from count_more(files.package_count - len(rows))
 
 

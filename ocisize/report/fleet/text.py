@@ -11,7 +11,7 @@ from ocisize.oci.artifacts import without_parameters
 from ocisize.oci.media_types import LAYER_TYPES
 from ocisize.report.fleet.files_text import list_blocks
 from ocisize.report.fleet.subject import FleetOrder, FleetSubject
-from ocisize.report.fleet.text_lines import count_more, list_table, wrap
+from ocisize.report.fleet.text_lines import count_more, wrap
 from ocisize.report.fleet.words import (
     count_fleet,
     describe_closest,
@@ -23,6 +23,7 @@ from ocisize.report.fleet.words import (
     short_name,
     shorten,
 )
+from ocisize.report.text.columns import list_table
 from ocisize.report.text.lines import Line, has_color, page_width, write_lines
 from ocisize.report.words.flow import SEPARATOR
 from ocisize.report.words.units import cut, human_size
@@ -133,7 +134,7 @@ def _roots(subject: FleetSubject, width: int) -> Iterator[Line]:
     ]
     yield Line((_TITLES[subject.order], "bold"))
     headings = ("Frees", "Size", "Share", "Pull", "Image", "Shares most")
-    yield from list_table(headings, rows, width, texts=2)
+    yield from list_table(headings, rows, width, last=2)
     yield from count_more(len(figures.roots) - len(shown))
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from ocisize.model.updates import UpdateHistory
+from ocisize.report.text.columns import list_table
 from ocisize.report.text.lines import Line, has_color, page_width, write_lines
 from ocisize.report.updates.advice_words import WHEN, list_advice
-from ocisize.report.updates.columns import list_table
 from ocisize.report.updates.subject import HistorySubject
 from ocisize.report.updates.words import (
     ReleaseNames,
@@ -89,7 +89,7 @@ def _updates(history: UpdateHistory, names: ReleaseNames, width: int, top: int) 
             describe_cause(update, history),
         ))  # fmt: skip
     headings = ("Update", "Download", "By chain", "Changed", "Image", "First changed layer, and what follows")
-    yield from list_table(headings, rows, width)
+    yield from list_table(headings, rows, width, first=1)
     if hidden := len(history.updates) - len(shown):
         size = sum(update.by_blob_size for update in history.updates[:hidden])
         yield Line((f"… {count_of(hidden, 'update')} before, {human_size(size)}; --top shows more", "dim"))
@@ -111,7 +111,7 @@ def _layers(history: UpdateHistory, width: int) -> Iterator[Line]:
         for track in tracks
     ]
     headings = ("Causes", "Updates", "Download", "Changed", "Layers that cause most download")
-    yield from list_table(headings, rows, width, texts=0)
+    yield from list_table(headings, rows, width)
 
 
 def _advice(history: UpdateHistory, width: int) -> Iterator[Line]:

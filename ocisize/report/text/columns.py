@@ -1,4 +1,4 @@
-"""Tables of the text report: columns as wide as their cells, the last one cut to the width of the page."""
+"""Tables of text reports: columns as wide as their cells, the last one cut to the width of the page."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from ocisize.report.words.units import cut
 _GAP = "  "
 
 
-def list_table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, texts: int = 1) -> Iterator[Line]:
-    """The lines of a table: the first ``texts`` columns and the last one are texts, the others numbers.
+def list_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, first: int = 0, last: int = 1
+) -> Iterator[Line]:
+    """The lines of a table, without columns that have no cell.
 
-    Columns without a cell are left out.
+    The ``first`` columns, the ``last`` ones, and the last one that is shown are texts, the others numbers.
     """
+    texts = {*range(first), *range(len(headings) - last, len(headings))}
     kept = [number for number in range(len(headings)) if any(row[number] for row in rows)]
     columns = [[headings[number], *(row[number] for row in rows)] for number in kept]
     widths = [max(map(len, column)) for column in columns]
@@ -23,6 +26,6 @@ def list_table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: in
         cells = []
         for place, number in enumerate(kept):
             cell = cut(columns[place][line], widths[place])
-            is_text = number < texts or place == len(kept) - 1
+            is_text = number in texts or place == len(kept) - 1
             cells.append(f"{cell:{widths[place]}}" if is_text else f"{cell:>{widths[place]}}")
         yield Line((_GAP.join(cells), "dim" if line == 0 else ""))
