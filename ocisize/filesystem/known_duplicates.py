@@ -16,6 +16,7 @@ from itertools import accumulate, compress, repeat
 from operator import add
 
 from ocisize.filesystem.duplicates import Duplicates, add_repeated, find_duplicates, with_size
+from ocisize.filesystem.hidden_rows import find_hidden
 from ocisize.filesystem.overlay import Overlay
 from ocisize.tar.filetable import NO_HASH, FileTable, IntArray
 
@@ -74,12 +75,15 @@ class KnownDuplicates:
         heads = _heads(affected)
         starts = list(accumulate(map(len, tables), initial=0))
         found = [Duplicates(known=array("i")) for _ in tables]
+        compared: list[set[int]] = []  # by layer: the rows with affected contents
         seen: dict[bytes, int] = {}
         for index, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
-            rows = [row for row in _rows_with(heads, table) if table.sizes[row] > 0 > hidden_by[row]]
-            add_repeated(found[index], table, [row for row in rows if table.hash_of(row) in affected], starts[index], seen)
+            rows = [row for row in _rows_with(heads, table) if table.hash_of(row) in affected]
+            shown = [row for row in rows if table.sizes[row] > 0 > hidden_by[row]]
+            add_repeated(found[index], table, shown, starts[index], seen)
             found[index].known.extend([-1] * len(found[index].rows))
-        self._add_known(found, tables, affected, starts)
+            compared.append({*rows})
+        self._add_known(found, tables, compared, starts)
         return [with_size(duplicates, table) for duplicates, table in zip(found, tables, strict=True)]
 
     def _affected_contents(self, tables: Sequence[FileTable], overlay: Overlay) -> set[bytes]:
@@ -95,51 +99,48 @@ class KnownDuplicates:
         return affected
 
     def _add_known(
-        self, found: Sequence[Duplicates], tables: Sequence[FileTable], affected: set[bytes], starts: Sequence[int]
+        self, found: Sequence[Duplicates], tables: Sequence[FileTable], compared: Sequence[set[int]], starts: Sequence[int]
     ) -> None:
-        """Add the known duplicates whose content is not affected."""
+        """Add the known duplicates that were not compared again."""
         ends = list(accumulate(len(tables[index]) for index in self.layers))
         moved = [starts[index] - start for index, start in zip(self.layers, [0, *ends], strict=False)]
         for index, pairs in zip(self.layers, self.pairs, strict=True):
-            duplicates, numbers = found[index], _unaffected(pairs.rows, tables[index], affected)
+            duplicates, numbers = found[index], _places_without(compared[index], pairs.rows)
             rows, originals = pairs.rows, pairs.originals
             if len(numbers) < len(rows):
                 rows = array("q", map(rows.__getitem__, numbers))
                 originals = array("q", map(originals.__getitem__, numbers))
-            moves = (
-                map(moved.__getitem__, map(partial(bisect_right, ends), originals))
-                if len({*moved}) > 1
-                else repeat(moved[0])
-            )
+            if any(moved):
+                moves = (
+                    map(moved.__getitem__, map(partial(bisect_right, ends), originals))
+                    if len({*moved}) > 1
+                    else repeat(moved[0])
+                )
+                originals = array("q", map(add, originals, moves))
             duplicates.known.extend(numbers)
             duplicates.rows.extend(rows)
-            duplicates.originals.extend(array("q", map(add, originals, moves)))
+            duplicates.originals.extend(originals)
 
 
 def hidden_rows(table: FileTable, hidden_by: IntArray) -> IntArray:
     """The rows ("I") with content that a layer hides, ascending."""
-    if hidden_by.count(-1) == len(hidden_by):
-        return array("I")
-    return array("I", [row for row in compress(range(len(table)), map((-1).__lt__, hidden_by)) if table.sizes[row] > 0])
+    return array("I", [row for row in find_hidden(hidden_by) if table.sizes[row] > 0])
 
 
 def _heads(contents: set[bytes]) -> set[int]:
     return {int.from_bytes(content[:_HEAD], sys.byteorder) for content in contents}
 
 
-def _unaffected(rows: IntArray, table: FileTable, affected: set[bytes]) -> Sequence[int]:
-    """The places of the rows whose content is not affected."""
-    if not affected:
+def _places_without(compared: set[int], rows: IntArray) -> Sequence[int]:
+    """The places of the rows that were not compared."""
+    if not compared or compared.isdisjoint(rows):
         return range(len(rows))
-    column = memoryview(table.hashes).cast("Q")[::2]
-    suspects = map(_heads(affected).__contains__, map(column.__getitem__, rows))
-    gone = {place for place in compress(range(len(rows)), suspects) if table.hash_of(rows[place]) in affected}
-    return [place for place in range(len(rows)) if place not in gone] if gone else range(len(rows))
+    return [place for place, row in enumerate(rows) if row not in compared]
 
 
 def _rows_with(heads: set[int], table: FileTable) -> list[int]:
     """The rows whose hash begins with one of some numbers."""
-    if not heads or not table.hashes:
+    column = array("Q", table.hashes)[::2] if heads else ()
+    if heads.isdisjoint(column):  # 40 % of the time of the selection
         return []
-    column = memoryview(table.hashes).cast("Q")[::2]
     return list(compress(range(len(column)), map(heads.__contains__, column)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
+from ocisize.filesystem.hidden_rows import find_hidden
 from ocisize.filesystem.overlay import Overlay
 from ocisize.model.waste import WasteTable
 from ocisize.tar.filetable import FileTable
@@ -25,10 +26,8 @@ def find_waste(tables: Sequence[FileTable], overlay: Overlay) -> WasteTable:
     """
     wasted: list[tuple[int, str, int, int]] = []
     for layer, (table, hidden_by) in enumerate(zip(tables, overlay.hidden_by, strict=True)):
-        if hidden_by.count(-1) == len(hidden_by):  # a sixth of the time of the loop
-            continue
         sizes = table.sizes
-        rows = [row for row, by in enumerate(hidden_by) if by >= 0 and sizes[row] > 0]
+        rows = [row for row in find_hidden(hidden_by) if sizes[row] > 0]
         wasted += [
             (-sizes[row], decode_name(path), layer, row) for row, path in zip(rows, table.paths.select(rows), strict=True)
         ]

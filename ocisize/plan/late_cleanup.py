@@ -54,9 +54,8 @@ def _find_writers(build: Build, upper: int, targets: Sequence[str]) -> dict[int,
             or build.leader(lower) is leader
         ):
             continue
-        paths = build.rows.paths(lower)
-        by_target = _rows_by_target(targets, {row: paths[row] for row in _removed_rows(build, lower, upper)})
-        if by_target:
+        removed = _removed_rows(build, lower, upper)
+        if by_target := _rows_by_target(targets, build.rows.names(lower, removed)):
             writers[lower] = by_target
     return writers
 
@@ -216,6 +215,5 @@ def _rows_removed_earlier(build: Build, layer: int, rows: set[int]) -> set[int]:
     targets = [target for lower, target in build.moved_removals if layer <= lower]
     if not targets or not rows:
         return set()
-    paths = build.rows.paths(layer)
-    by_target = _rows_by_target(targets, {row: paths[row] for row in rows})
+    by_target = _rows_by_target(targets, build.rows.names(layer, sorted(rows)))
     return {row for chosen in by_target.values() for row in chosen}

@@ -10,6 +10,8 @@ from functools import cached_property
 from itertools import accumulate, compress
 from typing import TypeAlias
 
+from ocisize.filesystem.hidden_rows import find_hidden
+from ocisize.filesystem.path_search import find_rows
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.waste import CAUSES, Cause
 from ocisize.plan.paths import find_inside, parents_of
@@ -23,7 +25,9 @@ Place: TypeAlias = "tuple[int, int]"  # layer and row
 REMOVED = (Cause.DELETED, Cause.OPAQUE)  #: causes of waste that are removals
 
 _IS_FILE = bytes(kind != DIRECTORY for kind in range(256))
+_FEW = 8  # the paths of fewer rows than one in so many are decoded one by one
 _METADATA_ONLY = CAUSES.index(Cause.METADATA_ONLY)
+_IS_METADATA_ONLY = bytes(cause == _METADATA_ONLY for cause in range(256))
 
 
 class Ending(NamedTuple):
@@ -56,6 +60,13 @@ class RowIndex:
             for _, piece in self._evidence.tables[layer].paths.pieces():  # decoded at once: a third of the time
                 paths += decode_name(b"\0".join(piece)).split("\0")
         return self._paths[layer]
+
+    def names(self, layer: int, rows: Sequence[int]) -> dict[int, str]:
+        """The paths of some rows of a layer, ascending, by row; of few rows, the paths of all others are left alone."""
+        table = self._evidence.tables[layer]
+        if layer in self._paths or _FEW * len(rows) > len(table):
+            return dict(zip(rows, map(self.paths(layer).__getitem__, rows), strict=True))
+        return dict(zip(rows, map(decode_name, table.paths.select(rows)), strict=True))
 
     def files(self, layer: int) -> Mapping[int, str]:
         """The paths of all rows of a layer but directories, by row."""
@@ -116,15 +127,23 @@ class RowIndex:
         above, below = array("q", [-1]) * self._bases[-1], array("q", [-1]) * self._bases[-1]
         overlay = self._evidence.overlay
         for upper, lower_layers in self._copied_layers.items():
-            table = self._evidence.tables[upper]
-            rows = dict(zip(table.paths, range(len(table)), strict=True))
+            copied: list[tuple[int, bytes]] = []  # numbers of rows that the upper layer copies, and their paths
             for layer in filter(upper.__gt__, lower_layers):
                 hidden_by = overlay.hidden_by[layer]
                 chosen = [row for row in _metadata_only(overlay.causes[layer]) if hidden_by[row] == upper]
-                for row, path in zip(chosen, self._evidence.tables[layer].paths.select(chosen), strict=True):
-                    if path in rows:
-                        number, copy = self._bases[layer] + row, self._bases[upper] + rows[path]
-                        above[number], below[copy] = copy, number
+                copied += zip(
+                    map(self._bases[layer].__add__, chosen), self._evidence.tables[layer].paths.select(chosen), strict=True
+                )
+            rows = {
+                path: row
+                for row, path in find_rows(
+                    {path for _, path in copied}, self._evidence.tables[upper], upper, self._evidence.runs
+                )
+            }
+            for number, path in copied:
+                if path in rows:
+                    copy = self._bases[upper] + rows[path]
+                    above[number], below[copy] = copy, number
         return above, below
 
     def _place(self, number: int) -> Place:
@@ -234,7 +253,7 @@ class RowIndex:
         if layer not in self._hidden:
             rows: dict[int, list[int]] = defaultdict(list)
             hidden_by, kinds = self._evidence.overlay.hidden_by[layer], self._evidence.tables[layer].kinds
-            for row in compress(range(len(kinds)), map((-1).__lt__, hidden_by)):
+            for row in find_hidden(hidden_by):
                 if kinds[row] != DIRECTORY:
                     rows[hidden_by[row]].append(row)
             self._hidden[layer] = rows
@@ -248,7 +267,7 @@ class RowIndex:
 
 def _metadata_only(causes: bytes) -> Iterator[int]:
     """The rows of a layer that an upper layer stores again only to change metadata."""
-    return compress(range(len(causes)), map(_METADATA_ONLY.__eq__, causes))
+    return compress(range(len(causes)), causes.translate(_IS_METADATA_ONLY))
 
 
 def by_layer(places: Iterable[Place]) -> dict[int, list[int]]:

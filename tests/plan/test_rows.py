@@ -111,3 +111,12 @@ def test_rows_inside() -> None:
     )
     assert rows.paths(1) == ["caf\udce9", "x/y"]
     assert index_of({}).inside(0, ["app", "caf\udce9"]) == []
+
+
+@pytest.mark.parametrize("chosen", [[], [3], [0, 39], list(range(40))])
+def test_names_of_rows(chosen: list[int]) -> None:
+    """The paths of few rows are decoded one by one, those of many together; both equal all paths."""
+    rows = index_of({f"d/{number}-caf\udce9": DATA for number in range(40)})
+    names = rows.names(0, chosen)
+    assert list(names) == chosen
+    assert names == {row: rows.paths(0)[row] for row in chosen} == rows.names(0, chosen)

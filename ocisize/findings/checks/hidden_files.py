@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import compress
 
+from ocisize.filesystem.hidden_rows import find_hidden
 from ocisize.findings.claim import FILES, Claim, Fix, Tier
 from ocisize.findings.evidence import ImageEvidence, fix_for_archive, fix_for_stage
 from ocisize.findings.explanations import Check, explain
@@ -45,10 +45,8 @@ _CHECKS = {
 def find_hidden_files(evidence: ImageEvidence) -> Iterator[Claim]:
     """A claim for each cause and each pair of a layer that stores files and a layer that hides them."""
     groups: dict[tuple[Cause, int, int], list[int]] = defaultdict(list)
-    for lower, (table, hidden_by, causes) in enumerate(
-        zip(evidence.tables, evidence.overlay.hidden_by, evidence.overlay.causes, strict=True)
-    ):
-        for row in compress(range(len(table)), map((-1).__lt__, hidden_by)):
+    for lower, (hidden_by, causes) in enumerate(zip(evidence.overlay.hidden_by, evidence.overlay.causes, strict=True)):
+        for row in find_hidden(hidden_by):
             groups[CAUSES[causes[row]], lower, hidden_by[row]].append(row)
     for (cause, lower, upper), rows in groups.items():
         of_base = _is_of_base(evidence, lower) and lower != upper
