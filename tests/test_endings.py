@@ -229,6 +229,23 @@ def test_a_fault_of_ours_fails_no_budget() -> None:
     assert "ZeroDivisionError" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "left",
+    ["atexit.register(print, 'left')", "threading.Thread(target=lambda: (threading.main_thread().join(), print('left'))).start()",
+     "sys.settrace(lambda *_: None); atexit.register(print, 'left')"],
+)  # fmt: skip
+def test_what_is_left_to_do_is_done(layout: Path, left: str) -> None:
+    """The process ends without freeing its objects, and has the status and all output that it would have otherwise."""
+    script = (
+        f"import atexit, sys, threading\n{left}\nsys.argv = ['ocisize', '-q', {str(layout)!r}, '--max-download', '1B']\n"
+    )
+    script += "from ocisize.__main__ import program\nprogram()"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "FAIL" in result.stdout
+    assert result.stdout.endswith("left\n")
+
+
 # As a library
 
 
