@@ -87,8 +87,8 @@ class Analyzer(Outliner):
     hash_function: str | None = None
     #: Compress a sample of layers that an archive holds uncompressed, to estimate their compressed size.
     estimate_download: bool = True
-    #: Compress the sample in another Python process, which takes less time where two processors are free.
-    sample_in_process: bool = False
+    #: Read plain layers of an archive in ``jobs`` processes. Without effect if threads run, or with ``max_memory``.
+    use_processes: bool = False
     #: Rules for files that images rarely need; None: the packaged rules.
     catalog: Catalog | None = None
     #: The Dockerfile and the ignore file that the images were built with: the plan names their lines and has a patch.
@@ -263,7 +263,7 @@ class Analyzer(Outliner):
             keep_packages=self.keep_packages,
             keep_records=self.keep_packages or self.packages or self.advice,
             estimate_download=self.estimate_download,
-            sample_in_process=self.sample_in_process,
+            use_processes=self.use_processes and self.max_memory is None,
             keep_going=self.keep_going,
             limits=self._make_limits(times),
             on_progress=(lambda progress: report(evolve(progress, image=name))) if report else None,
@@ -271,7 +271,14 @@ class Analyzer(Outliner):
             cache=self.cache,
             use_toc=self.use_toc,
             use_unverified_toc=self.use_unverified_toc,
+            prepare=self._prepare,
         )
+
+    def _prepare(self) -> None:
+        """Import what comes after the layers, while other processes scan."""
+        from ocisize.pipeline import prepare_steps
+
+        prepare_steps((self.catalog or load_catalog()) if self.advice else None)
 
 
 def analyze(

@@ -196,6 +196,14 @@ def analyze_layers(
     )
 
 
+def prepare_steps(catalog: Catalog | None) -> None:
+    """Import the modules that ``analyze_layers`` imports where it uses them; ``catalog`` is that of the analysis."""
+    if catalog is not None:
+        import ocisize.findings.advise
+        import ocisize.plan.make
+        import ocisize.rules.match  # noqa: F401
+
+
 def _pair_dockerfile(
     files: BuildFiles | None, record: BuildRecord | None, layers: Sequence[LayerAnalysis], image: Image
 ) -> Pairing | None:

@@ -133,7 +133,7 @@ def make_analyzer(
         use_attestations=not options.no_attestations,
         hash_content=hash_content,
         estimate_download=estimate_download,
-        sample_in_process=True,
+        use_processes=True,
         base=base,
         advice=advice,
     )
@@ -152,6 +152,7 @@ def make_analyzer(
         from ocisize.limits import limits_within
 
         analyzer.limits = limits_within(options.max_memory, analyzer.limits, jobs=analyzer.jobs, times=_times(options))
+        analyzer.use_processes = False  # they use memory of their own
     if changes := _connection_changes(options):
         analyzer.connection = ocisize.Connection(pool_size=max(analyzer.jobs, 8), **changes)
     return analyzer

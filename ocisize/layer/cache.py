@@ -17,9 +17,10 @@ from ocisize.cache.columns import pack_document, unpack_document
 from ocisize.cache.entry import BadEntry, pack_entry
 from ocisize.cache.load import load_entry
 from ocisize.cache.store import Cache
-from ocisize.errors import LayerError, OcisizeError
+from ocisize.errors import OcisizeError
 from ocisize.layer.scan import LayerScan
 from ocisize.layer.table_sections import pack_table, unpack_table
+from ocisize.layer.uncounted_scan import UncountedScan
 from ocisize.layer.usage import RecordingMeter, Usage
 from ocisize.limits import Limits, Meter, Tally
 from ocisize.logs import Logger
@@ -46,23 +47,6 @@ def scan_version() -> str:
 
 
 @frozen
-class CachedScan:
-    """A scan from the cache, not counted yet."""
-
-    scan: LayerScan
-    usage: Usage
-
-    def count(self, layer: Layer, meter: Meter) -> LayerScan:
-        """Return the scan; raises LayerError with LimitExceeded if a scan of the layer would exceed a limit."""
-        try:
-            floor = COMPRESSIONS[self.scan.compression].ratio_floor
-            self.usage.count_again(meter, self.scan.table, ratio_floor=floor)
-        except OcisizeError as error:
-            raise LayerError(layer.index, layer.descriptor.digest, error) from error
-        return self.scan
-
-
-@frozen
 class LayerCache:
     """The scans in a store."""
 
@@ -70,7 +54,7 @@ class LayerCache:
     limits: Limits = Limits()  #: bound what an entry may unpack to
     content_hash: ContentHash = XXH3  #: that of the scans
 
-    def find(self, layer: Layer, *, verify: bool) -> CachedScan | None:
+    def find(self, layer: Layer, *, verify: bool) -> UncountedScan | None:
         """Return the scan that ``scan_layer`` would make; None if it is not kept.
 
         With ``verify`` its diff_id was checked.
@@ -86,7 +70,7 @@ class LayerCache:
         if self.content_hash is XXH3:
             return found
         table = evolve(found.scan.table, hash_function=self.content_hash.name)
-        return CachedScan(evolve(found.scan, table=table), found.usage)
+        return UncountedScan(evolve(found.scan, table=table), found.usage)
 
     def make_meter(self, tally: Tally) -> Meter:
         """A meter for a scan that ``keep`` is called with."""
@@ -116,7 +100,7 @@ def scan_key(layer: Layer, content_hash: ContentHash = XXH3) -> str:
     return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{function}"
 
 
-def _read(entry: Sequence[bytes], *, layer: Layer, verify: bool) -> CachedScan | None:
+def _read(entry: Sequence[bytes], *, layer: Layer, verify: bool) -> UncountedScan | None:
     """The scan of an entry, None if ``scan_layer`` would do something else than to return it; raises BadEntry."""
     document, *sections = entry
     facts = unpack_document(document)
@@ -135,7 +119,7 @@ def _read(entry: Sequence[bytes], *, layer: Layer, verify: bool) -> CachedScan |
         return None
     diff_id_verified = is_same or (verify and diff_id is not None)
     scan = LayerScan(unpack_table(sections), compression, digest_verified=True, diff_id_verified=diff_id_verified)
-    return CachedScan(scan, usage)
+    return UncountedScan(scan, usage)
 
 
 def _read_usage(values: Any) -> Usage:

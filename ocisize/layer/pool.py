@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -88,13 +88,15 @@ def read_layers(
     jobs: int,
     keep_going: bool = False,
     in_turn: bool = False,
+    order: Iterable[Layer] | None = None,
     executor: Executor | None = None,
 ) -> list[T | LayerError]:
     """Call ``read`` for every layer and return the results in the order of ``layers``.
 
     ``read(layer, check)`` must call ``check()`` now and then, which raises Stopped. Layers are read ``jobs`` at once, the
     largest first, so that the last reads to end are short; a sequential source is read in the order of its blobs instead, in
-    this thread, and so are all with ``in_turn``.
+    this thread, and so are all with ``in_turn``. With ``order``, which has all layers, they are read as it yields them, in
+    this thread.
     ``executor`` runs the reads, in threads of this process; it stays open. By default ``jobs`` threads are started, and end
     before this function returns or raises.
 
@@ -113,8 +115,10 @@ def read_layers(
     [10, 30, 20]
     """
     attempt = _Attempt(keep_going=keep_going)
-    if source.sequential or in_turn:
-        return _read_sequentially(source, layers, read, attempt)
+    if order is None and (source.sequential or in_turn):
+        order = sorted(layers, key=lambda layer: _position(source, layer))  # in which the source stores them
+    if order is not None:
+        return _read_in_order(order, layers, read, attempt)
     from concurrent.futures import ThreadPoolExecutor, wait
 
     running_executor = executor or ThreadPoolExecutor(jobs, "ocisize")
@@ -154,12 +158,12 @@ def _wait(futures: Mapping[int, Future[T]], attempt: _Attempt) -> None:
     attempt.raise_lowest()
 
 
-def _read_sequentially(
-    source: ImageSource, layers: Sequence[Layer], read: Callable[[Layer, Check], T], attempt: _Attempt
+def _read_in_order(
+    order: Iterable[Layer], layers: Sequence[Layer], read: Callable[[Layer, Check], T], attempt: _Attempt
 ) -> list[T | LayerError]:
-    """Read layers one after the other, in the order in which the source stores them."""
+    """Read layers one after the other; ``order`` has all of ``layers``."""
     results: dict[int, T | LayerError] = {}
-    for layer in sorted(layers, key=lambda layer: _position(source, layer)):
+    for layer in order:
         if layer.index <= attempt.last_needed:
             with suppress(LayerError):  # lower layers may come later
                 results[layer.index] = attempt.run(layer, read)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ocisize.values import frozen
+from ocisize.oci.image import Layer
+from ocisize.values import define, frozen
 
 
 @frozen
@@ -31,3 +32,22 @@ class Progress:
 
 
 ProgressCallback = Callable[[Progress], object]
+
+
+@define
+class Totals:
+    """How far all layers of one call are read."""
+
+    layers: int
+    size: int
+    done: int = 0
+    layers_done: int = 0
+
+    def add(self, done: int, *, ended: bool) -> None:
+        """Count stored bytes, and the end of a layer."""
+        self.done += done
+        self.layers_done += ended
+
+    def progress(self, layer: Layer, done: int) -> Progress:
+        """The progress with that of one layer."""
+        return Progress(layer.index, self.layers, done, layer.descriptor.size, self.layers_done, self.done, self.size)

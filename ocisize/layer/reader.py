@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from ocisize.blob.compression import PLAIN
@@ -12,7 +13,8 @@ from ocisize.blob.region import FileRegion
 from ocisize.errors import OcisizeError
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
 from ocisize.layer.pool import CallbackFailed, Check, read_layers
-from ocisize.layer.progress import Progress, ProgressCallback
+from ocisize.layer.progress import ProgressCallback, Totals
+from ocisize.layer.sampler import SamplerOptions, ThreadSampler
 from ocisize.layer.scan import LayerScan, reads_in_place, scan_layer
 from ocisize.layer.toc.find import Tocs, find_tocs
 from ocisize.limits import Limits, Meter, Tally
@@ -26,8 +28,10 @@ from ocisize.values import define, field
 
 if TYPE_CHECKING:
     from ocisize.cache.store import Cache
-    from ocisize.layer.cache import CachedScan, LayerCache
+    from ocisize.layer.cache import LayerCache
+    from ocisize.layer.processes import LayerProcesses
     from ocisize.layer.sampler import Sampler
+    from ocisize.layer.uncounted_scan import UncountedScan
 
 _PROGRESS_STEP = 1 << 20  # bytes
 _SMALL_IMAGE = 8 << 20  # stored bytes that are read in 50 ms: threads would save less than to start them costs
@@ -47,7 +51,7 @@ class LayerReader:
     keep_packages: bool
     keep_records: bool  #: for advice and inventories; else only the databases of distributions are needed
     estimate_download: bool
-    sample_in_process: bool
+    use_processes: bool
     keep_going: bool
     limits: Limits  #: of all layers of one call together
     on_progress: ProgressCallback | None
@@ -56,8 +60,10 @@ class LayerReader:
     use_toc: bool = False
     use_unverified_toc: bool = False
     hash_function: str | None = None
+    prepare: Callable[[], object] | None = None  #: makes ready what comes after the layers, while processes scan
     _tocs: Tocs | None = field(default=None, init=False)
     _sampler: Sampler | None = field(default=None, init=False)
+    _processes: LayerProcesses | None = field(default=None, init=False)
     _scans: LayerCache | None = field(default=None, init=False)
 
     def read_once(self) -> None:
@@ -89,19 +95,24 @@ class LayerReader:
         """
         stored_size = sum(layer.descriptor.size for layer in layers)
         tally = Tally(self.limits, stored_size)
-        regions, cached = self._look_up(layers)
-        sampler = self._sampler = self._make_sampler(layers, regions, stored_size)
+        plain_layers, cached = self._look_up(layers)
         missing = [layer for layer in layers if layer.index not in cached]
         missing_size = sum(layer.descriptor.size for layer in missing)
-        totals = _Totals(len(missing), missing_size)
-        all_in_place = len(regions) == len(missing) and not self.hash_content
+        totals = Totals(len(missing), missing_size)
+        all_in_place = len(plain_layers) == len(missing) and not self.hash_content
         in_turn = all_in_place or (self.source.is_local and missing_size <= _SMALL_IMAGE)
+        options = SamplerOptions(self.jobs, stored_size, len(layers))
+        processes = self._processes = self._fork(plain_layers, options) if all_in_place else None
+        sampler = self._sampler = (processes or ThreadSampler(options)) if self._estimates else None
         is_one_pass = isinstance(self.source, OnePassSource)
 
         def scan(layer: Layer, check: Check) -> LayerScan:
             if (known := cached.get(layer.index)) is not None:
                 return known.count(layer, Meter(tally))
             on_bytes = self._make_on_bytes(layer, totals, check)
+            if processes is not None and (found := processes.find(layer)) is not None:
+                on_bytes(layer.descriptor.size)
+                return found.count(layer, Meter(tally))
             if is_one_pass:
                 from ocisize.layer.passing import scan_passed_layer
 
@@ -127,6 +138,10 @@ class LayerReader:
                 self._scans.keep(layer, outcome, meter)
             return outcome
 
+        if processes is not None:
+            if self.prepare is not None:
+                self.prepare()
+            return read_layers(self.source, layers, scan, jobs=1, keep_going=self.keep_going, order=processes.order())
         return read_layers(self.source, layers, scan, jobs=self.jobs, keep_going=self.keep_going, in_turn=in_turn)
 
     def read_distinct(self, layers: Sequence[Layer], kept: dict[LayerId, LayerScan] | None) -> list[Outcome]:
@@ -162,9 +177,10 @@ class LayerReader:
         return SHA256 if self._tocs is not None and self._tocs.list_digests else XXH3
 
     def close(self) -> None:
-        """End the sampling of layers whose estimates nobody has asked for."""
-        if self._sampler is not None:
-            self._sampler.close()
+        """End the processes, and the sampling of layers whose estimates nobody has asked for."""
+        for closable in (self._processes, self._sampler):
+            if closable is not None:
+                closable.close()
 
     def _open_cache(self) -> LayerCache | None:
         """The scans in the cache; its modules are imported only for a layer that may be there."""
@@ -191,17 +207,17 @@ class LayerReader:
                 tables[layer.descriptor.digest] = table if self.keep_packages else table.without_contents()
         return [tables[layer.descriptor.digest] for layer in layers]
 
-    def _look_up(self, layers: Sequence[Layer]) -> tuple[list[FileRegion], dict[int, CachedScan]]:
-        """The regions of the layers that will be read in place, and the scans of those that need not be read, by index."""
-        regions: list[FileRegion] = []
-        cached: dict[int, CachedScan] = {}
+    def _look_up(self, layers: Sequence[Layer]) -> tuple[list[tuple[Layer, FileRegion]], dict[int, UncountedScan]]:
+        """The layers that will be read in place, and the scans of those that need not be read, by index."""
+        plain_layers: list[tuple[Layer, FileRegion]] = []
+        cached: dict[int, UncountedScan] = {}
         for layer in layers:
             region, is_usable = self._probe(layer)
             if region is not None:
-                regions.append(region)
+                plain_layers.append((layer, region))
             elif (scans := self._open_cache()) is not None and is_usable and (found := self._find(scans, layer)) is not None:
                 cached[layer.index] = found
-        return regions, cached
+        return plain_layers, cached
 
     def _probe(self, layer: Layer) -> tuple[FileRegion | None, bool]:
         """The region of a layer that will be read in place; and whether a scan in the cache may take the place of a layer.
@@ -221,7 +237,7 @@ class LayerReader:
             return None, is_sure and not self.verify and getattr(blob, "size", None) == layer.descriptor.size
         return None, False
 
-    def _find(self, scans: LayerCache, layer: Layer) -> CachedScan | None:
+    def _find(self, scans: LayerCache, layer: Layer) -> UncountedScan | None:
         """The scan of a layer in the cache; None if it has an estimate, which is not kept."""
         found = scans.find(layer, verify=self.verify)
         has_estimate = self._estimates and layer.pulled_blob is None
@@ -241,26 +257,20 @@ class LayerReader:
         keep, function = self.keep_records, self.content_hash
         return scan_toc(self._tocs, layer, content_hash=function, keep_records=keep, meter=meter, on_bytes=on_bytes)
 
-    def _make_sampler(self, layers: Sequence[Layer], regions: Sequence[FileRegion], stored_size: int) -> Sampler | None:
-        """A sampler for layers whose compressed sizes are not known; in another process if that is worth its start."""
-        if not self._estimates:
+    def _fork(self, plain_layers: Sequence[tuple[Layer, FileRegion]], options: SamplerOptions) -> LayerProcesses | None:
+        """Processes that scan and sample the layers that are read in place; None if they are of no use."""
+        if not (self.use_processes and self.jobs > 1 and options.image_size > _SMALL_IMAGE):
             return None
-        is_archive = (
-            len({region.descriptor for region in regions}) == 1 and regions[0].owner is None
-        )  # else files of a folder
-        if self.sample_in_process and self.jobs > 1 and stored_size > _SMALL_IMAGE and is_archive:
-            from ocisize.layer.sampling_process import ProcessSampler
+        from ocisize.layer.processes import fork_for_layers
 
-            return ProcessSampler(regions, jobs=self.jobs, image_size=stored_size, layer_count=len(layers))
-        from ocisize.layer.sampler import ThreadSampler
-
-        return ThreadSampler(jobs=self.jobs, image_size=stored_size, layer_count=len(layers))
+        scan = partial(scan_layer, self.source, content_hash=self.content_hash)
+        return fork_for_layers(plain_layers, scan, limits=self.limits, estimates=self._estimates, options=options)
 
     def hash_duplicates(self, layers: Sequence[Layer], outcomes: Sequence[Outcome]) -> list[Outcome]:
         """The outcomes of an image's layers with the hashes of duplicates; see ``hash_duplicate_candidates``."""
         return hash_duplicate_candidates(layers, outcomes, jobs=self.jobs, keep_going=self.keep_going)
 
-    def _make_on_bytes(self, layer: Layer, totals: _Totals, check: Check) -> Callable[[int], None]:
+    def _make_on_bytes(self, layer: Layer, totals: Totals, check: Check) -> Callable[[int], None]:
         """A function for ``scan_layer`` that ends reads which are not needed any more, and reports the progress."""
         size, reported = layer.descriptor.size, -_PROGRESS_STEP
 
@@ -277,22 +287,3 @@ class LayerReader:
                     raise CallbackFailed(error) from None
 
         return on_bytes
-
-
-@define
-class _Totals:
-    """How far all layers of one call are read."""
-
-    layers: int
-    size: int
-    done: int = 0
-    layers_done: int = 0
-
-    def add(self, done: int, *, ended: bool) -> None:
-        """Count stored bytes, and the end of a layer."""
-        self.done += done
-        self.layers_done += ended
-
-    def progress(self, layer: Layer, done: int) -> Progress:
-        """The progress with that of one layer."""
-        return Progress(layer.index, self.layers, done, layer.descriptor.size, self.layers_done, self.done, self.size)

@@ -1,8 +1,8 @@
 """Samplers: estimate the compressed sizes of layers that are read in place, while other code scans their headers.
 
 Sampling alternates between short calls that need the interpreter lock and long ones that do not. While another thread runs
-Python code, each call waits 5 ms for the lock. So threads get little done beside a scan, and ``ProcessSampler`` lets
-another process sample.
+Python code, each call waits 5 ms for the lock. So threads get little done beside a scan, and ``LayerProcesses`` lets
+copies of the process sample.
 """
 
 from __future__ import annotations
@@ -13,11 +13,23 @@ from typing import TYPE_CHECKING, Protocol
 
 from ocisize.blob.region import FileRegion
 from ocisize.layer.sampling import BlockPlan, Measurement, SizeEstimate, combine, compress_whole, plan_blocks, sample_blocks
+from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-_BLOCKS_PER_TASK = 64
+BLOCKS_PER_TASK = 64  #: of the first phase; a task takes 10 ms
+
+
+def divide_blocks(plan: BlockPlan) -> list[range]:
+    """The blocks of a plan, divided among tasks.
+
+    >>> divide_blocks(plan_blocks(10 << 20, 1 << 30, 5))
+    [range(0, 64)]
+    """
+    return [
+        range(len(plan.starts))[first : first + BLOCKS_PER_TASK] for first in range(0, len(plan.starts), BLOCKS_PER_TASK)
+    ]
 
 
 class Sampler(Protocol):
@@ -36,11 +48,19 @@ class Sampler(Protocol):
         """Cancel what is not needed any more, and wait for the rest."""
 
 
-class ThreadSampler:
-    """Samples layers in threads of its own; ``image_size`` are the bytes of all layers, ``layer_count`` is their number."""
+class SamplerOptions(NamedTuple):
+    """What samplers know of an image."""
 
-    def __init__(self, *, jobs: int, image_size: int, layer_count: int) -> None:
-        self._jobs, self._image_size, self._layer_count = jobs, image_size, layer_count
+    jobs: int  #: threads or processes
+    image_size: int  #: bytes of all layers
+    layer_count: int
+
+
+class ThreadSampler:
+    """Samples layers in threads of its own."""
+
+    def __init__(self, options: SamplerOptions) -> None:
+        self._options = options
         self._executor: ThreadPoolExecutor | None = None
 
     def close(self) -> None:
@@ -50,19 +70,18 @@ class ThreadSampler:
 
     def plan(self, size: int) -> BlockPlan:
         """The blocks of a layer of ``size`` bytes."""
-        return plan_blocks(size, self._image_size, self._layer_count)
+        return plan_blocks(size, self._options.image_size, self._options.layer_count)
 
     def start(self, region: FileRegion) -> Callable[[], SizeEstimate]:
         """Start to sample a layer, see ``Sampler``."""
         if self._executor is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._executor = ThreadPoolExecutor(self._jobs, "ocisize-sample")  # starts threads when they are needed
+            self._executor = ThreadPoolExecutor(self._options.jobs, "ocisize-sample")  # starts threads when they are needed
         plan = self.plan(region.size)
         if not plan.starts:
             return self._executor.submit(compress_whole, region).result
         tasks: list[Future[Measurement]] = [
-            self._executor.submit(sample_blocks, region, plan, range(len(plan.starts))[first : first + _BLOCKS_PER_TASK])
-            for first in range(0, len(plan.starts), _BLOCKS_PER_TASK)
+            self._executor.submit(sample_blocks, region, plan, blocks) for blocks in divide_blocks(plan)
         ]
-        return cache(lambda: combine([task.result() for task in tasks]))
+        return cache(lambda: combine(plan, [task.result() for task in tasks]))

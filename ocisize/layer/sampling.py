@@ -20,6 +20,7 @@ from typing import Protocol
 
 from ocisize.blob.region import CHUNK, FileRegion
 from ocisize.errors import TarError
+from ocisize.tuples import NamedTuple
 from ocisize.values import frozen
 
 BLOCK_SIZE = 32 << 10  #: bytes of a block; the window of deflate has as many
@@ -95,35 +96,40 @@ def _spread(length: int, count: int, size: int) -> list[int]:
     return [int(length * part / count + room * (part * _GOLDEN_RATIO % 1)) for part in range(count)]
 
 
-class Measurement:
-    """The compressed sizes of the blocks of a plan, or of some of these blocks."""
+class Measurement(NamedTuple):
+    """The compressed sizes of the blocks of a plan, or of some of these blocks in order."""
+
+    fast: list[float]  #: bytes by the fast method, of as much content as a whole block has
+    exact: list[tuple[float, float]]  #: bytes by the fast method and by deflate
+
+
+class _Compressor:
+    """Compresses blocks of a plan, and collects their sizes."""
 
     def __init__(self, plan: BlockPlan) -> None:
-        self.plan = plan
-        self.fast: list[float] = []  #: bytes by the fast method, of as much content as a whole block has
-        self.exact: list[tuple[float, float]] = []  #: bytes by the fast method and by deflate
+        self.measurement = Measurement([], [])
+        self._plan = plan
         import zstandard
 
         self._compressor, self._error = zstandard.ZstdCompressor(level=_FAST_LEVEL), zstandard.ZstdError
 
     def add(self, block: int, content: bytes | bytearray) -> None:
         """Measure a block; ``content`` is that of its span, the dictionary included."""
-        first, start, end = self.plan.span_of(block)
+        first, start, end = self._plan.span_of(block)
         own = content[start - first :]
         scale = BLOCK_SIZE / (end - start)
         try:
             fast = scale * len(self._compressor.compress(own))
         except self._error as error:  # any bytes can be compressed
             raise MemoryError(str(error)) from error
-        self.fast.append(fast)
-        if block in self.plan.exact:
+        self.measurement.fast.append(fast)
+        if block in self._plan.exact:
             deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW_DEFLATE, zdict=content[: start - first])
-            self.exact.append((fast, scale * (len(deflate.compress(own)) + len(deflate.flush()))))
+            self.measurement.exact.append((fast, scale * (len(deflate.compress(own)) + len(deflate.flush()))))
 
 
-def combine(measurements: Sequence[Measurement]) -> SizeEstimate:
+def combine(plan: BlockPlan, measurements: Sequence[Measurement]) -> SizeEstimate:
     """The estimate for a layer, from measurements that have all blocks of its plan together, in order."""
-    plan = measurements[0].plan
     fast = [size for measurement in measurements for size in measurement.fast]
     exact = [sizes for measurement in measurements for sizes in measurement.exact]
     mean_fast = sum(fast) / len(fast)
@@ -140,16 +146,16 @@ def combine(measurements: Sequence[Measurement]) -> SizeEstimate:
 
 def sample_layer(region: FileRegion, plan: BlockPlan) -> SizeEstimate:
     """The estimate for a layer that is a region of a file. Raises TarError if the file has been cut."""
-    return combine([sample_blocks(region, plan, range(len(plan.starts)))]) if plan.starts else compress_whole(region)
+    return combine(plan, [sample_blocks(region, plan, range(len(plan.starts)))]) if plan.starts else compress_whole(region)
 
 
 def sample_blocks(region: FileRegion, plan: BlockPlan, blocks: Iterable[int]) -> Measurement:
     """Measure some blocks of a layer that is a region of a file. Raises TarError if the file has been cut."""
-    measurement = Measurement(plan)
+    compressor = _Compressor(plan)
     for block in blocks:
         first, _, end = plan.span_of(block)
-        measurement.add(block, _read(region, first, end - first))
-    return measurement
+        compressor.add(block, _read(region, first, end - first))
+    return compressor.measurement
 
 
 def compress_whole(region: FileRegion) -> SizeEstimate:
@@ -176,7 +182,7 @@ class SampledStream:
 
     def __init__(self, stream: _Stream, plan: BlockPlan) -> None:
         self._stream, self._plan = stream, plan
-        self._measurement = Measurement(plan)
+        self._compressor = _Compressor(plan)
         self._deflate, self._size = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP), 0  # of a layer that is compressed whole
         self._next = 0  # block
         self._position = 0
@@ -201,7 +207,7 @@ class SampledStream:
         self._held += content
         held_start = end - len(self._held)
         while self._next < blocks and (span := self._plan.span_of(self._next))[2] <= end:
-            self._measurement.add(self._next, self._held[span[0] - held_start : span[2] - held_start])
+            self._compressor.add(self._next, self._held[span[0] - held_start : span[2] - held_start])
             self._next += 1
         del self._held[: -2 * BLOCK_SIZE]
 
@@ -209,6 +215,6 @@ class SampledStream:
         """The estimate, after all of the stream was read; None if the stream has another size than the plan."""
         if self._position != self._plan.size:
             return None
-        return (
-            combine([self._measurement]) if self._plan.starts else SizeEstimate(self._size + len(self._deflate.flush()), 0.0)
-        )
+        if self._plan.starts:
+            return combine(self._plan, [self._compressor.measurement])
+        return SizeEstimate(self._size + len(self._deflate.flush()), 0.0)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ocisize import Analyzer
 from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
-from ocisize.layer.sampler import ThreadSampler
+from ocisize.layer.sampler import SamplerOptions, ThreadSampler
 from ocisize.layer.sampling import (
     BLOCK_SIZE,
     EXACT_BLOCKS,
@@ -57,7 +57,7 @@ def estimate_in_place(path: Path, data: bytes, *, image_size: int, layers: int =
     path.write_bytes(b"head" + data)
     with (
         path.open("rb", buffering=0) as file,
-        closing(ThreadSampler(jobs=jobs, image_size=image_size, layer_count=layers)) as sampler,
+        closing(ThreadSampler(SamplerOptions(jobs, image_size, layers))) as sampler,
     ):
         return sampler.start(FileRegion(file.fileno(), 4, len(data)))()
 
@@ -164,7 +164,7 @@ def test_a_cut_file(tmp_path: Path, size: int) -> None:
     path.write_bytes(bytes(size // 2))
     with (
         path.open("rb", buffering=0) as file,
-        closing(ThreadSampler(jobs=1, image_size=size, layer_count=1)) as sampler,
+        closing(ThreadSampler(SamplerOptions(1, size, 1))) as sampler,
     ):
         result = sampler.start(FileRegion(file.fileno(), 0, size))
         with pytest.raises(TarError, match="cut"):
@@ -177,7 +177,7 @@ def every_way(path: Path, outer: Path) -> Iterable[tuple[Analyzer, Path]]:
     yield Analyzer(platform="linux/amd64", hash_content=True), path
     yield Analyzer(platform="linux/amd64", verify=True), path
     yield Analyzer(platform="linux/amd64", jobs=1), path
-    yield Analyzer(platform="linux/amd64", jobs=2, sample_in_process=True), path
+    yield Analyzer(platform="linux/amd64", jobs=2, use_processes=True), path
     yield Analyzer(platform="linux/amd64"), outer
 
 

@@ -1,0 +1,216 @@
+"""LayerProcesses: copies of this process scan plain layers and sample them, beside this process.
+
+Threads wait for the interpreter lock: two of them scan headers more slowly than one, and a thread that samples waits up to
+5 ms for each of its short calls. A fork shares all that is imported and open, and takes a millisecond. What a copy cannot
+do, the process does again, so that errors, limits and their order are those of one process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, closing, suppress
+from functools import partial
+from typing import NoReturn, TypeAlias
+
+from ocisize.blob.region import FileRegion
+from ocisize.errors import OcisizeError
+from ocisize.layer.sampler import SamplerOptions, ThreadSampler, divide_blocks
+from ocisize.layer.sampling import BlockPlan, Measurement, SizeEstimate, combine, compress_whole, sample_blocks
+from ocisize.layer.scan import LayerScan
+from ocisize.layer.shared_tasks import MAX_TASKS, SharedTasks
+from ocisize.layer.uncounted_scan import UncountedScan
+from ocisize.layer.usage import RecordingMeter
+from ocisize.limits import Limits, Tally
+from ocisize.oci.image import Layer
+from ocisize.tuples import NamedTuple
+from ocisize.values import evolve
+
+MAX_COPIES = 3  #: of the process: few images have more layers that are worth one
+WATCHER = "ocisize-interrupts"  #: the name of a thread that waits for a signal, and holds no lock when the process forks
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_Scanned: TypeAlias = "UncountedScan | None"
+_Sampled: TypeAlias = Measurement | SizeEstimate
+
+
+class _SampleTask(NamedTuple):
+    """Some blocks of a layer to be compressed; without blocks the whole layer."""
+
+    region: FileRegion
+    plan: BlockPlan
+    blocks: range
+
+    def run(self) -> _Sampled:
+        """Sample the blocks. Raises TarError if the file has been cut."""
+        return sample_blocks(self.region, self.plan, self.blocks) if self.blocks else compress_whole(self.region)
+
+
+class LayerProcesses:
+    """Scans and samples the layers of one image that are read in place, until it is closed. It is a ``Sampler``.
+
+    ``layers`` have their regions, all of one file. ``scan(layer, meter=…)`` scans a layer, without a sampler. ``limits`` are
+    those of the image. With ``estimates`` the copies sample all layers after they were scanned. ``options`` are those of
+    the image, for a ``ThreadSampler`` of other layers too.
+
+    Raises OSError if the system cannot fork. ``fork_for_layers`` knows where forks are of use.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[tuple[Layer, FileRegion]],
+        scan: Callable[..., LayerScan],
+        *,
+        limits: Limits,
+        estimates: bool,
+        options: SamplerOptions,
+    ) -> None:
+        self._layers = sorted(layers, key=lambda pair: (-pair[1].size, pair[0].index))
+        self._scan, self._limits, self._image_size = scan, limits, options.image_size
+        self._in_threads = ThreadSampler(options)
+        self._samples = list(self._divide()) if estimates else []
+        self._found: dict[int, UncountedScan] = {}  # by the index of the layer
+        self._sampled: dict[int, _Sampled] | None = None  # by the number of the task
+        self._pids: list[int] = []
+        copies = min(options.jobs - 1, MAX_COPIES)
+        self._tasks = ExitStack()
+        try:
+            self._scanning = self._tasks.enter_context(closing(SharedTasks[_Scanned](len(self._layers), copies=copies)))
+            self._sampling = self._tasks.enter_context(closing(SharedTasks[_Sampled](len(self._samples), copies=copies)))
+            for copy in range(copies):
+                self._pids.append(self._fork(copy))
+        except BaseException:
+            self.close()
+            raise
+        self._scanning.share()
+        self._sampling.share()
+
+    def order(self) -> Iterator[Layer]:
+        """All layers in the order in which to read them: those that no copy takes, then those that ``find`` may know."""
+        mine: set[int] = set()
+        while (number := self._scanning.take()) is not None:
+            mine.add(number)
+            yield self._layers[number][0]
+        for number, found in self._scanning.results():
+            if found is not None:
+                layer, region = self._layers[number]
+                self._found[layer.index] = self._complete(found, region)
+        self._scanning.close()
+        yield from (layer for number, (layer, _) in enumerate(self._layers) if number not in mine)
+
+    def find(self, layer: Layer) -> UncountedScan | None:
+        """The scan of a layer by a copy; None if this process has to read the layer."""
+        return self._found.get(layer.index)
+
+    def plan(self, size: int) -> BlockPlan:
+        """The blocks of a layer of ``size`` bytes."""
+        return self._in_threads.plan(size)
+
+    def start(self, region: FileRegion) -> Callable[[], SizeEstimate]:
+        """Start to sample a layer, see ``Sampler``; the copies do so without being told."""
+        numbers = [number for number, task in enumerate(self._samples) if task.region == region]
+        return partial(self._estimate, numbers) if numbers else self._in_threads.start(region)
+
+    def close(self) -> None:
+        """End the copies, except those that have ended: other processes may have their numbers then."""
+        for pid in self._pids:
+            with suppress(ChildProcessError, ProcessLookupError):  # the program ignores the ends of its processes
+                if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+        self._pids.clear()
+        self._tasks.close()
+        self._in_threads.close()
+
+    def _divide(self) -> Iterator[_SampleTask]:
+        """The tasks of sampling, each distinct layer once."""
+        regions = {(region.offset, region.size): region for _, region in self._layers}
+        for region in regions.values():
+            plan = self.plan(region.size)
+            yield from (_SampleTask(region, plan, blocks) for blocks in divide_blocks(plan) or [range(0)])
+
+    def _complete(self, found: UncountedScan, region: FileRegion) -> UncountedScan:
+        """A scan of a copy as one of this process."""
+        scan = evolve(found.scan, region=region)
+        return UncountedScan(evolve(scan, wait_for_estimate=self.start(region)) if self._samples else scan, found.usage)
+
+    def _estimate(self, numbers: Sequence[int]) -> SizeEstimate:
+        """Wait for the estimate of the layer that has the tasks with these numbers; sample what no copy has sampled."""
+        if self._sampled is None:
+            self._sampled = self._sample()
+        results = [self._sampled[number] if number in self._sampled else self._samples[number].run() for number in numbers]
+        measurements = [result for result in results if isinstance(result, Measurement)]
+        whole = [result for result in results if isinstance(result, SizeEstimate)]
+        return whole[0] if whole else combine(self._samples[numbers[0]].plan, measurements)
+
+    def _sample(self) -> dict[int, _Sampled]:
+        """Sample what is left beside the copies, and wait for theirs; a task that fails is not among the results."""
+        if not self._pids:
+            raise CancelledError
+        sampled = {}
+        while (number := self._sampling.take()) is not None:
+            with suppress(OcisizeError):  # which layer is concerned, the caller of its estimate knows
+                sampled[number] = self._samples[number].run()
+        sampled.update(self._sampling.results())
+        return sampled
+
+    def _fork(self, copy: int) -> int:
+        """Make a copy of the process; return its number."""
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # else the copy may take the way of an interrupt
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12 on, about the thread that may run
+                pid = os.fork()
+            if pid == 0:
+                self._work(copy, masked)
+            return pid
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+
+    def _work(self, copy: int, masked: set[int | signal.Signals]) -> NoReturn:
+        """In a copy: do tasks until none is left, and end without the handlers and buffers of the program."""
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+            self._scanning.work(copy, self._scan_alone)
+            self._sampling.work(copy, lambda number: self._samples[number].run())
+        finally:
+            os._exit(0)
+
+    def _scan_alone(self, number: int) -> _Scanned:
+        """In a copy: scan a layer; None if the process has to, to raise the error."""
+        meter = RecordingMeter(Tally(self._limits, self._image_size))
+        try:
+            scan = self._scan(self._layers[number][0], meter=meter)
+        except OcisizeError:
+            return None
+        return UncountedScan(evolve(scan, region=None), meter.usage)
+
+
+def fork_for_layers(
+    layers: Sequence[tuple[Layer, FileRegion]],
+    scan: Callable[..., LayerScan],
+    *,
+    limits: Limits,
+    estimates: bool,
+    options: SamplerOptions,
+) -> LayerProcesses | None:
+    """Processes for the layers of an image; None if the layers are not those of one archive, or if nothing can be forked."""
+    is_archive = len({region.descriptor for _, region in layers}) == 1 and layers[0][1].owner is None
+    if is_archive and can_fork(len(layers)):  # files of a folder are opened again by each scan
+        with suppress(OSError):  # more processes than the system allows
+            return LayerProcesses(layers, scan, limits=limits, estimates=estimates, options=options)
+    return None
+
+
+def can_fork(layer_count: int) -> bool:
+    """Whether LayerProcesses can work in this process: the system has what it takes, and no thread may hold a lock."""
+    others = {thread.name for thread in threading.enumerate() if thread is not threading.current_thread()}
+    in_main = threading.current_thread() is threading.main_thread()  # another one may not set the handlers of signals
+    return in_main and others <= {WATCHER} and hasattr(os, "memfd_create") and layer_count < MAX_TASKS

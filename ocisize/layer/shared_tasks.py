@@ -1,0 +1,99 @@
+"""SharedTasks: numbered tasks that a process and its forked copies take in turn, and the results of the copies.
+
+No lock is needed: the numbers are in a pipe that is filled before, and each read takes one of them out. A result is pickled
+into a file in memory, one for each copy, since a copy would wait for a pipe that nobody reads yet; only its place goes
+through a pipe.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from struct import Struct
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+MAX_TASKS = 4096  #: of one set, so that their numbers fit into a pipe of 64 KiB
+_NUMBER = Struct("<I")
+_PLACE = Struct("<IIQQ")  # copy, task, offset and end of the pickle in the file of the copy
+
+
+class SharedTasks(Generic[T]):
+    """``count`` tasks, at most ``MAX_TASKS``, for this process and ``copies`` copies of it that are made afterwards.
+
+    Raises OSError if the system has no pipe or no memory for it.
+
+    >>> import os
+    >>> tasks = SharedTasks(3, copies=1)
+    >>> if (pid := os.fork()) == 0:
+    ...     tasks.work(0, str)
+    ...     os._exit(0)
+    >>> tasks.share()
+    >>> _ = os.waitpid(pid, 0)
+    >>> tasks.take() is None, sorted(tasks.results())
+    (True, [(0, '0'), (1, '1'), (2, '2')])
+    >>> tasks.close()
+    """
+
+    def __init__(self, count: int, *, copies: int) -> None:
+        self._open = set[int]()
+        try:
+            self._numbers, numbers = self._pipe()
+            os.write(numbers, b"".join(map(_NUMBER.pack, range(count))))
+            self._close(numbers)
+            self._places, self._writing = self._pipe()
+            self._files = [self._make_file() for _ in range(copies)]
+        except OSError:
+            self.close()
+            raise
+
+    def take(self) -> int | None:
+        """The number of a task that no process has taken, which this one is to do; None if there is no more."""
+        number = os.read(self._numbers, _NUMBER.size)
+        return int(_NUMBER.unpack(number)[0]) if number else None
+
+    def work(self, copy: int, do: Callable[[int], T]) -> None:
+        """In a copy: do tasks until none is left; an error of ``do`` ends the copy, and its task has no result."""
+        with open(self._files[copy], "wb", closefd=False) as file:
+            start = 0
+            while (number := self.take()) is not None:
+                pickle.dump(do(number), file, protocol=5)
+                file.flush()
+                os.write(self._writing, _PLACE.pack(copy, number, start, start := file.tell()))
+        self.close()  # the reader waits for the last copy that may still write
+
+    def share(self) -> None:
+        """In the process, when all copies are made: leave the writing of results to them."""
+        self._close(self._writing)
+
+    def results(self) -> Iterator[tuple[int, T]]:
+        """The numbers and the results of tasks that copies did, as they come; waits for all copies to end their work.
+
+        A task of a copy that failed is not among them.
+        """
+        while place := os.read(self._places, _PLACE.size):
+            copy, number, start, end = _PLACE.unpack(place)
+            with mmap.mmap(self._files[copy], end, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
+                yield number, pickle.loads(view[start:end])  # noqa: S301 - written by a fork of this process
+
+    def close(self) -> None:
+        """Close the pipes and free the memory; may be called again."""
+        for descriptor in [*self._open]:
+            self._close(descriptor)
+
+    def _pipe(self) -> tuple[int, int]:
+        ends = os.pipe()
+        self._open.update(ends)
+        return ends
+
+    def _make_file(self) -> int:
+        descriptor = os.memfd_create("ocisize", os.MFD_CLOEXEC)
+        self._open.add(descriptor)
+        return descriptor
+
+    def _close(self, descriptor: int) -> None:
+        if descriptor in self._open:
+            self._open.remove(descriptor)
+            os.close(descriptor)
