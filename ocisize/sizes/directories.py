@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain, islice, repeat
+from itertools import accumulate, chain, islice, pairwise, repeat
 from operator import sub
 
 from ocisize.filesystem.directories import MAX_DEPTH, DirectoryIndex, DirectoryRuns, ImageRuns
@@ -48,10 +48,11 @@ class RunSums(NamedTuple):
         if isinstance(kept, cls) and (kept.compressed is not None or table.compressed_sizes is None):
             return kept
         bounds, shares = [*starts, len(table)], table.compressed_sizes
+        sizes, flags = table.sizes, file_flags(table)
         sums = table.derived[cls] = cls(
-            array("q", sum_runs(table.sizes, bounds)),
-            array("I", sum_runs(file_flags(table), bounds)),
-            array("q", sum_runs(shares, bounds)) if shares is not None else None,
+            array("q", [sum(sizes[start:end]) for start, end in pairwise(bounds)]),
+            array("I", [flags.count(1, start, end) for start, end in pairwise(bounds)]),
+            array("q", [sum(shares[start:end]) for start, end in pairwise(bounds)]) if shares is not None else None,
         )
         return sums
 

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from itertools import compress
 
 from ocisize.filesystem.directories import DirectoryIndex, DirectoryRuns, ImageRuns
+from ocisize.filesystem.hidden_rows import find_hidden
 from ocisize.filesystem.overlay import Overlay
 from ocisize.model.tool_sizes import LayerOnDisk
 from ocisize.sizes.layers import DISK_BLOCK
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, FileTable, IntArray
+
+_IS_DIRECTORY = bytes(kind == DIRECTORY for kind in range(256))  # by kind, for ``translate``
 
 LONG_SYMLINK = 60  #: bytes of a target from which on ext4 does not keep a symlink in its inode
 
@@ -28,7 +31,7 @@ def find_on_disk(tables: Sequence[FileTable], overlay: Overlay, runs: ImageRuns)
 def _measure(
     index: int, table: FileTable, hidden_by: IntArray, runs: DirectoryRuns, directories: DirectoryIndex
 ) -> LayerOnDisk:
-    replaced = [row for row, by in enumerate(hidden_by) if by == index] if index in hidden_by else []
+    replaced = [row for row in find_hidden(hidden_by) if hidden_by[row] == index]
     sizes, gone = [table.sizes[row] for row in replaced], set(replaced)
     targets = [len(target) for row, target in table.links.items() if table.kinds[row] == SYMLINK and row not in gone]
     return LayerOnDisk(
@@ -58,7 +61,7 @@ def count_directories(table: FileTable, runs: DirectoryRuns, directories: Direct
     for number in set(runs.directories):
         mark(number)
     empty: set[bytes] = set()  # directories that no path of the image is in
-    rows = list(compress(range(len(table)), (kind == DIRECTORY for kind in table.kinds)))
+    rows = list(compress(range(len(table)), table.kinds.translate(_IS_DIRECTORY)))
     for path in table.paths.select(rows):
         number_of_path = directories.numbers.get(path)
         if number_of_path is not None:

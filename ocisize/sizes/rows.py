@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterable, MutableSequence, Sequence
-from itertools import compress, repeat
+from itertools import repeat
 
 from ocisize.filesystem.directories import ImageRuns, find_runs
+from ocisize.filesystem.hidden_rows import find_hidden
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group, paid_layers, sum_known, uppermost_layers
@@ -107,7 +108,7 @@ def _wasted_rows(layer: LayerAnalysis) -> list[int]:
     if not layer.wasted_size or layer.hidden_by is None:
         return []
     sizes = require_table(layer).sizes
-    return [row for row in compress(range(len(sizes)), map((-1).__lt__, layer.hidden_by)) if sizes[row]]
+    return [row for row in find_hidden(layer.hidden_by) if sizes[row]]
 
 
 def empty_sums(layers: Sequence[LayerColumns], groups: int = 0) -> GroupTotals:
