@@ -33,7 +33,7 @@ class FirstLayerIndex:
     def split(self, layer: int, rows: Sequence[int]) -> Mapping[int, Sequence[int]]:
         """Some rows of a layer, by the layer that first brought their content: the layer itself for most rows."""
         brought = self._of(layer) if layer in self._copied else {}
-        if brought.keys().isdisjoint(rows):
+        if not brought or brought.keys().isdisjoint(rows):
             return {layer: rows}
         rows_by_layer: dict[int, list[int]] = defaultdict(list)
         for row in sorted(rows):

@@ -18,6 +18,7 @@ from ocisize.tar.paths import clean_name, join
 from ocisize.values import frozen
 
 NODE_MODULES = b"node_modules"
+_PART = NODE_MODULES + b"/"
 #: files that yarn 1, yarn 2 and later, and pnpm write into a ``node_modules``: npm was not the last to change it
 OTHER_TOOLS = (b".yarn-integrity", b".yarn-state.yml", b".modules.yaml")
 _VERSIONS = (2, 3)  # of the format of locks
@@ -117,6 +118,20 @@ def package_root(path: bytes) -> bytes | None:
     """
     match = _ROOT.fullmatch(path)
     return None if match is None else match[1] or b""
+
+
+def package_place(path: bytes) -> tuple[bytes, bytes] | None:
+    """The outermost ``node_modules`` above the package whose root directory has this path, and its name; else None.
+
+    >>> package_place(b"app/node_modules/a/node_modules/@b/c"), package_place(b"app/src")
+    ((b'app/node_modules', b'@b/c'), None)
+    """
+    match = _ROOT.fullmatch(path)
+    if match is None:
+        return None
+    if path.startswith(_PART):
+        return NODE_MODULES, match[2]
+    return path[: path.find(b"/" + _PART) + len(_PART)], match[2]
 
 
 def read_package_json(content: bytes) -> Mapping[str, Any]:

@@ -10,13 +10,15 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import compress
 from typing import TypeAlias
 
 from ocisize.findings.checks.cuda_libraries import OF_CUDA, find_cuda
 from ocisize.findings.checks.installed_packages import (
+    NpmVersion,
     RowsByLayer,
     find_npm_rows,
-    read_npm,
+    read_npm_versions,
     read_python,
     size_of,
     visible_contents,
@@ -29,7 +31,7 @@ from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
 from ocisize.inventory.record import PackageRecord
 from ocisize.layer.kept_files import PACKAGE_JSON
-from ocisize.packages.npm import NODE_MODULES, package_root
+from ocisize.packages.npm import NODE_MODULES, package_place
 from ocisize.patterns import lazy_pattern
 from ocisize.text import count_of, decode_name
 
@@ -38,8 +40,10 @@ _MAX_NAMES = 3  # packages in a title
 _MAX_PLACES = 5  # pairs of places with a finding of their own
 _MAX_PATH = 4096  # bytes; no filesystem has longer paths
 _MIN_SHARE = 0.005  # of the content; smaller packages in several versions are no finding
+_MANIFEST_END = b"/" + PACKAGE_JSON
 _TOOLS = frozenset(("pip", "setuptools", "wheel", "pkg-resources"))  # that each environment has
 _DIST_INFO = lazy_pattern(rb"((?:.*/)?)([^/-]+)-([^/]+)\.dist-info/[^/]+", re.DOTALL)
+_DIST_INFO_PART = b".dist-info/"
 _SEPARATORS = lazy_pattern(r"[-_.]+")
 _NOT_OF_NPM = (b"/.pnpm/", b"lib/node_modules/npm/node_modules/")  # what npm cannot rearrange
 _MAJOR = lazy_pattern(r"\d{1,9}(?=\.)")
@@ -50,22 +54,20 @@ def find_language_packages(evidence: ImageEvidence) -> Iterator[Claim]:
     """Claims for packages of Python and npm that exclude or repeat each other, and for libraries of CUDA."""
     contents = visible_contents(evidence)
     if names := _python_names(contents):
-        distributions = (match for path in contents if (match := _DIST_INFO.fullmatch(path)) and _name_of(match) in names)
-        wanted = {match[0].rpartition(b"/")[0] for match in distributions}
+        wanted = {match[0].rpartition(b"/")[0] for match in _distributions(contents) if _name_of(match) in names}
         python = read_python({path: contents[path] for path in contents if path.rpartition(b"/")[0] in wanted})
         yield from _exclusive(evidence, python)
         yield from _several_versions(evidence, python)
         yield from find_cuda(evidence, python)
     if manifests := _repeated_manifests(contents):
-        yield from _nested_versions(evidence, read_npm({path: contents[path] for path in manifests}))
+        yield from _nested_versions(evidence, read_npm_versions({path: contents[path] for path in manifests}))
 
 
 def _python_names(contents: Iterable[bytes]) -> set[str]:
     """The names of packages of Python that can lead to a finding, by the names of the directories of their records."""
     installed: dict[str, set[tuple[bytes, bytes]]] = defaultdict(set)  # by name: places and versions
-    for path in contents:
-        if (match := _DIST_INFO.fullmatch(path)) is not None:
-            installed[_name_of(match)].add((match[1], match[3]))
+    for match in _distributions(contents):
+        installed[_name_of(match)].add((match[1], match[3]))
     names = {
         name
         for name, found in installed.items()
@@ -79,6 +81,11 @@ def _python_names(contents: Iterable[bytes]) -> set[str]:
     return names
 
 
+def _distributions(contents: Iterable[bytes]) -> Iterator[re.Match[bytes]]:
+    """The records of packages of Python among some paths."""
+    return (match for path in contents if _DIST_INFO_PART in path and (match := _DIST_INFO.fullmatch(path)) is not None)
+
+
 def _name_of(match: re.Match[bytes]) -> str:
     """The normalized name of a package of Python."""
     return _SEPARATORS.sub("-", match[2].decode("utf-8", "replace")).lower()
@@ -89,7 +96,7 @@ def _repeated_manifests(contents: Iterable[bytes]) -> frozenset[bytes]:
     places: dict[tuple[bytes, bytes], list[bytes]] = defaultdict(list)
     for path in contents:
         place = _npm_place(path)
-        if place is not None and not any(part in path for part in _NOT_OF_NPM):
+        if place is not None and not any(map(path.__contains__, _NOT_OF_NPM)):
             places[place].append(path)
     return frozenset(path for paths in places.values() if len(paths) > 1 for path in paths)
 
@@ -100,12 +107,9 @@ def _npm_place(path: bytes) -> _Places | None:
     >>> _npm_place(b"app/node_modules/a/node_modules/@b/c/package.json"), _npm_place(b"app/package.json")
     ((b'app/node_modules', b'@b/c'), None)
     """
-    root = path[: -len(PACKAGE_JSON) - 1] if path.endswith(b"/" + PACKAGE_JSON) and len(path) <= _MAX_PATH else b""
-    if package_root(root) is None:
+    if not path.endswith(_MANIFEST_END) or len(path) > _MAX_PATH:
         return None
-    part = b"/" + NODE_MODULES + b"/"
-    end, start = (b"/" + root).find(part) + len(part) - 2, (b"/" + root).rfind(part) + len(part) - 1
-    return root[:end], root[start:]
+    return package_place(path[: -len(_MANIFEST_END)])
 
 
 def _exclusive(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iterator[Claim]:
@@ -165,18 +169,20 @@ def _fix_of_places(places: _Places, names: str) -> str:
     return f"Install one version of {names}, into {one} or into {other}."
 
 
-def _nested_versions(evidence: ImageEvidence, npm: Sequence[PackageRecord]) -> Iterator[Claim]:
+def _nested_versions(evidence: ImageEvidence, npm: Iterable[NpmVersion]) -> Iterator[Claim]:
     """Claims for packages of npm that one project has in several versions of one major number: all but the newest."""
-    by_name: dict[tuple[bytes, str, str], list[PackageRecord]] = defaultdict(list)
-    for record in npm:
-        major = _MAJOR.match(record.version)
-        place = _npm_place(record.database)
+    by_name: dict[tuple[bytes, str, str], list[NpmVersion]] = defaultdict(list)
+    for package in npm:
+        major = _MAJOR.match(package.version)
+        place = _npm_place(package.database)
         if major is not None and major[0] != "0" and place is not None:
-            by_name[place[0], record.name, major[0]].append(record)
+            by_name[place[0], package.name, major[0]].append(package)
     groups: dict[_Places, list[PackageRecord]] = defaultdict(list)
-    for (project, _, _), records in by_name.items():
-        newest = max(map(_version_key, records))
-        groups[project, project] += [record for record in records if _version_key(record) < newest]
+    for (project, _, _), packages in by_name.items():
+        if len({package.version for package in packages}) > 1:
+            keys = [_version_key(package.version) for package in packages]
+            is_older = map(max(keys).__gt__, keys)
+            groups[project, project] += map(NpmVersion.as_record, compress(packages, is_older))
     groups = {project: records for project, records in groups.items() if records}
     if groups:
         rows = find_npm_rows(evidence, (record for records in groups.values() for record in records))
@@ -191,9 +197,9 @@ def _fix_of_project(places: _Places, names: str) -> str:
     )
 
 
-def _version_key(record: PackageRecord) -> tuple[tuple[int, ...], bool]:
+def _version_key(version: str) -> tuple[tuple[int, ...], bool]:
     """What orders versions of one major number: prereleases come before their release."""
-    release, dash, _ = record.version.partition("-")
+    release, dash, _ = version.partition("-")
     return tuple(map(int, _NUMBERS.findall(release)[:4])), not dash
 
 
