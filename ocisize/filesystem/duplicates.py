@@ -10,6 +10,7 @@ from operator import and_, ne
 from ocisize.filesystem.overlay import Overlay
 from ocisize.tar.content_hash import HASH_SIZE
 from ocisize.tar.filetable import NO_HASH, FileTable, IntArray
+from ocisize.tar.row_values import row_values
 from ocisize.values import evolve, field, frozen
 
 _MAX_BUCKET_ROWS = 1 << 18  # rows that are compared at once, about
@@ -52,7 +53,7 @@ def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Dupli
 
 def with_size(duplicates: Duplicates, table: FileTable) -> Duplicates:
     """The duplicates of a layer with the sum of their sizes."""
-    return evolve(duplicates, size=sum(map(table.sizes.__getitem__, duplicates.rows)))
+    return evolve(duplicates, size=sum(row_values(table.sizes, duplicates.rows)))
 
 
 def _flag_shown(table: FileTable, hidden_by: IntArray) -> bytes:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
 
 from ocisize.findings.claim import FILES, PATH, Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.first_layer import FirstLayerIndex
+from ocisize.findings.largest_files import Columns, Place, largest_places, names_of, sizes_by_layer
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.findings import Category, Finding, Severity
 from ocisize.model.sizes import paid_layers
-from ocisize.tar.filetable import FileTable, IntArray
-from ocisize.text import count_of, decode_name, plural
+from ocisize.tar.filetable import IntArray
+from ocisize.tar.row_values import row_values
+from ocisize.text import count_of, plural
 from ocisize.tuples import NamedTuple
-
-Place: TypeAlias = "tuple[int, int]"  # layer and row
 
 _MAX_PATHS = 5  # paths of a finding
 _MAX_SECRETS = 1000  # paths of a finding about secrets: two images are compared by them
@@ -90,12 +88,12 @@ class _Savings:
 
     def make_draft(self, claim: Claim) -> _Draft | None:
         """The bytes and the largest files of a claim; None if the claim is too small to be a finding."""
-        tables, rows = self._evidence.tables, claim.rows
-        size = _size_of(rows, tables)
+        rows, sizes = claim.rows, sizes_by_layer(claim.rows, self._evidence.tables)
+        size = sum(map(sum, sizes.values()))
         if size < claim.min_share * self._content_size:
             return None
-        largest = largest_places(rows, tables, _MAX_PATHS)
-        return _Draft(claim, size, self._trace(claim, size, largest[:1]), () if claim.paths else largest)
+        largest = largest_places(rows, sizes, _MAX_PATHS)
+        return _Draft(claim, size, self._trace(claim, sizes, largest[:1]), () if claim.paths else largest)
 
     def make_finding(self, draft: _Draft, names: Mapping[Place, str]) -> Finding:
         """The finding of a draft, with the names of its largest files."""
@@ -120,19 +118,22 @@ class _Savings:
             names=claim.names,
         )
 
-    def _trace(self, claim: Claim, size: int, largest: Sequence[Place]) -> dict[int, _Part]:
-        """The parts of a claim, whose size and largest file are known."""
-        tables, rows_by_origin = self._evidence.tables, defaultdict[int, dict[int, Sequence[int]]](dict)
+    def _trace(self, claim: Claim, sizes: Columns, largest: Sequence[Place]) -> dict[int, _Part]:
+        """The parts of a claim, of which the sizes of its rows and the largest file are known."""
+        rows_by_origin = defaultdict[int, dict[int, Sequence[int]]](dict)
         for layer, rows in claim.rows.items():
             split = self._origins.split(layer, rows) if claim.blame_first_layer else {layer: rows}
             for origin, chosen in split.items():
                 rows_by_origin[origin][layer] = chosen
         if len(rows_by_origin) == 1:
+            size = sum(map(sum, sizes.values()))
             return {origin: _Part(rows, size, *largest) for origin, rows in rows_by_origin.items()}
-        parts = {
-            origin: _Part(rows, _size_of(rows, tables), *largest_places(rows, tables, 1))
-            for origin, rows in rows_by_origin.items()
-        }
+        parts: dict[int, _Part] = {}
+        for origin, by_layer in rows_by_origin.items():
+            is_whole = all(chosen is claim.rows[layer] for layer, chosen in by_layer.items())
+            own = sizes if is_whole else sizes_by_layer(by_layer, self._evidence.tables)
+            size = sum(sum(own[layer]) for layer in by_layer)
+            parts[origin] = _Part(by_layer, size, *largest_places(by_layer, own, 1))
         return dict(sorted(parts.items(), key=lambda item: (-item[1].size, item[0])))
 
     def _download(self, rows: Mapping[int, Sequence[int]]) -> int:
@@ -190,46 +191,7 @@ def _fill_counts(title: str, count: int) -> str:
 
 
 def _sum_of(column: IntArray, rows: Sequence[int]) -> int:
-    return sum(map(column.__getitem__, rows))
-
-
-def _size_of(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable]) -> int:
-    return sum(_sum_of(tables[layer].sizes, chosen) for layer, chosen in rows.items())
-
-
-def largest_places(rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable], count: int) -> list[Place]:
-    """Return the largest files among rows by layer, largest first; files without content are left out."""
-    largest: list[tuple[int, int, int]] = []
-    for layer, chosen in rows.items():
-        sizes = list(map(tables[layer].sizes.__getitem__, chosen))
-        least = max(min(heapq.nlargest(count, sizes), default=0), 1)
-        large = [(-size, layer, row) for size, row in zip(sizes, chosen, strict=True) if size >= least]
-        largest += heapq.nsmallest(count, large)
-    return [(layer, row) for _, layer, row in heapq.nsmallest(count, largest)]
-
-
-def largest_paths(
-    rows: Mapping[int, Sequence[int]], tables: Sequence[FileTable], count: int = _MAX_PATHS
-) -> tuple[str, ...]:
-    """Return the paths of the largest files among rows by layer, largest first; files without content are left out.
-
-    ``tables`` are those of all layers, ``count`` is the number of paths.
-    """
-    places = largest_places(rows, tables, count)
-    return tuple(map(names_of(places, tables).__getitem__, places))
-
-
-def names_of(places: Iterable[Place], tables: Sequence[FileTable]) -> dict[Place, str]:
-    """Return the paths of some rows as text."""
-    rows_by_layer: dict[int, set[int]] = defaultdict(set)
-    for layer, row in places:
-        rows_by_layer[layer].add(row)
-    names: dict[Place, str] = {}
-    for layer, rows in rows_by_layer.items():
-        ordered = sorted(rows)
-        paths = tables[layer].paths.select(ordered)
-        names.update(((layer, row), decode_name(path)) for row, path in zip(ordered, paths, strict=True))
-    return names
+    return sum(row_values(column, rows))
 
 
 def _with_holders(text: str, origin: int, rows: Mapping[int, Sequence[int]]) -> str:

@@ -18,9 +18,10 @@ from ocisize.plan.build import Build
 from ocisize.plan.context_paths import ContextCopy, find_context_copies, has_wildcard
 from ocisize.plan.context_state import ContextState, Removal
 from ocisize.plan.fixes import Fix
+from ocisize.plan.merged_rows import RowsByLayer, merge_rows
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
 from ocisize.plan.reads import Reading, matches_wildcard, strongest_reading
-from ocisize.plan.rows import REMOVED, RowsByLayer, merge_rows
+from ocisize.plan.rows import REMOVED
 from ocisize.rules.match import find_protected, match_globs
 from ocisize.rules.rule import Rule
 from ocisize.text import quote_code

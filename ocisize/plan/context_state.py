@@ -8,9 +8,9 @@ from functools import cached_property
 from itertools import chain, compress, filterfalse
 
 from ocisize.plan.context_paths import ContextCopy, has_wildcard
+from ocisize.plan.merged_rows import RowsByLayer, merge_rows
 from ocisize.plan.paths import find_inside
 from ocisize.plan.reads import Reading, matches_wildcard
-from ocisize.plan.rows import RowsByLayer, merge_rows
 from ocisize.tuples import NamedTuple
 from ocisize.values import define, field
 

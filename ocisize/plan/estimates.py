@@ -12,6 +12,7 @@ from itertools import compress
 from operator import itemgetter
 
 from ocisize.tar.filetable import FileTable, IntArray, layer_value
+from ocisize.tar.row_values import row_values
 from ocisize.tuples import NamedTuple
 
 _COMPRESSED_EXTENSIONS = frozenset(
@@ -39,8 +40,8 @@ class FileEstimates:
 
     def sum_of(self, rows: Sequence[int]) -> int:
         """The estimated download of some rows, in bytes."""
-        sizes = list(map(self._sizes.__getitem__, rows))
-        full = sum(compress(sizes, map(self._is_compressed.__getitem__, rows)))
+        sizes = row_values(self._sizes, rows)
+        full = sum(compress(sizes, row_values(self._is_compressed, rows)))
         rest = sum(sizes) - full
         return round(full * self._full_ratio + rest * self._ratio)
 

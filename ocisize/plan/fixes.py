@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ocisize.history.shell import shorten
 from ocisize.model.findings import Category, Confidence
-from ocisize.plan.rows import RowsByLayer
+from ocisize.plan.merged_rows import RowsByLayer
 from ocisize.values import field, frozen
 
 _MAX_TITLE = 200  # characters; commands of hostile images name thousands of paths

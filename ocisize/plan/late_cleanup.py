@@ -16,10 +16,11 @@ from ocisize.model.findings import Category, Confidence
 from ocisize.model.waste import CAUSES
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
+from ocisize.plan.merged_rows import RowsByLayer, by_layer
 from ocisize.plan.missing_paths import can_lack, tolerate_missing
 from ocisize.plan.paths import parents_of
 from ocisize.plan.reads import Reading, strongest_reading, with_directories
-from ocisize.plan.rows import REMOVED, RowsByLayer, by_layer
+from ocisize.plan.rows import REMOVED
 from ocisize.text import quote_code
 
 _REMOVE = re.compile(r"rm(?:\s+-[\w-]+)*\s+\S")

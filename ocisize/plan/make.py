@@ -17,9 +17,9 @@ from ocisize.plan.caches import fix_caches
 from ocisize.plan.context_files import fix_context_files
 from ocisize.plan.fixes import Fix
 from ocisize.plan.late_cleanup import drop_idle_cleanups, move_cleanups
+from ocisize.plan.merged_rows import RowsByLayer, merge_rows
 from ocisize.plan.options import fix_options, install_once
 from ocisize.plan.ownership import fix_ownership
-from ocisize.plan.rows import RowsByLayer, merge_rows
 from ocisize.plan.run_groups import join_runs
 from ocisize.plan.simulation import Freed, Simulation
 from ocisize.text import count_of, plural

@@ -24,7 +24,7 @@ from ocisize.model.waste import Cause
 from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
-from ocisize.plan.rows import by_layer, merge_rows
+from ocisize.plan.merged_rows import by_layer, merge_rows
 from ocisize.text import plural, quote_code
 
 _CHANGED = (Cause.OVERWRITTEN, Cause.OPAQUE, Cause.DELETED)

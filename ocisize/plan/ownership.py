@@ -15,6 +15,7 @@ from ocisize.model.build_step import StepKind
 from ocisize.model.findings import Category, Confidence
 from ocisize.plan.build import Build
 from ocisize.plan.fixes import Fix
+from ocisize.plan.merged_rows import merge_rows
 from ocisize.plan.ownership_origin import (
     ChangedPaths,
     FileGroup,
@@ -32,7 +33,6 @@ from ocisize.plan.ownership_origin import (
     paths_of,
 )
 from ocisize.plan.paths import is_inside, parents_of
-from ocisize.plan.rows import merge_rows
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 from ocisize.text import quote_code
 from ocisize.values import define, field

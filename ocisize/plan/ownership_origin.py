@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from ocisize.history.ownership import OwnershipChange, parse_ownership
 from ocisize.patterns import lazy_pattern
 from ocisize.plan.build import Build
+from ocisize.plan.merged_rows import RowsByLayer
 from ocisize.plan.paths import PathCounts, is_inside
 from ocisize.plan.reads import names_parent, names_path, with_directories
-from ocisize.plan.rows import RowsByLayer
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
 from ocisize.tuples import NamedTuple
 

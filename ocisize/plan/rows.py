@@ -8,19 +8,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate, compress
-from typing import TypeAlias
 
 from ocisize.filesystem.hidden_rows import find_hidden
 from ocisize.filesystem.path_search import find_rows
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.model.waste import CAUSES, Cause
+from ocisize.plan.merged_rows import Place, RowsByLayer, sort_rows
 from ocisize.plan.paths import find_inside, parents_of
 from ocisize.tar.filetable import DIRECTORY, IntArray
+from ocisize.tar.row_values import row_values
 from ocisize.text import decode_name
 from ocisize.tuples import NamedTuple
-
-RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
-Place: TypeAlias = "tuple[int, int]"  # layer and row
 
 REMOVED = (Cause.DELETED, Cause.OPAQUE)  #: causes of waste that are removals
 
@@ -192,18 +190,18 @@ class RowIndex:
                 originals.update(origin - base for origin in origins if base <= origin < end)
         return originals
 
-    def brought_by(self, layers: Collection[int], rows: RowsByLayer) -> dict[int, list[int]]:
+    def brought_by(self, layers: Collection[int], rows: RowsByLayer) -> dict[int, Sequence[int]]:
         """Those of some rows whose content one of some layers first brought, by layer, ascending and each once."""
-        brought: dict[int, list[int]] = {}
+        brought: dict[int, Sequence[int]] = {}
         below = self._copies[1]
         for layer in sorted(rows):
-            chosen: Iterable[int] = rows[layer] if layer in layers else ()
+            chosen: Collection[int] = rows[layer] if layer in layers else ()
             if layer in self._copied_layers:
                 base = self._bases[layer]
                 copies = [row for row in rows[layer] if below[base + row] >= 0]
                 chosen = set(chosen).difference(copies)
                 chosen.update(row for row in copies if self._place(self._origin(base + row))[0] in layers)
-            if ordered := sorted(set(chosen)):
+            if ordered := sort_rows(chosen):
                 brought[layer] = ordered
         return brought
 
@@ -262,39 +260,9 @@ class RowIndex:
     def size_of(self, rows: RowsByLayer) -> int:
         """The bytes of content of rows."""
         tables = self._evidence.tables
-        return sum(sum(map(tables[layer].sizes.__getitem__, chosen)) for layer, chosen in rows.items())
+        return sum(sum(row_values(tables[layer].sizes, chosen)) for layer, chosen in rows.items())
 
 
 def _metadata_only(causes: bytes) -> Iterator[int]:
     """The rows of a layer that an upper layer stores again only to change metadata."""
     return compress(range(len(causes)), causes.translate(_IS_METADATA_ONLY))
-
-
-def by_layer(places: Iterable[Place]) -> dict[int, list[int]]:
-    """Rows by their layers, ascending and each once.
-
-    >>> by_layer([(1, 5), (0, 2), (1, 3), (1, 5)])
-    {0: [2], 1: [3, 5]}
-    """
-    rows: dict[int, set[int]] = defaultdict(set)
-    for layer, row in places:
-        rows[layer].add(row)
-    return _sort_rows(rows)
-
-
-def merge_rows(parts: Iterable[RowsByLayer]) -> dict[int, list[int]]:
-    """Rows of several mappings, ascending and each once.
-
-    >>> merge_rows([{1: [5]}, {0: [2], 1: [3, 5]}])
-    {0: [2], 1: [3, 5]}
-    """
-    rows: dict[int, set[int]] = defaultdict(set)
-    for part in parts:
-        for layer, chosen in part.items():
-            rows[layer].update(chosen)
-    return _sort_rows(rows)
-
-
-def _sort_rows(rows: Mapping[int, Collection[int]]) -> dict[int, list[int]]:
-    """Rows by layer, both ascending, without layers that have none."""
-    return {layer: sorted(rows[layer]) for layer in sorted(rows) if rows[layer]}

@@ -16,7 +16,7 @@ from ocisize.model.findings import Category, Confidence
 from ocisize.plan.build import Build
 from ocisize.plan.caches import cache_rows, fetches_only
 from ocisize.plan.fixes import Fix
-from ocisize.plan.rows import by_layer
+from ocisize.plan.merged_rows import by_layer
 
 _MIN_SHARE = 0.001  # of the content that joining two steps saves
 _MIN_SIZE = 10_000  # bytes of content that joining two steps saves

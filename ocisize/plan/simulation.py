@@ -9,14 +9,15 @@ from itertools import compress
 from operator import not_
 
 from ocisize.findings.evidence import ImageEvidence
-from ocisize.findings.savings import largest_paths
+from ocisize.findings.largest_files import Columns, largest_places, names_of, sizes_by_layer
 from ocisize.model.findings import Confidence
 from ocisize.model.plan import LayerSaving
 from ocisize.model.sizes import sum_known
 from ocisize.plan.estimates import FileEstimates
 from ocisize.plan.fixes import Fix
-from ocisize.plan.rows import RowsByLayer
+from ocisize.plan.merged_rows import RowsByLayer
 from ocisize.tar.filetable import IntArray
+from ocisize.tar.row_values import row_values
 from ocisize.tuples import NamedTuple
 
 _MAX_PATHS = 5  # paths of a step
@@ -46,20 +47,26 @@ class Simulation:
         self._estimates: dict[int, FileEstimates] = {}
         self._copies = {layer.index: copies[layer.digest] for layer in evidence.layers}
 
-    def free(self, number: int, fix: Fix) -> dict[int, list[int]]:
+    def free(self, number: int, fix: Fix) -> dict[int, Sequence[int]]:
         """Free the rows of a fix that are still stored, and return them. ``number`` is that of the fix, from 1."""
-        rows: dict[int, list[int]] = {}
+        rows: dict[int, Sequence[int]] = {}
         for layer, chosen in fix.rows.items():
+            rows[layer] = freed = self._stored_in(layer, chosen)
             freed_by = self._freed_by[layer]
-            rows[layer] = freed = list(compress(chosen, map(not_, map(freed_by.__getitem__, chosen))))
             for row in freed:
                 freed_by[row] = number
         return rows
 
+    def _stored_in(self, layer: int, rows: Sequence[int]) -> Sequence[int]:
+        """Those of some rows that a layer still stores: mostly all."""
+        freed_by = self._freed_by[layer]
+        numbers = row_values(freed_by, rows)
+        return list(compress(rows, map(not_, numbers))) if any(numbers) else rows
+
     def apply(self, number: int, fix: Fix) -> Freed:
         """Free the rows of a fix that are still stored, and sum them. ``number`` is that of the fix, from 1."""
         rows = self.free(number, fix)
-        columns = {layer: self._sizes_of(layer, freed) for layer, freed in rows.items()}
+        columns = sizes_by_layer(rows, self._evidence.tables)
         sizes = {layer: sum(column) for layer, column in columns.items()}
         counts = {layer: len(column) - column.count(0) for layer, column in columns.items()}
         downloads = {layer: self._download_of(layer, rows) for layer in rows}
@@ -67,7 +74,7 @@ class Simulation:
             size=sum(sizes.values()),
             compressed_size=sum_known(downloads.values()),
             layers=tuple(sorted((layer for layer in rows if sizes[layer]), key=lambda layer: (-sizes[layer], layer))),
-            paths=self._largest_paths(rows),
+            paths=self._largest_paths(rows, columns),
             file_count=sum(counts.values()),
             layer_savings=tuple(
                 LayerSaving(layer=layer, size=sizes[layer], compressed_size=downloads[layer], file_count=counts[layer])
@@ -76,13 +83,12 @@ class Simulation:
             ),
         )
 
-    def _sizes_of(self, layer: int, rows: Sequence[int]) -> list[int]:
-        return list(map(self._evidence.tables[layer].sizes.__getitem__, rows))
-
-    def _largest_paths(self, rows: RowsByLayer) -> tuple[str, ...]:
-        """The largest files among some rows; the copies of a file in several layers have one path."""
+    def _largest_paths(self, rows: RowsByLayer, sizes: Columns) -> tuple[str, ...]:
+        """The largest files among some rows, whose sizes are known; the copies of a file in several layers have one path."""
         for count in (_MAX_PATHS, 2 * _MAX_PATHS):
-            paths = largest_paths(rows, self._evidence.tables, count)
+            places = largest_places(rows, sizes, count)
+            names = names_of(places, self._evidence.tables)
+            paths = list(map(names.__getitem__, places))
             distinct = tuple(dict.fromkeys(paths))
             if len(distinct) == len(paths):
                 break
@@ -95,7 +101,7 @@ class Simulation:
         first; those that only the author can decide come last. The numbers of the fixes are those of the result. Content
         decides, so that the same image has the same order whatever its compression.
         """
-        sizes = [sum(sum(self._sizes_of(layer, rows)) for layer, rows in fix.rows.items()) for fix in fixes]
+        sizes = [self._size_of(fix.rows) for fix in fixes]
         by_size = sorted(range(len(fixes)), key=lambda index: (not fixes[index].in_patch, -sizes[index], index))
         freed = {index: self.apply(number, fixes[index]) for number, index in enumerate(by_size, 1)}
         shown = sorted(by_size, key=lambda index: (fixes[index].confidence is Confidence.ASK, -freed[index].size))
@@ -103,19 +109,21 @@ class Simulation:
         self._shown = {number: positions[index] for number, index in enumerate(by_size, 1)}
         return [fixes[index] for index in shown], [freed[index] for index in shown]
 
-    def stored(self, rows: RowsByLayer) -> dict[int, list[int]]:
+    def stored(self, rows: RowsByLayer) -> dict[int, Sequence[int]]:
         """Those of some rows that layers still store."""
-        kept = {
-            layer: list(compress(chosen, map(not_, map(self._freed_by[layer].__getitem__, chosen))))
-            for layer, chosen in rows.items()
-        }
-        return {layer: chosen for layer, chosen in kept.items() if chosen}
+        return {layer: kept for layer, chosen in rows.items() if (kept := self._stored_in(layer, chosen))}
+
+    def _size_of(self, rows: RowsByLayer) -> int:
+        """The bytes of content of some rows."""
+        tables = self._evidence.tables
+        return sum(sum(row_values(tables[layer].sizes, chosen)) for layer, chosen in rows.items())
 
     def freed_bytes(self, rows: RowsByLayer) -> dict[int, int]:
         """The bytes of content among some rows that each fix freed, by the number of the fix; 0 is for stored rows."""
         sizes: dict[int, int] = defaultdict(int)
         for layer, chosen in rows.items():
-            numbers, own = list(map(self._freed_by[layer].__getitem__, chosen)), self._sizes_of(layer, chosen)
+            numbers = row_values(self._freed_by[layer], chosen)
+            own = row_values(self._evidence.tables[layer].sizes, chosen)
             if len(distinct := {*numbers}) == 1:  # most claims have one fix, and the sum is made in C
                 sizes[distinct.pop()] += sum(own)
                 continue
@@ -129,7 +137,7 @@ class Simulation:
         first = self._evidence.layers[self._copies[layer][0]]
         table = self._evidence.tables[first.index]
         if table.compressed_sizes is not None:
-            return sum(map(table.compressed_sizes.__getitem__, gone))
+            return sum(row_values(table.compressed_sizes, gone))
         if first.expected_compressed_size is None:
             return None if gone else 0
         if first.index not in self._estimates:

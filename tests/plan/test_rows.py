@@ -6,7 +6,8 @@ import pytest
 
 from ocisize.model.waste import Cause
 from ocisize.plan.paths import PathCounts, parents_of
-from ocisize.plan.rows import Ending, RowIndex, by_layer
+from ocisize.plan.merged_rows import by_layer
+from ocisize.plan.rows import Ending, RowIndex
 from tests.evidence import make_evidence
 from tests.images import DIR, Entries, File, Hard
 

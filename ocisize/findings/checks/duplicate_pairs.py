@@ -16,6 +16,7 @@ from ocisize.findings.evidence import ImageEvidence
 from ocisize.packages.owners import PackageManager, installed_twice, package_manager_of
 from ocisize.rules.match import find_protected
 from ocisize.tar.filetable import FileTable, IntArray
+from ocisize.tar.row_values import row_values
 from ocisize.tuples import NamedTuple
 
 Package = tuple[PackageManager, bytes, bytes]  #: its manager and the two directories it is installed in
@@ -54,7 +55,7 @@ def sort_pairs(evidence: ImageEvidence, copies: Sequence[Copies]) -> SortedPairs
     packages: list[tuple[int, bytes, bytes]] = known.packages if known is not None else []
     kept = {index: pairs.codes for index, pairs in zip(known.layers, known.pairs, strict=False)} if known is not None else {}
     codes = [_codes_so_far(of_layer, kept.get(layer)) for layer, of_layer in enumerate(copies)]
-    new = [[index for index, code in enumerate(column) if code == UNKNOWN] for column in codes]
+    new = [[index for index, code in enumerate(column) if code == UNKNOWN] if UNKNOWN in column else [] for column in codes]
     if any(new):
         _find_codes(evidence, copies, new, codes, packages)
         _leave_out_protected(evidence, copies, new, codes)
@@ -70,7 +71,8 @@ def _codes_so_far(copies: Copies, kept: IntArray | None) -> IntArray:
     """The codes of one layer's copies that are kept, UNKNOWN for the others."""
     if kept is None:
         return array("I", [UNKNOWN]) * len(copies.rows)
-    return array("I", [kept[place] if place >= 0 else UNKNOWN for place in copies.known])
+    by_place = [*kept, UNKNOWN]  # -1 is the place of the last one
+    return array("I", row_values(by_place, copies.known))
 
 
 def _find_codes(

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, compress
+from operator import lt, or_
 from typing import TypeAlias, TypeVar
 
 from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, OWN
@@ -19,10 +20,12 @@ from ocisize.history.step_effects import copies_from_context
 from ocisize.model.findings import Confidence
 from ocisize.packages.owners import PackageManager
 from ocisize.tar.filetable import IntArray
+from ocisize.tar.row_values import row_values
 from ocisize.text import decode_name
 
 _MAX_NAMED_TREES = 5  # pairs of directories with their own finding
 _MAX_PAIRS = 5_000  # largest duplicates whose paths are compared
+_NEGATED = bytes((1, 0)) + bytes(254)  # of flags
 _MIN_PACKAGES_SHARE = 0.005  # of the download; smaller packages that are installed twice are no finding
 
 _Place: TypeAlias = "tuple[int, int]"  # layer and row
@@ -110,7 +113,7 @@ def _of_packages(evidence: ImageEvidence, groups: Mapping[Package, _Rows]) -> It
 def _largest_groups(evidence: ImageEvidence, groups: Mapping[_Key, _Rows]) -> list[_Key]:
     """The keys of the groups with most bytes, the largest first."""
     sizes = {
-        key: sum(sum(map(evidence.tables[layer].sizes.__getitem__, rows)) for layer, rows in group.items())
+        key: sum(sum(row_values(evidence.tables[layer].sizes, rows)) for layer, rows in group.items())
         for key, group in groups.items()
     }
     return heapq.nsmallest(_MAX_NAMED_TREES, groups, key=lambda key: (-sizes[key], key))
@@ -134,27 +137,24 @@ def _spare_copies(evidence: ImageEvidence, ledger: Ledger) -> list[Copies]:
     for start, duplicates in zip(starts, evidence.duplicates, strict=False):
         known = duplicates.known or array("i", [-1]) * len(duplicates.rows)
         every = Copies(duplicates.rows, duplicates.originals, known)
-        is_taken = map(taken.__getitem__, map(start.__add__, duplicates.rows))
-        if any(is_taken) or any(map(taken.__getitem__, duplicates.originals)):
-            every = _leave_out_taken(every, taken, start, instead)
-        spare.append(every)
+        spare.append(_leave_out_taken(every, taken, start, instead))
     return spare
 
 
 def _leave_out_taken(every: Copies, taken: bytes, start: int, instead: dict[int, int]) -> Copies:
     """The copies of one layer that no claim has; ``instead`` gets the first copy of each original that a claim has."""
-    copies = Copies(array("q"), array("q"), array("i"))
-    for row, original, place in zip(*every, strict=True):
-        if taken[start + row]:
-            continue
-        if taken[original]:
-            if original not in instead:
-                instead[original] = start + row
-                continue
-            original, place = instead[original], -1  # noqa: PLW2901 - the copy that stays
-        copies.rows.append(row)
-        copies.originals.append(original)
-        copies.known.append(place)
+    of_rows = bytes(row_values(taken[start:], every.rows))
+    of_originals = bytes(row_values(taken, every.originals))
+    if 1 not in of_rows and 1 not in of_originals:
+        return every
+    is_spare = bytes(map(or_, of_rows, of_originals)).translate(_NEGATED)
+    copies = Copies(*(array(column.typecode, list(compress(column.tolist(), is_spare))) for column in every))
+    for index in compress(range(len(of_rows)), map(lt, of_rows, of_originals)):
+        number, original = start + every.rows[index], every.originals[index]
+        if (first := instead.setdefault(original, number)) != number:  # the copy that stays
+            copies.rows.append(every.rows[index])
+            copies.originals.append(first)
+            copies.known.append(-1)
     return copies
 
 

@@ -25,6 +25,7 @@ from ocisize.model.packages import APK, DEB, NPM, RPM
 from ocisize.packages.npm import NODE_MODULES, read_package_json
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import HARD_LINK, REGULAR
+from ocisize.tar.row_values import row_values
 from ocisize.tuples import NamedTuple
 
 RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
@@ -164,4 +165,4 @@ def _is_part(directory: bytes) -> bool:
 
 def size_of(evidence: ImageEvidence, rows: RowsByLayer) -> int:
     """The bytes of content of some rows."""
-    return sum(sum(map(evidence.tables[layer].sizes.__getitem__, chosen)) for layer, chosen in rows.items())
+    return sum(sum(row_values(evidence.tables[layer].sizes, chosen)) for layer, chosen in rows.items())
