@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ocisize.cli.fleet_sources import SOURCE_HELP
-from ocisize.report.diff_formats import DIFF_FORMATS
-from ocisize.report.fleet.formats import FLEET_FORMATS
-from ocisize.report.formats import FORMATS
-from ocisize.report.updates.formats import HISTORY_FORMATS
 from ocisize.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -16,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 DEFAULT = "analyze"  #: the command of ``ocisize IMAGE``
-_TEXT_AND_JSON = {"text": "", "json": ""}
 _OF_PACKAGES = {
     "text": "for people, on a terminal",
     "json": "all packages, for programs",
@@ -41,12 +36,17 @@ class Command(NamedTuple):
 
     about: str  #: completes "Show …."
     load: Callable[[], CommandModule]
-    formats: Mapping[str, str] = _TEXT_AND_JSON  #: name → description; the first is the default
+    load_formats: Callable[[], Mapping[str, str]] = lambda: {"text": "", "json": ""}  #: see ``formats``
     several_reports: bool = False  #: ``-f`` can be repeated
     images: Mapping[str, str] = {}  #: positional arguments that name images, if not one ``image``, and their help
     actions: Mapping[str, str] = {}  #: values of a positional argument before the image, and their help
     several_images: bool = False  #: the last of ``images`` can be repeated
     reads_images: bool = True  #: takes images, and the options that all commands about images share
+
+    @property
+    def formats(self) -> Mapping[str, str]:
+        """Name → description; the first is the default. No run needs those of other commands."""
+        return self.load_formats()
 
 
 def _analyze() -> CommandModule:
@@ -127,12 +127,36 @@ def _completion() -> CommandModule:
     return completion
 
 
+def _formats_of_analyze() -> Mapping[str, str]:
+    from ocisize.report.formats import FORMATS
+
+    return {name: row.about for name, row in FORMATS.items()}
+
+
+def _formats_of_diff() -> Mapping[str, str]:
+    from ocisize.report.diff_formats import DIFF_FORMATS
+
+    return {name: row.about for name, row in DIFF_FORMATS.items()}
+
+
+def _formats_of_history() -> Mapping[str, str]:
+    from ocisize.report.updates.formats import HISTORY_FORMATS
+
+    return {name: row.about for name, row in HISTORY_FORMATS.items()}
+
+
+def _formats_of_fleet() -> Mapping[str, str]:
+    from ocisize.report.fleet.formats import FLEET_FORMATS
+
+    return {name: row.about for name, row in FLEET_FORMATS.items()}
+
+
 #: by name, which can be two words
 COMMANDS: Mapping[str, Command] = {
     DEFAULT: Command(
         "how big an image is and why; the default command",
         _analyze,
-        formats={name: row.about for name, row in FORMATS.items()},
+        load_formats=_formats_of_analyze,
         several_reports=True,
     ),
     "advise": Command("what to change in the build, step by step, and all other findings", _advise),
@@ -141,10 +165,12 @@ COMMANDS: Mapping[str, Command] = {
     "packages": Command(
         "the largest packages, why they are there, and the bytes that belong to none",
         _packages,
-        formats=_OF_PACKAGES,
+        load_formats=lambda: _OF_PACKAGES,
         several_reports=True,
     ),
-    "browse": Command("the image on the screen: layers, directories, files and waste", _browse, formats={"text": ""}),
+    "browse": Command(
+        "the image on the screen: layers, directories, files and waste", _browse, load_formats=lambda: {"text": ""}
+    ),
     "baseline": Command(
         "how an image compares with sizes stored in a file",
         _baseline,
@@ -156,7 +182,7 @@ COMMANDS: Mapping[str, Command] = {
     "diff": Command(
         "what changed between two images, and why it grew",
         _diff,
-        formats={name: row.about for name, row in DIFF_FORMATS.items()},
+        load_formats=_formats_of_diff,
         several_reports=True,
         images={
             "before": "the old image: see below, or an analysis saved with -f json --files; scratch: there is none",
@@ -166,7 +192,7 @@ COMMANDS: Mapping[str, Command] = {
     "history": Command(
         "what hosts download from release to release, and which layers cause it",
         _history,
-        formats={name: row.about for name, row in HISTORY_FORMATS.items()},
+        load_formats=_formats_of_history,
         several_reports=True,
         images={
             "images": "the releases of an image, oldest first; a repository with --tags; or a list, as for ocisize fleet"
@@ -176,7 +202,7 @@ COMMANDS: Mapping[str, Command] = {
     "fleet": Command(
         "what many images share, what each costs alone, and what deleting some frees",
         _fleet,
-        formats={name: row.about for name, row in FLEET_FORMATS.items()},
+        load_formats=_formats_of_fleet,
         several_reports=True,
         images={"images": SOURCE_HELP},
         several_images=True,
@@ -184,14 +210,14 @@ COMMANDS: Mapping[str, Command] = {
     "fleet export": Command(
         "a fleet as Parquet tables in a folder, for queries",
         _fleet_export,
-        formats={"text": ""},
+        load_formats=lambda: {"text": ""},
         images={"images": SOURCE_HELP},
         several_images=True,
     ),
     "cache": Command(
         "the folder and size of the cache; prune and clear make it smaller",
         _cache,
-        formats={},
+        load_formats=dict,
         actions={
             "dir": "print its folder",
             "size": "print how big it is",
@@ -203,7 +229,7 @@ COMMANDS: Mapping[str, Command] = {
     "completion": Command(
         "a script that completes command lines in a shell",
         _completion,
-        formats={},
+        load_formats=dict,
         actions={
             "bash": "source <(ocisize completion bash)",
             "zsh": "source <(ocisize completion zsh)",

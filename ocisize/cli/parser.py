@@ -11,6 +11,9 @@ from ocisize.cli.nearest import find_nearest, join_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# No system has translations of argparse's texts. Not to look for them saves importing locale, a hundredth of a short run.
+argparse._ = str  # type: ignore[attr-defined]
+
 _REQUIRED = "the following arguments are required: "
 _ARGUMENT = r"(?s)argument ([^:\n]+): (.*)"
 _NO_VALUE = "ignored explicit argument "  # as argparse says it

@@ -6,7 +6,6 @@ The grammar is that of https://github.com/distribution/reference. Short names me
 
 from __future__ import annotations
 
-import ipaddress
 import re
 
 from ocisize.blob.digest import HEX_LENGTHS
@@ -132,6 +131,8 @@ def _check(text: str, reference: Reference) -> None:
     if port is not None and not 0 < port < 65536:
         raise InvalidReference(f"invalid reference {text!r}: {port} is not a port")
     if host.startswith("["):
+        import ipaddress  # which few references need
+
         try:
             ipaddress.IPv6Address(host[1:-1])
         except ValueError:
@@ -166,6 +167,8 @@ def is_loopback(registry: str) -> bool:
     host = split_host(registry)[0].strip("[]").lower()
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -181,6 +184,8 @@ def is_registry_alone(text: str) -> bool:
     host, port = split_host(text)
     if port is None:
         return False
+    import ipaddress
+
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ocisize.model.analysis import Analysis
-from ocisize.report.text.lines import Line
+from ocisize.report.text.lines import Line, wrap
 from ocisize.report.words.flow import SEPARATOR, join_parts
 from ocisize.report.words.image import describe_facts, describe_trust, describe_weight, name_image
 from ocisize.report.words.incomplete import NOTE, headline, list_unread
@@ -32,7 +31,7 @@ def list_head(
         lines.append(Line((name, "bold"), (SEPARATOR + SEPARATOR.join(facts), "dim")))
     else:
         lines += [
-            *(Line((line, "bold")) for line in textwrap.wrap(name, width, break_on_hyphens=False)),
+            *(Line((line, "bold")) for line in wrap(name, width, break_on_hyphens=False)),
             *(Line((line, "dim")) for line in join_parts([cut(fact, width) for fact in facts], width)),
         ]
     parts = describe_weight(analysis)
@@ -43,7 +42,7 @@ def list_head(
         parts += [f"{'budget' if count == 'kept' else 'budgets:'} {count}"] if count else []
     lines += (Line((line, "bold")) for line in join_parts(parts, width))
     for text in describe_trust(analysis.unverified_hosts):
-        lines += (Line((line, "yellow")) for line in textwrap.wrap(printable(text), width))
+        lines += (Line((line, "yellow")) for line in wrap(printable(text), width))
     return [*lines, *_list_unread(analysis, width, max_unread)]
 
 
@@ -55,8 +54,8 @@ def _list_unread(analysis: Analysis, width: int, count: int | None) -> Iterator[
     if count is not None and len(lines) > count:
         lines = [*lines[:count], f"… and {len(analysis.unread) - count:,} more"]
     for line in lines:
-        yield from (Line((row, "red")) for row in textwrap.wrap(line, width, initial_indent="  ", subsequent_indent="  "))
-    yield from (Line((line, "dim")) for line in textwrap.wrap(NOTE, width))
+        yield from (Line((row, "red")) for row in wrap(line, width, first_indent="  ", indent="  "))
+    yield from (Line((line, "dim")) for line in wrap(NOTE, width))
 
 
 def list_secret_lines(analysis: Analysis, width: int, count: int | None = 3) -> list[Line]:
@@ -93,6 +92,6 @@ def list_violations(analysis: Analysis, verdicts: Sequence[Verdict], width: int,
 def label_lines(label: str, style: str, paragraphs: Sequence[str], width: int) -> Iterator[Line]:
     """Paragraphs wrapped beside a label, which only the first line has."""
     for paragraph in paragraphs:
-        for line in textwrap.wrap(paragraph, width - LABEL_WIDTH, break_on_hyphens=False) or [""]:
+        for line in wrap(paragraph, width - LABEL_WIDTH, break_on_hyphens=False) or [""]:
             yield Line((f"{label:{LABEL_WIDTH}}", style), line)
             label = ""

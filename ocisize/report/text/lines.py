@@ -34,6 +34,23 @@ def _paint(text: str, style: str) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m" if codes and text.strip() else text
 
 
+def wrap(text: str, width: int, *, indent: str = "", first_indent: str = "", break_on_hyphens: bool = True) -> list[str]:
+    """Return a text without line ends as lines of a width, those after the first one indented; [] for no text.
+
+    A text that fits, as most do, is not given to textwrap, whose import takes as long as a report.
+
+    >>> wrap("two words", 9), wrap("two words", 8, indent=" "), wrap("", 8)
+    (['two words'], ['two', ' words'], [])
+    """
+    if text.isprintable() and text == text.strip() and len(first_indent) + len(text) <= width:
+        return [first_indent + text] if text else []
+    import textwrap
+
+    return textwrap.wrap(
+        text, width, initial_indent=first_indent, subsequent_indent=indent, break_on_hyphens=break_on_hyphens
+    )
+
+
 def has_color(file: TextIO, color: bool | None) -> bool:  # noqa: FBT001 - the value of an option
     """Whether to color a report: as asked for, or on a terminal that has colors."""
     if color is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -12,7 +11,7 @@ from ocisize.report.outline_subject import OutlineSubject, ReportedOutline
 from ocisize.report.text.alerts import LABEL_WIDTH, label_lines, list_violations
 from ocisize.report.text.commands import list_commands, write_analyze
 from ocisize.report.text.layer_list import MIN_LINES, LayerList, ListedLayer
-from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
+from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, wrap, write_lines
 from ocisize.report.words.context import name_source
 from ocisize.report.words.flow import SEPARATOR, join_parts
 from ocisize.report.words.image import describe_trust, name_image
@@ -109,7 +108,7 @@ def _head(outline: Outline, width: int, verdicts: Sequence[Verdict], assumptions
     if len(name) + len(SEPARATOR) + len(SEPARATOR.join(facts)) <= width:
         lines = [Line((name, "bold"), (SEPARATOR + SEPARATOR.join(facts), "dim"))]
     else:
-        lines = [Line((line, "bold")) for line in textwrap.wrap(name, width, break_on_hyphens=False)]
+        lines = [Line((line, "bold")) for line in wrap(name, width, break_on_hyphens=False)]
         lines += [Line((line, "dim")) for line in join_parts([cut(fact, width) for fact in facts], width)]
     pull = describe_pull(outline, assumptions)
     parts = [describe_download(outline), *([f"pull {pull}"] if pull else [])]
@@ -119,11 +118,11 @@ def _head(outline: Outline, width: int, verdicts: Sequence[Verdict], assumptions
         parts += filter(None, [summarize_outcomes(verdicts)])
     lines += [Line((line, "bold")) for line in join_parts(parts, width)]
     not_known = f"{NOT_KNOWN}. {describe_assumed()}." if pull else f"{NOT_KNOWN}."
-    lines += [Line((line, "dim")) for line in textwrap.wrap(not_known, width)]
+    lines += [Line((line, "dim")) for line in wrap(not_known, width)]
     if mismatch := outline.layer_mismatch:
-        lines += [Line((line, "bold red")) for line in textwrap.wrap(f"incomplete: {mismatch}", width)]
+        lines += [Line((line, "bold red")) for line in wrap(f"incomplete: {mismatch}", width)]
     for text in describe_trust(outline.unverified_hosts):
-        lines += [Line((line, "yellow")) for line in textwrap.wrap(printable(text), width)]
+        lines += [Line((line, "yellow")) for line in wrap(printable(text), width)]
     return lines
 
 
@@ -147,7 +146,7 @@ def _labelled(label: str, parts: Iterable[str], width: int) -> Iterator[Line]:
     """Parts beside a label, broken between the parts if they are short, in three lines at most."""
     room = width - LABEL_WIDTH
     shown = [printable(cut(part, _MAX_FACT_LINES * room)) for part in parts if part]
-    lines = [row for line in join_parts(shown, room) for row in textwrap.wrap(line, room, break_on_hyphens=False)]
+    lines = [row for line in join_parts(shown, room) for row in wrap(line, room, break_on_hyphens=False)]
     if len(lines) > _MAX_FACT_LINES:
         lines = [*lines[: _MAX_FACT_LINES - 1], cut(" ".join(lines[_MAX_FACT_LINES - 1 :]), room)]
     for number, line in enumerate(lines):

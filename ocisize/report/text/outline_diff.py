@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -11,7 +10,7 @@ from ocisize.model.outline_comparison import OutlineLayerChange
 from ocisize.report.options import ReportOptions
 from ocisize.report.outline_subject import OutlineDiffSubject
 from ocisize.report.text.alerts import label_lines, list_violations
-from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
+from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, wrap, write_lines
 from ocisize.report.words.growth import signed_size
 from ocisize.report.words.image import name_image
 from ocisize.report.words.outline import NOT_KNOWN
@@ -42,8 +41,8 @@ def _list_lines(subject: OutlineDiffSubject, width: int, top: int) -> Iterator[L
     platforms = dict.fromkeys([comparison.before.platform, comparison.after.platform])
     yield Line((" → ".join(map(printable, platforms)), "dim"))
     for text in (summarize(comparison), describe_upgrade(comparison)):
-        yield from (Line((line, "bold")) for line in textwrap.wrap(text, width))
-    yield from (Line((line, "dim")) for line in textwrap.wrap(f"{NOT_KNOWN}.", width))
+        yield from (Line((line, "bold")) for line in wrap(text, width))
+    yield from (Line((line, "dim")) for line in wrap(f"{NOT_KNOWN}.", width))
     if violations := list_violations(subject.image.as_image().analysis, subject.image.verdicts, width):
         yield from [Line(), *violations]
     yield Line()

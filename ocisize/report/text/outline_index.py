@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from ocisize.model.outline import IndexOutline, Outline
 from ocisize.model.sizes import sum_known
 from ocisize.report.outline_subject import ReportedOutline
-from ocisize.report.text.lines import Line
+from ocisize.report.text.lines import Line, wrap
 from ocisize.report.words.flow import join_parts
 from ocisize.report.words.image import describe_trust
 from ocisize.report.words.outline import NOT_KNOWN, day_of
@@ -32,10 +31,10 @@ def list_index(index: IndexOutline, images: Sequence[ReportedOutline], width: in
     yield from (Line((line, "dim")) for line in join_parts(parts, width))
     if index.digest:
         yield Line((cut(f"index {index.digest}", width), "dim"))
-    yield from (Line((line, "dim")) for line in textwrap.wrap(f"{NOT_KNOWN}.", width))
+    yield from (Line((line, "dim")) for line in wrap(f"{NOT_KNOWN}.", width))
     hosts = [host for image in images for host in image.outline.unverified_hosts]
     for text in describe_trust(list(dict.fromkeys(hosts))):
-        yield from (Line((line, "yellow")) for line in textwrap.wrap(printable(text), width))
+        yield from (Line((line, "yellow")) for line in wrap(printable(text), width))
     for text in _gaps(index):
         yield Line((cut(printable(text), width), "red"))
     yield from _verdicts(images, width)

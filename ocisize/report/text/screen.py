@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TextIO
 
@@ -12,7 +11,7 @@ from ocisize.model.findings import Confidence
 from ocisize.report.text.alerts import list_head, list_secret_lines, list_violations
 from ocisize.report.text.commands import list_commands, write_analyze, write_command
 from ocisize.report.text.layer_list import MIN_LINES, LayerList, ListedLayer
-from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, write_lines
+from ocisize.report.text.lines import MAX_WIDTH, Line, has_color, page_width, wrap, write_lines
 from ocisize.report.words.advice import is_secret
 from ocisize.report.words.download import ABOUT
 from ocisize.report.words.fixes import Fix, is_all_in_base, list_fixes, list_uncovered, summarize_fixes, summarize_guess
@@ -90,9 +89,9 @@ def _list_fixes(analysis: Analysis, width: int, top: int, room: int) -> list[Lin
         where = "" if analysis.complete else " in the layers that were read"
         remarks = [finding for finding in analysis.advice.findings if not is_secret(finding)]
         more = f" There {'is' if len(remarks) == 1 else 'are'} {count_of(len(remarks), 'remark')}." if remarks else ""
-        return [Line(line) for line in textwrap.wrap(f"Nothing to fix was found{where}.{more}", width)]
-    total = textwrap.wrap(summarize_fixes(analysis), width)
-    guess = textwrap.wrap(summarize_guess(analysis), width)
+        return [Line(line) for line in wrap(f"Nothing to fix was found{where}.{more}", width)]
+    total = wrap(summarize_fixes(analysis), width)
+    guess = wrap(summarize_guess(analysis), width)
     shown = fixes[: min(top, max(room - 1 - len(total) - len(guess), _MIN_FIXES))]
     shown = [evolve(fix, place=_shorten_place(fix.place, analysis.plan.dockerfile)) for fix in shown]
     title = "Fix first" if analysis.plan.steps else "Findings"

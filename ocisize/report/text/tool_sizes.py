@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from ocisize.model.tool_sizes import ToolSize
-from ocisize.report.text.lines import Line
+from ocisize.report.text.lines import Line, wrap
 from ocisize.report.words.tool_sizes import TITLE, explain_unknown, list_notes, write_size
 from ocisize.text import printable
 
@@ -41,5 +40,5 @@ def list_tool_sizes(rows: Sequence[ToolSize], width: int) -> Iterator[Line]:
             yield Line((f"{'':{widths[0]}}{formula}", "dim"))
     yield Line()
     for note in (*list_notes(rows), *explain_unknown(rows)):
-        for line in textwrap.wrap(note, width, subsequent_indent=_INDENT, break_on_hyphens=False):
+        for line in wrap(note, width, indent=_INDENT, break_on_hyphens=False):
             yield Line((line, "dim"))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ocisize.model.analysis import Analysis
-from ocisize.model.comparison import Comparison
 from ocisize.model.findings import Category, Finding
 from ocisize.patterns import lazy_pattern
 from ocisize.report.words.fixes import place_of
 from ocisize.text import printable
+
+if TYPE_CHECKING:
+    from ocisize.model.comparison import Comparison
 
 _PLACE = lazy_pattern(r".*? in (layers? \d.*?)(?:: [\d,]+ files?)?")  # in the title of a finding about files
 _HIDDEN = lazy_pattern(r", still downloadable although (layer \d+ \w+ \w+)")
