@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     IntArray: TypeAlias = array[int]
 
 _UNCLEAN = re.compile(rb"/(?:/|\.\.?/)").search
-_PIECE_ROWS = 1 << 14  # split at once: a list of paths takes three times the memory of joined paths
+_PIECE_ROWS, _PIECE_SIZE = 1 << 14, 1 << 20  # split at once: a list of paths takes three times the memory of joined paths
 _CHUNK_ROWS = 1 << 10  # split at once for single rows: many rules ask for the paths of a few rows
 
 
@@ -62,8 +62,12 @@ class PathColumn(Sequence[bytes]):
         self._rows = rows
         self._first_rows.append(rows)
         self._offsets.append(size)
-        if self._first_rows[-2] - self._first_rows[self._pieces[-1]] >= _PIECE_ROWS:
-            self._pieces.append(len(self._first_rows) - 2)
+        piece, chunk = self._pieces[-1], len(self._first_rows) - 2
+        if (
+            self._first_rows[chunk] - self._first_rows[piece] >= _PIECE_ROWS
+            or self._offsets[chunk] - self._offsets[piece] >= _PIECE_SIZE
+        ):
+            self._pieces.append(chunk)
 
     @classmethod
     def from_columns(cls, joined: bytes, first_rows: IntArray, offsets: IntArray, rooted: IntArray) -> PathColumn:

@@ -49,6 +49,14 @@ def test_rows_and_pieces(count: int, batch: int) -> None:
     assert paths == PathColumn(names)
 
 
+def test_pieces_of_long_paths_are_smaller() -> None:
+    """A piece is split into objects of its own, so long paths come in pieces of about a MiB, not of 16,000."""
+    names = [b"%d/" % number + b"deep/" * 200 + b"file" for number in range(10_000)]
+    pieces = [piece for _, piece in PathColumn(names).pieces()]
+    assert [path for piece in pieces for path in piece] == names
+    assert max(sum(map(len, piece)) for piece in pieces) < 3 << 20  # a MiB, and one chunk
+
+
 def test_rows_that_are_not_there() -> None:
     """Rows count from the end like any sequence's, and end like it."""
     paths = PathColumn([b"a", b"b/"])
