@@ -172,6 +172,7 @@ class LayerStream:
             pass
         if self._file.frames is not None and not self._file.frames.complete:
             raise self._truncation_error(self.size)
+        del self._decoder  # its buffers, zstd's window among them, are more than all else of the stream
         if self._on_bytes is not None:
             self._on_bytes(self._file.consumed)
         self.offsets.add(self.size, self._file.consumed)

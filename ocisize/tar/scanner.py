@@ -277,6 +277,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
         raise TarError(f"bad header: {error}", offset=base + start - BLOCK) from None
 
     builder.flush()
+    window.before_move = None  # which refers to the window: the search for garbage would free the buffer much later
     special.add_usual_headers(usual_count)
     record_entries()
     if meter is not None:

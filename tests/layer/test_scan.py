@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import os
@@ -14,6 +15,7 @@ import attrs
 import pytest
 
 from ocisize.blob.region import FileRegion
+from ocisize.blob.stream import LayerStream
 from ocisize.errors import DigestMismatch, LayerError, RegistryError, SizeMismatch, StreamError, TarError
 from ocisize.tar.filetable import NO_HASH, REGULAR
 from ocisize.oci.image import Layer
@@ -21,6 +23,7 @@ from ocisize.oci.documents import Descriptor
 from ocisize.blob.digest import Digest
 from ocisize.layer.payloads import hash_payloads
 from ocisize.layer.scan import MAX_HASHED_IN_PLACE, scan_layer
+from ocisize.tar.window import Window
 from tests.images import DIR, BuiltLayer, Compression, Entry, File, Hard, Link, layer, raw_layer, sha256, tar_bytes
 from tests.strategies import columns
 
@@ -58,6 +61,20 @@ class ChunkSource(BlobSource):
 def layer_of(built: BuiltLayer, **changes: object) -> Layer:
     made = Layer(3, Descriptor(Digest(built.digest), len(built.blob)), Digest(built.diff_id))
     return attrs.evolve(made, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", ["gzip", "zstd"])
+def test_nothing_of_a_read_layer_is_garbage(form: Compression) -> None:
+    """The window and the decoder's buffers go as soon as the layer is read, not when garbage is searched for."""
+    built = layer(ENTRIES, compression=form)
+    gc.collect()
+    gc.disable()
+    try:
+        scan_layer(BlobSource(built.blob), layer_of(built))
+        left = [found for found in gc.get_objects() if isinstance(found, Window | LayerStream)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 @pytest.fixture
