@@ -84,6 +84,20 @@ class FileRegion:
         self.position += count
         return count
 
+    def skip_and_read(self, count: int, buffer: memoryview, /) -> int:
+        """Move on by ``count`` bytes and fill the buffer, as ``skip`` and ``readinto`` do, with one call of the system.
+
+        Return how many bytes were read; 0 if region or file have none there, and then the position stays as it was.
+        """
+        position = self.position + count
+        read_size = min(len(buffer), self.size - position)
+        if read_size <= 0:
+            return 0
+        read_size = os.preadv(self.descriptor, [buffer[:read_size]], self.offset + position)
+        if read_size:
+            self.position = position + read_size
+        return read_size
+
     def part(self, offset: int, size: int) -> FileRegion:
         """The region of ``size`` bytes from ``offset`` within this region."""
         return FileRegion(self.descriptor, self.offset + offset, size, owner=self.owner)

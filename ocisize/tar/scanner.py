@@ -24,18 +24,7 @@ from ocisize.errors import TarError
 from ocisize.excerpts.collect import MIN_LARGE_SIZE, Excerpts
 from ocisize.limits import Meter
 from ocisize.tar.content_hash import XXH3, ContentHash
-from ocisize.tar.field_cache import (
-    KIND_UNIT,
-    UNUSUAL,
-    ChecksumCache,
-    HighSizes,
-    HighSums,
-    LowSizes,
-    LowSums,
-    OwnerTable,
-    RestOfHeader,
-    SizeCache,
-)
+from ocisize.tar.field_cache import KIND_UNIT, UNUSUAL, ChecksumCache, OwnerTable, RestOfHeader, SizeCache, usual_numbers
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLINK, FileTable
 from ocisize.tar.header import BLOCK, FIELDS, ExtendedHeader
 from ocisize.tar.late_payloads import ALL_NAMES, LatePayloads
@@ -43,12 +32,12 @@ from ocisize.tar.paths import clean_name, name_for_error
 from ocisize.tar.payload import Payload
 from ocisize.tar.sparse import describe_holes
 from ocisize.tar.special_entries import EXTENDED_HEADERS, PAX, SPARSE, SpecialEntries
-from ocisize.tar.table_builder import TableBuilder
+from ocisize.tar.table_builder import FIELDS_PER_ROW, TableBuilder
 from ocisize.tar.usual_records import PAX_FIELDS, USUAL_TIME, UsualHeaders, usual_path_in, usual_times
 from ocisize.tar.window import ByteStream, Window
 
 _MAX_SKIPPED = 1 << 60  # bytes; no real tar has a payload as large, and a larger claim fails at the end of the stream
-_FLUSH_ROWS = 1024
+_FLUSH_FIELDS = 1024 * FIELDS_PER_ROW
 _FLUSH_HEADER_BYTES = 1 << 20  # of extended headers and sparse maps, which take more time and memory than rows
 BEGINNING_SIZE = 18  #: bytes of a name as written, padded with NUL, that ``beginnings`` are compared with
 WINDOW = 256 << 10  #: bytes; fits a core's second-level cache, and larger windows were no faster
@@ -104,15 +93,15 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     window = Window(stream, window_size)
     buffer, view, blocks, unpack, link_name = window.buffer, window.view, window.blocks, FIELDS.unpack, _LINK.unpack_from
     checksum_cache, size_cache, owner_table = ChecksumCache(), SizeCache(), OwnerTable()
-    high_sums, low_sums, high_sizes, low_sizes = HighSums(), LowSums(), HighSizes(), LowSizes()
+    high_sums, low_sums, high_sizes, low_sizes = usual_numbers()
     rest = RestOfHeader()
     special = SpecialEntries(window, owner_table, hash_content=hash_content, meter=meter, content_hash=content_hash)
     times, tails, valid_owners = rest.times, rest.tails, special.valid_owners
     builder, digest = TableBuilder(has_hashes=hash_content), content_hash.of
     empty_hash = digest(b"")
-    add_row = builder.new_fields.extend
+    new_fields, add_row = builder.new_fields, builder.new_fields.extend
     max_hashed = hash_up_to if hash_content else -1
-    max_in_window = max_hashed if excerpts is None else min(max_hashed, MIN_LARGE_SIZE - 1)  # of the fast path
+    max_in_window = min(max_hashed, window_size, math.inf if excerpts is None else MIN_LARGE_SIZE - 1)  # of the fast path
     kept_beginnings: Container[bytes] = (
         frozenset() if wanted is None and visit is None else ALL_NAMES if beginnings is None else beginnings
     )
@@ -154,10 +143,12 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             if position > last:
                 if late is not None:
                     late.keep()
-                special.add_usual_headers(usual_count)
-                usual_count = 0
-                flush_headers()
-                if builder.flush(_FLUSH_ROWS):
+                if usual_count or special.unflushed_size:
+                    special.add_usual_headers(usual_count)
+                    usual_count = 0
+                    flush_headers()
+                if len(new_fields) >= _FLUSH_FIELDS:
+                    builder.flush()
                     record_entries()
                 window.position = position
                 end = window.fill(BLOCK)
@@ -254,19 +245,25 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 if kind == SPARSE:
                     kind, row_hash = REGULAR, special.sparse.last_hash
                     flush_headers()
-            elif (is_plain := name[_BEGINNING] not in kept_beginnings) and start <= stop <= end and size <= max_in_window:
+            elif (is_plain := name[_BEGINNING] not in kept_beginnings) and stop <= end and 0 <= size <= max_in_window:
                 position = stop + (-size & 511)
                 row_hash = digest(view[start:stop]) if size else empty_hash
             elif is_plain and size > max_hashed and 0 <= size < _MAX_SKIPPED:
                 position, payload_end, row_hash = stop + (-size & 511), base + stop, NO_HASH
             else:
                 window.position, name = start, name.partition(b"\0")[0]
-                keep = False
                 if late is not None:
                     keep = late.wants_now(len(builder), name, size, always=not is_plain)
-                elif wanted is not None and not is_plain:
-                    keep = wanted(clean_name(name), size)
-                row_hash = special.read_payload(len(builder), name, size, owner, hash_content=size <= max_hashed, keep=keep)
+                else:
+                    keep = not is_plain and wanted is not None and wanted(clean_name(name), size)
+                is_usual = not keep and late is None and visit is None and 0 <= size <= max_in_window
+                if is_usual and (stop <= end or window.fill(size) >= size):
+                    row_hash = digest(view[window.position : window.position + size])
+                    window.position += size
+                else:
+                    row_hash = special.read_payload(
+                        len(builder), name, size, owner, hash_content=size <= max_hashed, keep=keep
+                    )
                 start -= window.base - base  # so that errors name this header
                 window.position += -size & 511
                 base, position, end = window.base, window.position, window.end

@@ -29,6 +29,15 @@ class SkippableStream(ByteStream, Protocol):
         ...
 
 
+@runtime_checkable
+class _JumpingStream(SkippableStream, Protocol):
+    """A stream that can move on and read in one call."""
+
+    def skip_and_read(self, count: int, buffer: memoryview, /) -> int:
+        """Move on by ``count`` bytes and read; return how many bytes were read, 0 if nothing was done."""
+        ...
+
+
 class Window:
     """The part of the stream in memory: ``buffer[position:end]``, where ``buffer[0]`` is byte ``base`` of the stream.
 
@@ -40,11 +49,12 @@ class Window:
     (8, b'header.', 7)
     """
 
-    __slots__ = ("base", "before_move", "blocks", "buffer", "end", "position", "skip", "stream", "view")
+    __slots__ = ("base", "before_move", "blocks", "buffer", "end", "position", "skip", "skip_and_read", "stream", "view")
 
     def __init__(self, stream: ByteStream, size: int) -> None:
         self.stream, self.buffer = stream, bytearray(size)
         self.skip = stream.skip if isinstance(stream, SkippableStream) else None
+        self.skip_and_read = stream.skip_and_read if isinstance(stream, _JumpingStream) else None
         self.view = memoryview(self.buffer)
         #: the blocks of the buffer, by number: a look into a list takes a fifth of the time of a slice
         self.blocks = [self.view[start : start + BLOCK] for start in range(0, size - BLOCK + 1, BLOCK)]
@@ -69,11 +79,17 @@ class Window:
         if self.position > self.end:
             missing = self.position - self.end
             self._drop_buffer()
-            self._read_past(missing)
+            if self.skip_and_read is not None and (count := self.skip_and_read(missing, self.view)):
+                self.base, self.end = self.base + missing, count
+                if count >= needed:
+                    return count
+            else:
+                self._read_past(missing)
         if self.before_move is not None:
             self.before_move()
         unused = self.end - self.position
-        self.view[:unused] = self.view[self.position : self.end]
+        if unused:
+            self.view[:unused] = self.view[self.position : self.end]
         self.base += self.position
         self.position, self.end = 0, unused
         while self.end < needed and (count := self.stream.readinto(self.view[self.end :])):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +48,15 @@ def test_halves_of_a_size(field: bytes) -> None:
     """Two usual halves add up to the size; an unusual one makes the sum negative."""
     value = HighSizes()[field[:8]] + LowSizes()[field[8:]]
     assert value < 0 or value == parse_number(field)
+
+
+@pytest.mark.parametrize("cache", [LowSums, LowSizes])
+def test_values_made_in_bulk_are_those_of_single_fields(cache: type[LowSums | LowSizes]) -> None:
+    """What a new cache has is what it would compute for a field that it misses."""
+    made, empty = cache(), cache()
+    empty.clear()
+    assert len(made) >= 512
+    assert {field: empty[field] for field in made} == made
 
 
 @settings(max_examples=300, deadline=None)

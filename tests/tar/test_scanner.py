@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tempfile
 
 import pytest
 import xxhash
@@ -13,6 +14,7 @@ from ocisize.blob.region import FileRegion
 from ocisize.errors import TarError
 from ocisize.tar.filetable import NO_HASH, FileTable
 from ocisize.tar.scanner import scan_tar
+from ocisize.tar.window import ByteStream
 from tests.images import DIR, Entry, Link, tar_bytes
 from tests.strategies import (
     END, GNU, USTAR, V7, Bytes, Chopped, Skippable, base256, columns, header, long_name, member, old_sparse_header, padded, pax,
@@ -539,6 +541,27 @@ def test_a_region_is_a_stream(tmp_path: object) -> None:
     from ocisize.tar.window import SkippableStream
 
     assert isinstance(FileRegion(0, 0, 0), SkippableStream)
+
+
+@pytest.mark.parametrize("window_size", [512, 2048, 65_536])
+def test_a_file_that_is_cut_ends_as_a_stream_does(window_size: int) -> None:
+    """In place, the table or the error of a file shorter than its region are those of a stream that skips and then ends."""
+    tar = member(b"a", b"1" * 3000) + member(b"b", b"2" * 40_000) + member(b"c", b"3" * 700) + member(b"d", b"4") + END
+
+    def outcome(stream: ByteStream) -> object:
+        try:
+            return columns(scan_tar(stream, hash_up_to=1000, window_size=window_size))
+        except TarError as error:
+            return str(error), error.offset, error.truncated
+
+    outcomes = []
+    for kept in (0, 512, 600, 3584, 4096, 4608, 5000, 44_544, 45_056, 45_100, 45_568, 45_600, 46_080, 47_104, len(tar)):
+        with tempfile.TemporaryFile() as file:
+            file.write(b"before" + tar[:kept])
+            file.flush()
+            outcomes.append(outcome(FileRegion(file.fileno(), 6, len(tar))))
+        assert outcomes[-1] == outcome(Skippable(tar[:kept], 1))
+    assert len({str(ending) for ending in outcomes}) > 10
 
 
 @pytest.mark.parametrize("window_size", [512, 4096, 262_144])
