@@ -34,7 +34,7 @@ from ocisize.limits import Limits
 from ocisize.oci.image import read_image
 from ocisize.sources.open import open_source
 
-CASES = ("debian-python", "node", "advice-bad", "advice-good", "scale-200000")
+CASES = ("python-service", "node-service", "debian-python", "node", "advice-bad", "advice-good", "scale-200000")
 EXAMPLE = Path(__file__).parent.parent / "testdata" / "example.tar"
 TEXT = """\
 The download of docker archives with uncompressed layers, estimated from a sample, next to the sum of all layers compressed

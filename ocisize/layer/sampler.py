@@ -18,7 +18,7 @@ from ocisize.tuples import NamedTuple
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
-BLOCKS_PER_TASK = 64  #: of the first phase; a task takes 10 ms
+BLOCKS_PER_TASK = 128  #: of the first phase; a task takes 10 ms
 
 
 def divide_blocks(plan: BlockPlan) -> list[range]:

@@ -1,13 +1,13 @@
 """Estimates of the compressed size of layers that an archive holds uncompressed, from blocks spread over each layer.
 
 The measure is ``gzip -6``, which is close to what builders push. Compressing a whole image takes longer than its analysis,
-so blocks of 32 KiB are sampled in two phases (double sampling with a ratio: Cochran, Sampling Techniques, chapter 12):
+so blocks of 8 KiB are sampled in two phases (double sampling with a ratio: Cochran, Sampling Techniques, chapter 12):
 
 * Many blocks are compressed with a fast method, which shows how the content varies from place to place.
 * Some of these blocks are compressed with deflate at level 6 as well. The content before each of them is the dictionary,
   since deflate refers back by up to 32 KiB (RFC 1951). The ratio of both sizes turns the fast sizes into sizes of gzip.
 
-Layers have blocks in proportion to their size. A layer that is not larger than its second phase is compressed whole.
+Layers have blocks in proportion to their size. A layer of up to 256 KiB, or twice its second phase, is compressed whole.
 """
 
 from __future__ import annotations
@@ -23,15 +23,16 @@ from ocisize.errors import TarError
 from ocisize.tuples import NamedTuple
 from ocisize.values import frozen
 
-BLOCK_SIZE = 32 << 10  #: bytes of a block; the window of deflate has as many
-FAST_BLOCKS, EXACT_BLOCKS = 1600, 100  #: blocks of an image in the first and the second phase: 50 MiB and 3.1 MiB
+BLOCK_SIZE = 8 << 10  #: bytes of a block: larger ones take as much more time, and say little more about the content around
+WINDOW = 32 << 10  #: bytes that deflate refers back by at most
+FAST_BLOCKS, EXACT_BLOCKS = 1600, 240  #: blocks of an image in the first and the second phase: 12.5 MiB and 1.9 MiB
 _MIN_FAST_BLOCKS, _MIN_EXACT_BLOCKS = 64, 8  # blocks of a layer
 _MAX_EXTRA_BLOCKS = 1024  # blocks of all layers that _MIN_EXACT_BLOCKS may add to EXACT_BLOCKS
 _LEVEL = 6  # the default of gzip
 _RAW_DEFLATE, _GZIP = -zlib.MAX_WBITS, 16 + zlib.MAX_WBITS
 _FAST_LEVEL = 1  # of zstd: 500 MB/s, and the sizes of blocks correlate with those of gzip by 0.99
 _STANDARD_ERRORS = 1.96  # in which 95 % of the estimates lie
-_BLOCK_ERROR = 0.005  # share by which blocks differ from one stream: each has Huffman codes of its own, which fit better
+_BLOCK_ERROR = 0.01  # share by which blocks differ from one stream: each has Huffman codes of its own, which fit better
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -63,7 +64,7 @@ class BlockPlan:
     def span_of(self, block: int) -> tuple[int, int, int]:
         """The offsets at which the dictionary of a block begins, the block begins, and the block ends."""
         start = self.starts[block]
-        first = max(start - BLOCK_SIZE, 0) if block in self.exact else start
+        first = max(start - WINDOW, 0) if block in self.exact else start
         return first, start, min(start + BLOCK_SIZE, self.size)
 
 
@@ -75,14 +76,14 @@ def plan_blocks(size: int, image_size: int, layer_count: int) -> BlockPlan:
 
     >>> plan = plan_blocks(1 << 30, 2 << 30, 5)
     >>> len(plan.starts), len(plan.exact)
-    (800, 50)
+    (800, 120)
     >>> plan_blocks(100_000, 2 << 30, 5)
     BlockPlan(size=100000, starts=(), exact=frozenset())
     """
     share = size / max(image_size, 1)
     minimum = min(_MIN_EXACT_BLOCKS, max(_MAX_EXTRA_BLOCKS // max(layer_count, 1), 2))
     exact_count = max(round(EXACT_BLOCKS * share), minimum)
-    if exact_count * BLOCK_SIZE >= size:
+    if max(exact_count * 2 * BLOCK_SIZE, minimum * WINDOW) >= size:
         return BlockPlan(size)
     count = max(round(FAST_BLOCKS * share), _MIN_FAST_BLOCKS)
     covers_layer = count * BLOCK_SIZE >= size
@@ -209,7 +210,7 @@ class SampledStream:
         while self._next < blocks and (span := self._plan.span_of(self._next))[2] <= end:
             self._compressor.add(self._next, self._held[span[0] - held_start : span[2] - held_start])
             self._next += 1
-        del self._held[: -2 * BLOCK_SIZE]
+        del self._held[: -WINDOW - BLOCK_SIZE]
 
     def estimate(self) -> SizeEstimate | None:
         """The estimate, after all of the stream was read; None if the stream has another size than the plan."""
