@@ -173,6 +173,7 @@ def scan(*parts: bytes, end: bytes = END) -> FileTable:
 def columns(table: FileTable, *, hashes: bool = True) -> dict[str, Any]:
     """All columns of a table, as values that compare."""
     found = {field.name: getattr(table, field.name) for field in attrs.fields(FileTable) if field.name[0] != "_"}
+    found["ends"] = table.ends
     found["hashes"] = bytes(found["hashes"]) if hashes else None
     return found
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ocisize.cache.columns import (
@@ -16,11 +17,14 @@ from ocisize.cache.columns import (
     unpack_texts_by_row,
 )
 from ocisize.cache.entry import BadEntry
-from ocisize.tar.check_table import check_columns
-from ocisize.tar.filetable import Attributes, FileTable
+from ocisize.tar.check_table import check_columns, has_negative
+from ocisize.tar.entry_ends import EntryEnds, find_gaps
+from ocisize.tar.filetable import Attributes, FileTable, IntArray
 from ocisize.tar.paths import PathColumn
 
 SECTIONS = 26  #: of a table
+_MAX_GAP_PLANES = 5  # of numbers whose sums need no check
+_MAX_ROWS = 1 << 21  # of a table whose sums need no check
 _Xattrs = dict[int, dict[str, bytes]]
 
 
@@ -41,7 +45,7 @@ def pack_table(table: FileTable) -> list[bytes]:
         joined,
         *map(pack_numbers, (first_rows, offsets, rooted)),
         table.kinds,
-        *map(pack_numbers, (table.sizes, table.ends, table.owners)),
+        *map(pack_numbers, (table.sizes, find_gaps(table.ends, table.sizes, table.stored_sizes), table.owners)),
         table.hashes,
         pack_numbers(sizes) if sizes is not None else b"",
         *pack_by_row(table.stored_sizes),
@@ -57,21 +61,22 @@ def unpack_table(sections: Sequence[bytes]) -> FileTable:
     """Return the table that sections describe; raises BadEntry for sections that describe none."""
     if len(sections) != SECTIONS:
         raise BadEntry("other sections")
-    document, joined, first_rows, offsets, rooted, kinds, sizes, ends, owners, hashes, compressed, *by_row = sections
+    document, joined, first_rows, offsets, rooted, kinds, sizes, gaps, owners, hashes, compressed, *by_row = sections
     facts, rows = _Facts(unpack_document(document)), len(kinds)
     try:
         chunks = [unpack_numbers("q", column) for column in (first_rows, offsets, rooted)]
+        size_column, stored_sizes = unpack_numbers("q", sizes, rows), unpack_by_row(by_row[0:2])
         table = FileTable(
             paths=PathColumn.from_columns(joined, *chunks),
             kinds=kinds,
-            sizes=unpack_numbers("q", sizes, rows),
-            ends=unpack_numbers("q", ends, rows),
+            sizes=size_column,
+            ends=_read_ends(gaps, sizes, size_column, stored_sizes),
             hashes=hashes,
             owners=unpack_numbers("I", owners, rows),
             attributes=facts.read("attributes", _read_attributes),
             tar_size=facts.read("tar_size", int),
             links=unpack_texts_by_row(by_row[6:9]),
-            stored_sizes=unpack_by_row(by_row[0:2]),
+            stored_sizes=stored_sizes,
             claimed_sizes=unpack_by_row(by_row[2:4]),
             type_flags=unpack_by_row(by_row[4:6]),
             xattrs=facts.read("xattrs", _read_xattrs),
@@ -85,6 +90,19 @@ def unpack_table(sections: Sequence[bytes]) -> FileTable:
     except (ValueError, TypeError, OverflowError) as error:
         raise BadEntry(str(error)) from None
     return table
+
+
+def _read_ends(gaps: bytes, sizes: bytes, size_column: IntArray, stored_sizes: Mapping[int, int]) -> IntArray | EntryEnds:
+    """The ends of entries, or what makes them without an error."""
+    rows = len(size_column)
+    if not gaps:
+        return array("q")
+    gap_column = unpack_numbers("q", gaps, rows)
+    if has_negative(gap_column) or max(stored_sizes, default=0) >= max(rows, 1):
+        raise BadEntry("gaps between contents that cannot be")
+    ends = EntryEnds(gap_column, size_column, stored_sizes)
+    are_small = all(column[_MAX_GAP_PLANES * rows :].count(0) == (8 - _MAX_GAP_PLANES) * rows for column in (gaps, sizes))
+    return ends if are_small and rows <= _MAX_ROWS else ends.compute()
 
 
 class _Facts:

@@ -18,6 +18,7 @@ class Usage(NamedTuple):
     metadata_size: int  #: bytes of names and headers
     parents_size: int  #: of ``Meter.check_directories``
     kept: int  #: bytes of files that were kept
+    components: int  #: slashes in all paths: to count them again takes as long as to check the sizes
 
     def count_again(self, meter: Meter, table: FileTable, *, ratio_floor: int | None) -> None:
         """Count the layer as its scan did. Raises LimitExceeded; ``ratio_floor`` is that of the layer's compression."""
@@ -26,7 +27,7 @@ class Usage(NamedTuple):
             meter.record_holes(table.sizes[row] - stored, table[row].path)
         meter.record_entries(self.entries, self.metadata_size)
         meter.record_kept(self.kept)
-        meter.check_directories(table.paths, table.paths.components, self.parents_size)
+        meter.check_directories(table.paths, self.components, self.parents_size)
 
 
 class RecordingMeter(Meter):
@@ -34,7 +35,7 @@ class RecordingMeter(Meter):
 
     def __init__(self, tally: Tally) -> None:
         super().__init__(tally)
-        self.usage = Usage(0, 0, 0, 0, 0, 0)
+        self.usage = Usage(0, 0, 0, 0, 0, 0, 0)
 
     def record_size(self, size: int, stored: int, *, ratio_floor: int | None = None) -> None:
         """See Meter."""
@@ -54,4 +55,4 @@ class RecordingMeter(Meter):
     def check_directories(self, paths: Iterable[bytes], components: int, parents_size: int) -> None:
         """See Meter."""
         super().check_directories(paths, components, parents_size)
-        self.usage = self.usage._replace(parents_size=parents_size)
+        self.usage = self.usage._replace(components=components, parents_size=parents_size)

@@ -17,9 +17,9 @@ _BY_ROW = ("links", "stored_sizes", "claimed_sizes", "type_flags", "xattrs", "co
 
 
 def check_columns(table: FileTable) -> None:
-    """Raises ValueError if the columns of a file table differ in length or have invalid values."""
+    """Raises ValueError if the columns of a file table, without ``ends``, differ in length or have invalid values."""
     count = len(table.paths)
-    columns = (table.kinds, table.sizes, table.ends or None, table.owners, table.compressed_sizes)
+    columns = (table.kinds, table.sizes, table.owners, table.compressed_sizes)
     if any(column is not None and len(column) != count for column in columns):
         raise ValueError("columns of different lengths")
     if len(table.hashes) not in (0, HASH_SIZE * count):
@@ -40,11 +40,17 @@ def check_columns(table: FileTable) -> None:
     _check_sizes(table)
 
 
-def _check_sizes(table: FileTable) -> None:
-    """Raises ValueError for sizes that no tar can have."""
+def check_ends(table: FileTable) -> None:
+    """Raises ValueError for ends that no tar can have."""
     ends = table.ends.tolist()  # a list compares and sorts faster than an array
+    if ends and len(ends) != len(table):
+        raise ValueError("columns of different lengths")
     if ends != sorted(ends) or any(map(gt, _stored_sizes(table), ends)):
         raise ValueError("ends that are not in order")
+
+
+def _check_sizes(table: FileTable) -> None:
+    """Raises ValueError for sizes that no tar can have."""
     columns = (table.sizes, *([] if table.compressed_sizes is None else [table.compressed_sizes]))
     if any(map(has_negative, columns)) or min(table.stored_sizes.values(), default=0) < 0:
         raise ValueError("negative sizes")

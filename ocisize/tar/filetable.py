@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast, overload
 
 from ocisize.tar.content_hash import HASH_SIZE, XXH3
+from ocisize.tar.entry_ends import EntryEnds
 from ocisize.tar.paths import PathColumn
 from ocisize.text import decode_name
 from ocisize.values import evolve, field, frozen
@@ -102,7 +103,7 @@ class FileTable(Sequence[FileEntry]):
     paths: PathColumn  #: without leading slashes, as bytes
     kinds: bytes  #: one tar type flag per row, normalized: 0 file, 1 hardlink, 2 symlink, 3 char, 4 block, 5 dir, 6 fifo
     sizes: IntArray  #: "q": bytes of the file, holes included; 0 for directories and links
-    ends: IntArray  #: "q": where the entry ends in the uncompressed tar, padding included; empty if that is not known
+    _ends: IntArray | EntryEnds  #: see ``ends``
     hashes: bytes  #: 16 bytes per row, all zero where unknown; empty when no content was read
     owners: IntArray  #: "I": index into ``attributes``
     attributes: tuple[Attributes, ...]  #: owners and modes that occur in the layer
@@ -119,6 +120,13 @@ class FileTable(Sequence[FileEntry]):
     hash_function: str = XXH3.name  #: name of the ContentHash of ``hashes``: only hashes of one function can be compared
     anomalies: tuple[str, ...] = ()  #: odd but readable parts of the tar, in words
     derived: DerivedValues = field(factory=DerivedValues, init=False, repr=False)  #: see ``layer_value``
+
+    @property
+    def ends(self) -> IntArray:
+        """Type "q": where the entry ends in the uncompressed tar, padding included; empty if that is not known."""
+        if isinstance(self._ends, EntryEnds):
+            object.__setattr__(self, "_ends", self._ends.compute())
+        return cast("IntArray", self._ends)
 
     @classmethod
     def empty(cls) -> FileTable:

@@ -20,7 +20,7 @@ from ocisize.model.waste import Cause, WastedEntry, WasteTable
 from ocisize.oci.strict_json import expect_type
 from ocisize.oci.structure import list_problems, strict_converter
 from ocisize.report.json.analysis import FROM_FILES, SCHEMA, VERSION, columns_document
-from ocisize.tar.check_table import check_columns
+from ocisize.tar.check_table import check_columns, check_ends
 from ocisize.tar.content_hash import HASH_SIZE, XXH3
 from ocisize.tar.filetable import Attributes, FileTable
 from ocisize.tar.paths import PathColumn
@@ -94,6 +94,7 @@ def _read_columns(document: Any, _: type) -> FileTable | None:
         hash_function=document.get("hash_function", XXH3.name),
     )
     check_columns(table)
+    check_ends(table)
     return table
 
 
