@@ -9,7 +9,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 
-from ocisize.blob.compression import COMPRESSIONS, GZIP, MAGIC_SIZE, PLAIN, decoder_errors, detect_compression, open_decoder
+from ocisize.blob.compression import (
+    COMPRESSIONS,
+    GZIP,
+    MAGIC_SIZE,
+    PLAIN,
+    Decompressors,
+    decoder_errors,
+    detect_compression,
+    open_decoder,
+)
 from ocisize.blob.decoder_input import ChunkFile, DecoderInput, RegionFile, TrailingGarbage
 from ocisize.blob.offset_map import OffsetMap
 from ocisize.blob.region import CHUNK, FileRegion
@@ -35,8 +44,9 @@ class LayerStream:
     ``diff_id``, when given, is checked by ``finish``, unless the chunks are plain and ``verified_as`` is the same digest.
     ``hashed_with`` is an algorithm for the uncompressed bytes of a compressed blob that no diff_id is known of yet:
     ``digest`` has the result.
-    ``meter`` enforces limits at every step; without it, only windows and dictionaries are limited. ``on_bytes`` is called
-    with the number of stored bytes read so far, also now and then while few of them unpack to many.
+    ``meter`` enforces limits at every step; without it, only windows and dictionaries are limited. ``decompressors`` are
+    those of other streams with the same limits, none of which is read now by the same thread. ``on_bytes`` is called with
+    the number of stored bytes read so far, also now and then while few of them unpack to many.
 
     ``offsets`` is the map of stored and uncompressed bytes, ``size`` the uncompressed bytes so far, ``compression`` a
     key of COMPRESSIONS, and ``anomalies`` are odd but readable parts in words.
@@ -61,6 +71,7 @@ class LayerStream:
         verified_as: str | None = None,
         hashed_with: str | None = None,
         meter: Meter | None = None,
+        decompressors: Decompressors | None = None,
         on_bytes: Callable[[int], object] | None = None,
     ) -> None:
         self._file = _open_input(chunks, verifier)
@@ -71,7 +82,9 @@ class LayerStream:
             self._step = _MAX_STEP  # ISA-L needs the whole header at once, and an extra field has up to 64 KiB
         self._ratio_floor = COMPRESSIONS[self.compression].ratio_floor
         limits = Limits() if meter is None else meter.limits
-        self._decoder = open_decoder(self.compression, self._file, step=self._step, max_window=limits.zstd_window)
+        self._decoder = open_decoder(
+            self.compression, self._file, step=self._step, max_window=limits.zstd_window, decompressors=decompressors
+        )
         if self.compression == PLAIN and diff_id == verified_as:
             diff_id = None  # the stored bytes are the uncompressed ones
         self._diff_id = diff_id

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from ocisize.blob.compression import PLAIN
+from ocisize.blob.compression import PLAIN, Decompressors
 from ocisize.blob.region import FileRegion
 from ocisize.errors import OcisizeError
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
@@ -104,7 +104,7 @@ class LayerReader:
         options = SamplerOptions(self.jobs, stored_size, len(layers))
         processes = self._processes = self._fork(plain_layers, options) if all_in_place else None
         sampler = self._sampler = (processes or ThreadSampler(options)) if self._estimates else None
-        is_one_pass = isinstance(self.source, OnePassSource)
+        is_one_pass, decompressors = isinstance(self.source, OnePassSource), Decompressors()
 
         def scan(layer: Layer, check: Check) -> LayerScan:
             if (known := cached.get(layer.index)) is not None:
@@ -130,6 +130,7 @@ class LayerReader:
                 content_hash=self.content_hash,
                 sampler=sampler if layer.pulled_blob is None else None,
                 meter=meter,
+                decompressors=decompressors,
                 # With one job, or while a layer of more than half of all bytes is read, a core is idle and can hash.
                 hash_in_thread=not in_turn and (self.jobs == 1 or layer.descriptor.size > missing_size / 2),
                 on_bytes=on_bytes,

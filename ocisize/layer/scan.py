@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ocisize.blob.compression import MAGIC_SIZE, PLAIN, detect_compression
+from ocisize.blob.compression import MAGIC_SIZE, PLAIN, Decompressors, detect_compression
 from ocisize.blob.digest import Digest
 from ocisize.blob.region import FileRegion, close_chunks
 from ocisize.blob.stream import LayerStream
@@ -74,6 +74,7 @@ class _Options(NamedTuple):
     content_hash: ContentHash
     sampler: Sampler | None
     meter: Meter | None
+    decompressors: Decompressors | None
     on_bytes: Callable[[int], object] | None
 
 
@@ -87,6 +88,7 @@ def scan_layer(
     content_hash: ContentHash = XXH3,
     sampler: Sampler | None = None,
     meter: Meter | None = None,
+    decompressors: Decompressors | None = None,
     on_bytes: Callable[[int], object] | None = None,
 ) -> LayerScan:
     """Read one layer of ``source`` and return its table.
@@ -95,7 +97,8 @@ def scan_layer(
     headers and small files are read; with ``hash_content`` all files. Every other layer is streamed, and its digest
     verified; with ``verify`` its diff_id too. ``hash_in_thread`` computes the digest in a second thread. ``content_hash`` is
     the function that hashes files. ``sampler`` estimates the compressed size of a plain layer. ``meter`` enforces limits.
-    ``on_bytes`` is called with the number of stored bytes read so far; its errors end the scan.
+    ``decompressors`` are those of other layers of the same call. ``on_bytes`` is called with the number of stored bytes read
+    so far; its errors end the scan.
 
     Raises LayerError with the cause: SourceError, BlobError, StreamError, TarError or LimitExceeded. If the bytes
     cannot be unpacked and do not have the digest either, the cause is the digest, unless the check needs more than 256 MiB.
@@ -117,7 +120,7 @@ def scan_layer(
     (['etc/hostname'], 'plain', True)
     """
     started = time.perf_counter()
-    options = _Options(verify, hash_in_thread, content_hash, sampler, meter, on_bytes)
+    options = _Options(verify, hash_in_thread, content_hash, sampler, meter, decompressors, on_bytes)
     try:
         blob = open_layer(source, layer.descriptor)
         if in_place := reads_in_place(blob, verify=verify):
@@ -181,6 +184,7 @@ def _scan_stream(blob: Iterable[bytes], layer: Layer, options: _Options) -> Laye
             diff_id=diff_id if check_diff_id else None,
             verified_as=digest,
             meter=options.meter,
+            decompressors=options.decompressors,
             on_bytes=options.on_bytes,
         )
         plan = sampler.plan(size) if sampler is not None and stream.compression == PLAIN else None

@@ -24,7 +24,7 @@ import ocisize.blob.stream
 from ocisize.blob.region import FileRegion
 from ocisize.errors import BlobError, DigestMismatch, LimitExceeded, OcisizeError, SizeMismatch, StreamError
 from ocisize.blob.stream import LayerStream
-from ocisize.blob.compression import COMPRESSIONS, detect_compression
+from ocisize.blob.compression import COMPRESSIONS, Decompressors, detect_compression
 from ocisize.limits import Limits, Meter, Tally
 from ocisize.blob.verify import Verifier, verify_chunks
 from ocisize.tar.scanner import scan_tar
@@ -129,6 +129,18 @@ def test_chunks_of_any_size(form: str, pieces: int) -> None:
     blob = FORMS[form][0]
     stream = LayerStream(chunk for piece in chunked(blob, pieces) for chunk in (piece, b""))
     assert drain(stream) == DATA
+
+
+def test_a_decompressor_is_used_again() -> None:
+    """Streams that are read one after the other share its window; one that was left in its middle does no harm."""
+    decompressors, blob = Decompressors(), zstd(DATA)
+    for _ in range(2):
+        assert drain(LayerStream([blob], decompressors=decompressors)) == DATA
+        used = decompressors.zstd
+        LayerStream([blob], decompressors=decompressors).readinto(memoryview(bytearray(10)))
+        with pytest.raises(StreamError, match="broken"):
+            drain(LayerStream([blob[:-8] + bytes(8)], decompressors=decompressors))
+        assert used is decompressors.zstd is not None
 
 
 def test_magic_bytes_decide() -> None:
