@@ -39,13 +39,12 @@ from ocisize.sizes.directories import RunSums
 from ocisize.sizes.groups import TypeSums
 from ocisize.sizes.layers import RowSums, sum_rows
 from ocisize.sizes.on_disk import count_directories
-from ocisize.tar.check_table import all_below
 from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.tar.kept_paths import kept_paths
 from ocisize.tuples import NamedTuple
 from ocisize.values import frozen
 
-FORMAT = "values-v1"  #: changes with the form of an entry
+FORMAT = "values-v2"  #: changes with the form of an entry
 _Packed = tuple[Any, list[bytes]]  # a document, and sections
 _DAMAGE = (ValueError, TypeError, IndexError, KeyError, OverflowError)  # what wrong documents and sections lead to
 
@@ -199,16 +198,13 @@ def _unpack_claims(
 
 
 def _pack_types(sums: TypeSums) -> _Packed:
-    columns = (sums.rows, sums.content, sums.files, *([] if sums.compressed is None else [sums.compressed]))
+    columns = (sums.content, sums.files, *([] if sums.compressed is None else [sums.compressed]))
     return sums.names, list(map(pack_numbers, columns))
 
 
-def _unpack_types(names: Any, sections: Sequence[bytes], table: FileTable, __: Catalog | None) -> TypeSums:
+def _unpack_types(names: Any, sections: Sequence[bytes], _: FileTable, __: Catalog | None) -> TypeSums:
     _check(that=type(names) is list and all(type(name) is str for name in names))
-    rows, *columns = sections
-    numbers, count = unpack_numbers("I", rows, len(table)), len(names)
-    _check(that=all_below(numbers, count))
-    return TypeSums(names, numbers, *_unpack_sums(columns, count))
+    return TypeSums(names, *_unpack_sums(sections, len(names)))
 
 
 def _pack_run_sums(sums: RunSums) -> _Packed:

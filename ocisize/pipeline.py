@@ -36,6 +36,7 @@ from ocisize.model.plan import Plan
 from ocisize.oci.image import Image
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
+from ocisize.row_scan import read_rows
 from ocisize.sizes.groups import find_groups
 from ocisize.sizes.layers import split_at_base, sum_layers, summarize_layers
 from ocisize.sizes.on_disk import find_on_disk
@@ -85,8 +86,11 @@ def analyze_layers(
     facts = list_facts(source, image, scans, [find_failure(outcome) for outcome in outcomes])
     tables = hide_unknown_sizes(image, scans, facts)
 
+    # Read the rows of each layer that is new, once for all that depends on one layer alone.
+    runs = read_rows(tables, catalog)
+    timer.end("rows")
+
     # Lay the layers over each other, to see which files a container sees and which layer hides the others.
-    runs = ImageRuns()
     overlay, dive = _overlay_layers(tables, runs)
     timer.end("overlay")
 
@@ -250,10 +254,7 @@ def _empty_scan() -> LayerScan:
 
 
 def _overlay_layers(tables: Sequence[FileTable], runs: ImageRuns) -> tuple[Overlay, DiveFigures]:
-    """The overlay, and dive's figures, which need the same selection of rows; it is large and ends here.
-
-    ``runs`` must be empty, and is filled.
-    """
+    """The overlay, and dive's figures, which need the same selection of rows; it is large and ends here."""
     selection = find_overlapping_rows(tables, runs)
     return overlay_selected(tables, selection), find_dive_figures(tables, selection)
 

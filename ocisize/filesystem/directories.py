@@ -16,6 +16,7 @@ from ocisize.tuples import NamedTuple
 from ocisize.values import field, frozen
 
 MAX_PATH = 4096  #: bytes; PATH_MAX of Linux: nothing can be extracted beyond
+NO_EXTENSION = b"/"  #: of names without an extension: no name has it
 MAX_DEPTH = 64  #: components of the directories that figures are kept for: a path can have thousands
 
 
@@ -106,6 +107,17 @@ class DirectoryRuns:
         return zip(self.starts, chain(islice(self.starts, 1, None), (rows,)), self.directories, strict=False)
 
 
+class Extensions(NamedTuple):
+    """The extensions of the names of some rows: what follows the last dot of a name.
+
+    A name without a dot, or with only one at its start, has no extension.
+    """
+
+    numbers: list[int]  #: by row, the place of its extension in ``names``
+    names: Sequence[bytes]  #: NO_EXTENSION first
+    without: list[int]  #: the rows without an extension, ascending
+
+
 class Piece(NamedTuple):
     """Some rows of a table and their runs; rows are counted from the first row of the piece."""
 
@@ -113,10 +125,21 @@ class Piece(NamedTuple):
     paths: list[bytes]
     directories: Sequence[int]  #: by run, the number of its directory
     bounds: list[int]  #: the first row of each run, and the length of the piece
+    known_extensions: Extensions | None = None  #: the extensions, if the names were split with the paths
 
     def spans(self) -> Iterator[tuple[int, int, int]]:
         """First row, row after the last one and directory of each run."""
         return zip(self.bounds, islice(self.bounds, 1, None), self.directories, strict=False)
+
+    @property
+    def rows(self) -> slice:
+        """The rows of the table."""
+        return slice(self.first, self.first + len(self.paths))
+
+    @property
+    def extensions(self) -> Extensions:
+        """The extensions of the names."""
+        return self.known_extensions or split_names(self.paths, DirectoryIndex())[2]
 
 
 def split_runs(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[list[int], IntArray]:
@@ -134,6 +157,38 @@ def split_runs(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[lis
             starts.append(position)
             numbers.append(number_of[directory])
     return starts, numbers
+
+
+def split_names(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[list[int], IntArray, Extensions]:
+    """Return what ``split_runs`` does, and the extensions: in one loop, which takes half the time of a second one.
+
+    >>> split_names([b"bin/a", b"bin/b.py", b"etc/.c"], DirectoryIndex())[2]
+    Extensions(numbers=[0, 1, 0], names=(b'/', b'py'), without=[0, 2])
+    """
+    last, starts, numbers, number_of = None, list[int](), array("I"), directories.numbers
+    extension_numbers, without, number_of_extension = list[int](), list[int](), _Positions({NO_EXTENSION: 0})
+    add = extension_numbers.append
+    for position, path in enumerate(paths):
+        directory, _, name = path.rpartition(b"/")
+        if directory != last:
+            last = directory
+            starts.append(position)
+            numbers.append(number_of[directory])
+        stem, _, extension = name.rpartition(b".")
+        if stem:
+            add(number_of_extension[extension])
+        else:
+            add(0)
+            without.append(position)
+    return starts, numbers, Extensions(extension_numbers, tuple(number_of_extension), without)
+
+
+class _Positions(dict[bytes, int]):
+    """Key → its place in the order of the first look-ups."""
+
+    def __missing__(self, key: bytes) -> int:
+        number = self[key] = len(self)
+        return number
 
 
 class KeptRuns(NamedTuple):
@@ -172,15 +227,27 @@ class ImageRuns:
         self.tables.append(DirectoryRuns(kept.starts, array("I", map(numbers.__getitem__, kept.directories))))
         return True
 
-    def _read_first(self, table: FileTable) -> Iterator[Piece]:
-        """Find the runs, and keep them with the table."""
+    def add(self, table: FileTable) -> None:
+        """Add the runs of the next table."""
+        if self.add_kept(table):
+            return
         runs = DirectoryRuns()
         self.tables.append(runs)
         for first, paths in table.paths.pieces():
             starts, numbers = split_runs(paths, self.directories)
             runs.starts.extend([first + start for start in starts])
             runs.directories.extend(numbers)
-            yield Piece(first, paths, numbers, [*starts, len(paths)])
+        table.derived[KeptRuns] = KeptRuns.of(runs, self.directories.paths)
+
+    def _read_first(self, table: FileTable) -> Iterator[Piece]:
+        """Find the runs and extensions, and keep the runs with the table."""
+        runs = DirectoryRuns()
+        self.tables.append(runs)
+        for first, paths in table.paths.pieces():
+            starts, numbers, extensions = split_names(paths, self.directories)
+            runs.starts.extend([first + start for start in starts])
+            runs.directories.extend(numbers)
+            yield Piece(first, paths, numbers, [*starts, len(paths)], extensions)
         table.derived[KeptRuns] = KeptRuns.of(runs, self.directories.paths)
 
     def pieces(self, table: FileTable, index: int) -> Iterator[Piece]:
@@ -197,6 +264,5 @@ def find_runs(tables: Sequence[FileTable]) -> ImageRuns:
     """Return the runs of the tables of an image, base first."""
     runs = ImageRuns()
     for table in tables:
-        for _ in () if runs.add_kept(table) else runs.read(table):
-            pass
+        runs.add(table)
     return runs

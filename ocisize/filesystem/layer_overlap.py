@@ -28,37 +28,47 @@ class LayerOverlap(NamedTuple):
     contested: list[bytes]  #: directories in which rows of the layer overlap
 
 
-def scan_layer_paths(table: FileTable, runs: ImageRuns) -> LayerOverlap:
-    """Read a layer as the next one of the runs, and find the rows that can overlap within it."""
-    return _LayerScan(table, runs).scan()
+def scan_layer_paths(table: FileTable, runs: ImageRuns, layer: int) -> LayerOverlap:
+    """Find the rows of a layer that can overlap within it; ``layer`` is its place in the runs, or that of the next layer."""
+    scan = LayerOverlapScan(table, runs, layer)
+    for piece in runs.pieces(table, layer) if layer < len(runs.tables) else runs.read(table):
+        scan.add(piece)
+    return scan.finish()
 
 
-class _LayerScan:
-    """Scans the paths of one layer, piece by piece, for directories that its own rows contest."""
+class LayerOverlapScan:
+    """Scans the paths of one layer, piece by piece, for directories that its own rows contest.
 
-    def __init__(self, table: FileTable, runs: ImageRuns) -> None:
-        self._table, self._runs = table, runs
+    ``layer`` is its place in the runs, which must be complete after the last piece.
+    """
+
+    def __init__(self, table: FileTable, runs: ImageRuns, layer: int) -> None:
+        self._table, self._runs, self._layer = table, runs, layer
         self._paths, self._parents = runs.directories.paths, runs.directories.parents
         self._numbers = runs.directories.numbers
+        self._special: set[int] = set(markers(table))
         self._last_piece: dict[int, int] = {}  # by directory: the last piece with rows in it or below it
         self._contested: set[int] = set()
         self._before = array("I")  # the directories of the runs so far
         self._pieces = 0
         self._last_path, self._ordered = b"", False  # of the last piece; whether its last run ascends
 
-    def scan(self) -> LayerOverlap:
-        """Read the layer as the next one of the runs."""
-        special = set(markers(self._table))
-        for piece in self._runs.read(self._table):
-            directories, others = self._add_piece(piece)
-            if b".." in directories or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
-                special.update(odd_rows(self._table, piece.first, piece.paths))
-        return LayerOverlap(array("I", sorted(special)), sorted(self._find_repeated()))
+    def add(self, piece: Piece) -> None:
+        """Scan the next piece."""
+        directories, others = self._add_piece(piece)
+        if b".." in directories or b".." in others or b"" in others or max(map(len, piece.paths)) > MAX_PATH:
+            self._special.update(odd_rows(self._table, piece.first, piece.paths))
+
+    def finish(self) -> LayerOverlap:
+        """Return what the layer does to itself after the last piece, and keep it with the table."""
+        overlap = LayerOverlap(array("I", sorted(self._special)), sorted(self._find_repeated()))
+        self._table.derived[LayerOverlap] = overlap
+        return overlap
 
     def _find_repeated(self) -> set[bytes]:
         """The contested directories with rows that do overlap, once all pieces are known."""
         table, contested = self._table, self._contested
-        spans = self._runs.tables[-1].spans(len(table)) if contested else ()
+        spans = self._runs.tables[self._layer].spans(len(table)) if contested else ()
         rows = [row for start, end, number in spans if number in contested for row in range(start, end)]
         paths = list(table.paths.select(rows))
         kinds = bytes(map(table.kinds.__getitem__, rows))

@@ -48,8 +48,8 @@ class RowSelection:
 def find_overlapping_rows(tables: Sequence[FileTable], runs: ImageRuns | None = None) -> list[RowSelection]:
     """Return the rows of each layer that can hide or be hidden; all others are visible.
 
-    ``tables``: of the layers, base first. ``runs`` is an output: it must be empty and is filled while the paths are scanned,
-    which avoids a second pass.
+    ``tables``: of the layers, base first. ``runs`` are those of the tables. If they are empty, they are filled while the
+    paths are scanned, which avoids a second pass.
 
     >>> from ocisize import analyze
     >>> tables = [layer.files for layer in analyze("testdata/example.tar").layers]
@@ -94,13 +94,15 @@ class _OverlapScan:
     def add(self, table: FileTable) -> None:
         """Scan the next layer: its paths, or what is kept of them."""
         self._tables.append(table)
-        kept = table.derived.get(LayerOverlap)
-        if not isinstance(kept, LayerOverlap) or not self._runs.add_kept(table):
-            kept = table.derived[LayerOverlap] = scan_layer_paths(table, self._runs)
-        self._enter(self._runs.tables[-1].directories)
-        self._mark(kept.contested)
-        self._special.append(frozenset(kept.special))
-        for path in table.paths.select(kept.special):
+        index, kept = len(self._tables) - 1, table.derived.get(LayerOverlap)
+        if isinstance(kept, LayerOverlap) and (index < len(self._runs.tables) or self._runs.add_kept(table)):
+            overlap = kept
+        else:
+            overlap = scan_layer_paths(table, self._runs, index)
+        self._enter(self._runs.tables[index].directories)
+        self._mark(overlap.contested)
+        self._special.append(frozenset(overlap.special))
+        for path in table.paths.select(overlap.special):
             directory, _, name = path.rpartition(b"/")
             self._named.add(directory if name == OPAQUE_MARKER else whiteout_target(path))
         links = sorted(row for row in table.links if table.kinds[row] == HARD_LINK)

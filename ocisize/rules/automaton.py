@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import islice
 
 from ocisize.filesystem.directories import MAX_PATH, DirectoryIndex
 from ocisize.globs import ANY_DEPTH, Component, Glob
@@ -26,6 +25,7 @@ class State:
 
     inside: frozenset[int]  #: globs that match everything below the directory
     keys: frozenset[bytes] | None  #: keys of names that a wanted glob may match; None: any name may match
+    directory_keys: frozenset[bytes] | None = frozenset()  #: the same for names of directories
     ends: ComponentIndex[int] = field(factory=ComponentIndex)  #: last components: globs that match a name itself
     directory_ends: ComponentIndex[int] = field(factory=ComponentIndex)  #: those of globs that match directories only
     moves: ComponentIndex[_Position] = field(factory=ComponentIndex)  #: other components: positions after a name
@@ -65,7 +65,13 @@ class Automaton:
         self._ends, self._directory_ends = _index_ends(ends)
         self._undecided = self._ends.undecided()
         self._moves = ComponentIndex.of(self._steps_among(floating))
-        self._keys = self._keys_of(ends)
+        self._keys = self._keys_of(ends, (True, False))
+        self._directory_keys = self._keys_of(ends, (True,))
+        self._wanted_directories = frozenset(number for number, directories in wanted.items() if directories)
+        #: whether only a search finds some names of directories
+        self._has_open_directories = any(
+            component.key is None and number in self._wanted_directories for component, number, _ in ends
+        )
         self._states: dict[tuple[frozenset[int], frozenset[_Position]], State] = {}
         #: texts of which a path contains one if its name matches a wanted glob of one component without a key
         self.needles = {
@@ -118,15 +124,24 @@ class Automaton:
         stays = tuple([position for position in positions if self._at(position).text == ANY_DEPTH])
         moving = positions.difference(stays)
         last, steps = self._ends_among(moving), self._steps_among(moving)
-        keys: frozenset[bytes] | None = self._keys | self._keys_of(last) if last else self._keys
+        keys: frozenset[bytes] | None = self._keys | self._keys_of(last, (True, False)) if last else self._keys
         if not inside.isdisjoint(self._wanted) or any(
             number in self._wanted and component.key is None for component, number, _ in last
         ):
             keys = None
+        directory_keys: frozenset[bytes] | None = self._directory_keys
+        if any(number in self._wanted_directories for _, number, _ in last):
+            directory_keys = self._directory_keys | self._keys_of(last, (True,))
+        if (
+            self._has_open_directories
+            or not inside.isdisjoint(self._wanted_directories)
+            or any(number in self._wanted_directories and component.key is None for component, number, _ in last)
+        ):
+            directory_keys = None
         ends, directory_ends = _index_ends(last, self._ends, self._directory_ends)
         undecided = self._undecided if ends is self._ends else ends.undecided(self._undecided)
         moves = ComponentIndex.of(steps, self._moves)
-        return State(inside, keys, ends, directory_ends, moves, stays, undecided)
+        return State(inside, keys, directory_keys, ends, directory_ends, moves, stays, undecided)
 
     def _at(self, position: _Position) -> Component:
         return self._globs[position[0]].components[position[1]]
@@ -151,11 +166,12 @@ class Automaton:
             if index + 1 < len(components := globs[number].components)
         ]
 
-    def _keys_of(self, ends: Iterable[_End]) -> frozenset[bytes]:
+    def _keys_of(self, ends: Iterable[_End], kinds: tuple[bool, ...]) -> frozenset[bytes]:
+        """The keys of wanted globs that may match directories (True) or only others (False)."""
         return frozenset(
             component.key
             for component, number, only in ends
-            if component.key is not None and self._wanted.get(number) in ((True,) if only else (True, False))
+            if component.key is not None and self._wanted.get(number) in ((True,) if only else kinds)
         )
 
 
@@ -168,13 +184,29 @@ def _index_ends(
     return ComponentIndex.of(any_entry, below), ComponentIndex.of(directories, directories_below)
 
 
+class DirectoryStates(dict[int, State]):
+    """The state of each directory, by number; found when it is first looked up, so that other directories cost nothing."""
+
+    def __init__(self, automaton: Automaton, directories: DirectoryIndex) -> None:
+        super().__init__({0: automaton.root})
+        self._automaton, self._paths, self._parents = automaton, directories.paths, directories.parents
+
+    def __missing__(self, number: int) -> State:
+        missing, parents, paths = [number], self._parents, self._paths
+        while (state := self.get(parents[missing[-1]])) is None:
+            missing.append(parents[missing[-1]])
+        for directory in reversed(missing):
+            path = paths[directory]
+            if len(path) <= MAX_PATH:
+                name = path.rpartition(b"/")[2]
+                state = state.children.get(name) or self._automaton.step(state, name)
+            else:  # its parent in the index is not the directory it is in
+                state = self._automaton.state_of(path)
+            self[directory] = state
+        return state
+
+
 def find_states(automaton: Automaton, directories: DirectoryIndex) -> list[State]:
     """The state of each directory, by number."""
-    states, step = [automaton.root], automaton.step
-    for path, parent in islice(zip(directories.paths, directories.parents, strict=True), 1, None):
-        if len(path) <= MAX_PATH:
-            state, name = states[parent], path.rpartition(b"/")[2]
-            states.append(state.children.get(name) or step(state, name))
-        else:  # its parent in the index is not the directory it is in
-            states.append(automaton.state_of(path))
-    return states
+    states = DirectoryStates(automaton, directories)
+    return [states[number] for number in range(len(directories))]

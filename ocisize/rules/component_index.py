@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Generic, TypeVar
 
@@ -14,7 +14,9 @@ from ocisize.values import evolve, field, frozen
 
 START = 3  #: bytes of a name's start by which components without a key are found; one byte is too common
 
+WHOLE_NAME = 4  #: more parts than ends of names are looked up by
 NO_DOT = b"/"  #: the deciding end of names without a dot: no name has it
+_MAX_NAMES = 1 << 14  # cached for one index
 _MAX_CACHED = 1 << 12  # components; the states of images share most of them
 
 T = TypeVar("T")
@@ -27,13 +29,13 @@ class Undecided(NamedTuple):
     """Names of which the end alone does not tell which components of an index match."""
 
     starts: frozenset[bytes] = frozenset()  #: the first bytes of names that a component may match by name or by start
-    keys: frozenset[bytes] = frozenset()  #: of names of which a component tests more than the key
-    keys_of_two: frozenset[bytes] = frozenset()  #: of those of which a component tests more than two parts
+    #: key of which a component tests more → how many parts at the end of a name decide; WHOLE_NAME if no end does
+    parts: Mapping[bytes, int] = {}
     lasts: frozenset[bytes] = frozenset()  #: the last bytes of names that a component may match by them
     any_name: bool = False  #: whether a component may match any name
 
     def deciding_end(self, name: bytes) -> bytes | None:
-        """What follows the last dot of a name, or the last but one, if all names with this end match the same components.
+        """The last parts of a name, if all names that end with them match the same components: ``js.map`` of ``a.js.map``.
 
         Names with a start in ``starts`` do not count. NO_DOT for a name without a dot; None if a name has no such end.
         """
@@ -42,10 +44,15 @@ class Undecided(NamedTuple):
         rest, dot, key = name.rpartition(b".")
         if not dot:
             return NO_DOT
-        if key not in self.keys:
-            return key or None
-        _, another_dot, middle = rest.rpartition(b".")
-        return middle + dot + key if another_dot and key not in self.keys_of_two else None
+        count, end = self.parts.get(key, 1), key
+        if count == WHOLE_NAME:
+            return None
+        for _ in range(count - 1):
+            rest, dot, part = rest.rpartition(b".")
+            if not dot:
+                return None
+            end = part + dot + end
+        return end or None
 
 
 @frozen
@@ -64,12 +71,12 @@ class ComponentIndex(Generic[T]):
     by_end: dict[bytes, _Tests[T]] = field(factory=dict)
     by_needle: dict[bytes, _Tests[T]] = field(factory=dict)
     others: _Tests[T] = field(factory=list)
-    unsure: set[bytes] = field(factory=set)  #: keys of components that test more than the key, unlike ``*.key``
-    unsure_of_two: set[bytes] = field(factory=set)  #: those that also test more than two parts, unlike ``*.tar.key``
+    parts: dict[bytes, int] = field(factory=dict)  #: see ``Undecided.parts``
     has_wildcards: bool = False  #: whether a component is in another table than ``by_name``
     is_open: bool = False  #: whether a component is in ``by_first``, ``by_needle`` or ``others``
     needle: re.Pattern[bytes] | None = None  #: finds every text in ``by_needle``
     below: ComponentIndex[T] | None = None  #: an index that this one adds to
+    known: dict[bytes, list[T]] = field(factory=dict)  #: a cache of the indexes that add to this one, by name
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[Component, T]], below: ComponentIndex[T] | None = None) -> ComponentIndex[T]:
@@ -88,33 +95,43 @@ class ComponentIndex(Generic[T]):
             number, key, test, parts = _find_place(component)
             (tables[number].setdefault(key, []) if number < len(tables) else index.others).append((test, value))
             if parts > 1:
-                index.unsure.add(key)
-            if parts > 2:
-                index.unsure_of_two.add(key)
+                index.parts[key] = max(parts, index.parts.get(key, 0))
         if not (index.by_first or index.by_needle or index.others):
             return index
         needle = re.compile(b"|".join(map(re.escape, index.by_needle))) if index.by_needle else None
         return evolve(index, is_open=True, needle=needle)
 
     def matching(self, name: bytes) -> list[T]:
-        """The values of the components that match a name."""
-        key, start, end = name.rpartition(b".")[2], name[:START], name[-1:]
-        values: list[T] = []
+        """The values of the components that match a name; nobody may change the list."""
+        below = self.below
+        if below is None:
+            return self._match(name)
+        found = below.known.get(name)
+        if found is None:
+            found = below.remember(name)
+        return found + self._match(name) if self.has_wildcards or name in self.by_name else found
+
+    def remember(self, name: bytes) -> list[T]:
+        """Keep the values of a name, which is in many directories: the indexes of these directories add to this one."""
+        if len(self.known) >= _MAX_NAMES:
+            self.known.clear()
+        values = self.known[name] = self.matching(name)
+        return values
+
+    def _match(self, name: bytes) -> list[T]:
+        """The values of this index without those of the index below."""
+        values = list(self.by_name.get(name, ()))
+        if not self.has_wildcards:
+            return values
         tests: _Tests[T] = []
-        index: ComponentIndex[T] | None = self
-        while index is not None:
-            if name in index.by_name:
-                values += index.by_name[name]
-            if index.has_wildcards:
-                if key in index.by_key:
-                    tests += index.by_key[key]
-                if start in index.by_start:
-                    tests += index.by_start[start]
-                if end in index.by_end:
-                    tests += index.by_end[end]
-                if index.is_open:
-                    tests += index.open_tests(name)
-            index = index.below
+        if (key := name.rpartition(b".")[2]) in self.by_key:
+            tests += self.by_key[key]
+        if (start := name[:START]) in self.by_start:
+            tests += self.by_start[start]
+        if (end := name[-1:]) in self.by_end:
+            tests += self.by_end[end]
+        if self.is_open:
+            tests += self.open_tests(name)
         return values + [value for test, value in tests if test(name)] if tests else values
 
     def open_tests(self, name: bytes) -> _Tests[T]:
@@ -129,11 +146,15 @@ class ComponentIndex(Generic[T]):
         below = below or Undecided()
         return Undecided(
             below.starts.union(self.by_start, (name[:START] for name in self.by_name)),
-            below.keys | self.unsure,
-            below.keys_of_two | self.unsure_of_two,
+            _most_parts(below.parts, self.parts),
             below.lasts.union(self.by_end),
             below.any_name or self.is_open,
         )
+
+
+def _most_parts(one: Mapping[bytes, int], other: Mapping[bytes, int]) -> Mapping[bytes, int]:
+    """The larger number for each key."""
+    return {**one, **{key: max(parts, one.get(key, 0)) for key, parts in other.items()}} if other else one
 
 
 @functools.lru_cache(_MAX_CACHED)
@@ -141,7 +162,8 @@ def _find_place(component: Component) -> tuple[int, bytes, _Test, int]:
     """Where a component with wildcards is in a `ComponentIndex`, and how names are tested.
 
     Returns the number of the table, the key in the table, the test, and how many parts of a name after its last dots
-    decide: 1 for ``*.gz``, 2 for ``*.tar.gz``, 3 if the whole name does; 0 for a component that is not found by its key.
+    decide: 1 for ``*.gz``, 2 for ``*.tar.gz``, WHOLE_NAME if the whole name does; 0 for a component that is not found by its
+    key.
     """
     start = component.start[:START] if len(component.start) >= START else None
     keys = (
@@ -155,5 +177,5 @@ def _find_place(component: Component) -> tuple[int, bytes, _Test, int]:
     parts = 0
     if number == 0:
         is_end = component.text.encode() == b"*" + component.end and component.end.startswith(b".")
-        parts = min(component.end.count(b"."), 3) if is_end else 3
+        parts = min(component.end.count(b"."), WHOLE_NAME) if is_end else WHOLE_NAME
     return number, (*keys, None)[number] or b"", component.make_test(), parts

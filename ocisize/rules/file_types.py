@@ -101,6 +101,15 @@ def type_of(name: bytes, place: str | None) -> str:
     return "." + extension.decode() if is_word(extension) else OTHER
 
 
+def decides(extension: bytes) -> bool:
+    """Whether all names with an extension have one type in a directory: names with others may be ``libz.so.1``.
+
+    >>> decides(b"gz"), decides(b"1")
+    (True, False)
+    """
+    return extension.lower() in TYPES or is_word(extension)
+
+
 def extension_of(name: bytes) -> bytes:
     """The part of a name after its last dot; b"" if there is no dot, or only as the first character.
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
-from ocisize.filesystem.directories import ImageRuns, find_runs
+from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
 from ocisize.filesystem.path_search import find_rows
 from ocisize.globs import Glob
 from ocisize.patterns import lazy_pattern
@@ -63,20 +63,50 @@ def match_tables(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns 
 
 def _claim_rows(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns) -> None:
     """Keep the claims of each table with the table, where they are not known."""
-    first_secret = len(catalog.rules)
-    matcher = RowMatcher(
-        [Claimant.of_rule(rule) for rule in (*catalog.rules, *catalog.secrets)],
-        runs,
-        first_secret=first_secret,
-        protections=[glob for protection in catalog.protections for glob in protection.globs],
-        public=[glob for protection in catalog.public for glob in protection.globs],
-    )
+    matcher = CatalogMatcher(catalog, runs)
     for layer, table in enumerate(tables):
-        if _kept_claims(catalog, table) is not None:
-            continue
+        if _kept_claims(catalog, table) is None:
+            scan = matcher.scan(table, layer)
+            for piece in runs.pieces(table, layer):
+                scan.add(piece)
+            scan.finish()
+
+
+class CatalogMatcher:
+    """Matches the paths of an image's layers with a catalog, which takes the directories of all layers in turn."""
+
+    def __init__(self, catalog: Catalog, runs: ImageRuns) -> None:
+        self.catalog, self.runs = catalog, runs
+        self.rows = RowMatcher(
+            [Claimant.of_rule(rule) for rule in (*catalog.rules, *catalog.secrets)],
+            runs,
+            first_secret=len(catalog.rules),
+            protections=[glob for protection in catalog.protections for glob in protection.globs],
+            public=[glob for protection in catalog.public for glob in protection.globs],
+        )
+
+    def scan(self, table: FileTable, layer: int) -> ClaimScan:
+        """A scan of the table at the place ``layer`` of the runs."""
+        return ClaimScan(self, table, layer)
+
+
+class ClaimScan:
+    """Finds the claims of one layer, piece by piece."""
+
+    def __init__(self, matcher: CatalogMatcher, table: FileTable, layer: int) -> None:
+        self._matcher, self._table, self._layer = matcher, table, layer
+        self._claims: dict[Options, list[int]] = defaultdict(list)
+
+    def add(self, piece: Piece) -> None:
+        """Match the rows of the next piece."""
+        self._matcher.rows.add_piece(self._claims, self._table, piece)
+
+    def finish(self) -> None:
+        """Keep the claims with the table; the runs of the table must be complete."""
+        catalog, table, first_secret = self._matcher.catalog, self._table, len(self._matcher.catalog.rules)
         decided: dict[int, list[int]] = defaultdict(list)
         waiting: dict[Options, IntArray] = {}
-        for options, rows in matcher.claims(table, layer).items():
+        for options, rows in self._matcher.rows.finish(self._claims, table).items():
             if options[0] >= first_secret:
                 decided[options[0]] += rows
                 options = options[1:]  # noqa: PLW2901
@@ -85,7 +115,7 @@ def _claim_rows(catalog: Catalog, tables: Sequence[FileTable], runs: ImageRuns) 
             elif options:
                 decided[options[0]] += rows
         if waiting:
-            waiting = _decide_within(catalog, table, layer, runs, waiting, decided)
+            waiting = _decide_within(catalog, table, self._layer, self._matcher.runs, waiting, decided)
         table.derived[LayerClaims] = LayerClaims(
             catalog, {index: array("I", sorted(rows)) for index, rows in decided.items()}, waiting
         )

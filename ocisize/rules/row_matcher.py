@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import TypeAlias
 
-from ocisize.filesystem.directories import ImageRuns, Piece
+from ocisize.filesystem.directories import Extensions, ImageRuns, Piece
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.globs import Glob
-from ocisize.rules.automaton import Automaton, State, find_states
+from ocisize.rules.automaton import Automaton, DirectoryStates, State
 from ocisize.rules.component_index import NO_DOT, START
 from ocisize.rules.rule import Rule
 from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, FileTable
@@ -75,36 +76,81 @@ class RowMatcher:
         globs += public
         wanted = {number: DIRECTORY in claimants[index].kinds for number, index in self._claims.items()}
         self._automaton = Automaton(globs, wanted, self._protecting)
-        self._states = find_states(self._automaton, runs.directories)
+        self._states = DirectoryStates(self._automaton, runs.directories)
         self._decisions: dict[tuple[frozenset[int], tuple[int, ...], int], Options] = {}
+        self._wanted: set[bytes] = set()  # keys that a claimant may match in some directory
+        self._known: set[State] = set()  # states whose keys are in it
 
     def claims(self, table: FileTable, layer: int) -> dict[Options, list[int]]:
         """Rows of a layer by the claimants that may get them; the caller decides by their needs."""
         claims: dict[Options, list[int]] = defaultdict(list)
         for piece in self._runs.pieces(table, layer):
-            for start, end, directory in piece.spans():
-                self._add(claims, table, piece, self._states[directory], range(start, end))
+            self.add_piece(claims, table, piece)
+        return self.finish(claims, table)
+
+    def add_piece(self, claims: dict[Options, list[int]], table: FileTable, piece: Piece) -> None:
+        """Add the rows of a piece that claimants may get, by the claimants.
+
+        Rows with an extension that no claimant may match anywhere are passed over in bulk: two of three rows.
+        """
+        extensions = piece.extensions
+        states = list(map(self._states.__getitem__, piece.directories))
+        for state in set(states).difference(self._known):
+            self._known.add(state)
+            self._wanted.update(state.keys or ())
+        is_wanted = list(map(self._wanted.__contains__, extensions.names))
+        flags, paths = bytearray(map(is_wanted.__getitem__, extensions.numbers)), piece.paths
+        for row in extensions.without:
+            flags[row] = paths[row].rpartition(b"/")[2].rpartition(b".")[2] in self._wanted
+        for (start, end, directory), state in zip(piece.spans(), states, strict=True):
+            if state.keys is None:
+                self._add(claims, table, piece, extensions, directory, range(start, end))
+            elif flags.find(1, start, end) >= 0:
+                self._add(claims, table, piece, extensions, directory, compress(range(start, end), flags[start:end]))
+
+    def finish(self, claims: dict[Options, list[int]], table: FileTable) -> dict[Options, list[int]]:
+        """The claims of a table after its last piece."""
         self._add_without_key(table, claims)
         return _without_markers(table, claims)
 
     def _add(
-        self, claims: dict[Options, list[int]], table: FileTable, piece: Piece, state: State, rows: Iterable[int]
+        self,
+        claims: dict[Options, list[int]],
+        table: FileTable,
+        piece: Piece,
+        extensions: Extensions,
+        directory: int,
+        rows: Iterable[int],
     ) -> None:
-        """Add the rows of one directory whose names have a key that a claimant may match."""
-        first, paths, kinds, wanted = piece.first, piece.paths, table.kinds, state.keys
-        by_end, (starts, _, _, lasts, _) = state.by_end, state.undecided
+        """Add those of some rows of a directory that claimants may get."""
+        state = self._states[directory]
+        first, paths, kinds, wanted, of_directories = piece.first, piece.paths, table.kinds, state.keys, state.directory_keys
+        by_end, by_name, (starts, _, lasts, _) = state.by_end, state.by_name, state.undecided
+        (numbers, ends, _), last = extensions, None
+        path = self._runs.directories.paths[directory]
+        name_start = len(path) + 1 if path else 0
+        start_end = name_start + START
         for row in rows:
-            name = paths[row].rpartition(b"/")[2]
-            _, dot, key = name.rpartition(b".")
-            if wanted is not None and key not in wanted:
-                continue
-            kind, options = kinds[first + row], None
-            if name[:START] not in starts and (dot or name[-1:] not in lasts):
-                options = by_end[kind].get(key if dot else NO_DOT)
+            path, kind, number = paths[row], kinds[first + row], numbers[row]
+            # Most names are decided by their extension, without a look at the rest: the first names of a directory were.
+            options = by_end[kind].get(ends[number]) if number and path[name_start:start_end] not in starts else None
             if options is None:
-                options = self._look(state, name, kind)
+                name = path[name_start:]
+                _, dot, key = name.rpartition(b".")
+                if wanted is not None and key not in wanted:
+                    continue
+                if kind == DIRECTORY and of_directories is not None and key not in of_directories:
+                    continue
+                if kind == DIRECTORY or name[:START] in starts or (not dot and name[-1:] in lasts):
+                    options = by_name[kind].get(name)
+                else:
+                    options = by_end[kind].get(key if dot else NO_DOT)
+                if options is None:
+                    options = self._look(state, name, kind)
             if options:
-                claims[options].append(first + row)
+                if options is not last:
+                    last, add = options, claims[options].append
+                add(first + row)
 
     def _add_without_key(self, table: FileTable, claims: dict[Options, list[int]]) -> None:
         """Add the rows whose names match only globs that have no key."""
@@ -119,10 +165,9 @@ class RowMatcher:
 
     def _look(self, state: State, name: bytes, kind: int) -> Options:
         """The claimants of a name whose key is new in this directory or does not decide."""
-        if kind == DIRECTORY:
-            return self._decide(state, name, kind)
-        undecided = state.undecided
-        end = undecided.deciding_end(name) if name[:START] not in undecided.starts else None
+        undecided, end = state.undecided, None
+        if kind != DIRECTORY and name[:START] not in undecided.starts:
+            end = undecided.deciding_end(name)
         known, end_or_name = (state.by_name[kind], name) if end is None else (state.by_end[kind], end)
         options = known.get(end_or_name)
         if options is None:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress, groupby, islice
+from itertools import compress, islice
 
-from ocisize.filesystem.directories import DirectoryIndex, ImageRuns
+from ocisize.filesystem.directories import NO_EXTENSION, DirectoryIndex, ImageRuns, Piece
 from ocisize.model.analysis import LayerAnalysis
 from ocisize.model.sizes import Group, Groups, paid_layers, uppermost_layers
-from ocisize.rules.file_types import OTHER, PROGRAMS, is_word, place_of, type_of
+from ocisize.rules.file_types import OTHER, PROGRAMS, decides, place_of, type_of
 from ocisize.sizes.directories import directory_sums, main_directories
 from ocisize.sizes.rows import (
     GroupTotals,
@@ -32,6 +32,7 @@ from ocisize.tuples import NamedTuple
 
 MAX_GROUPS = 30  #: named groups of a division; the rest is one group without a name
 _NO_FILE = ""  # the type of entries that are no regular files: they cost headers only
+_BY_NAME = {None: -1, PROGRAMS: -2}  # by place: stands for the number of a type that the whole name decides
 _IS_NO_FILE = bytes(kind != REGULAR for kind in range(256))
 
 
@@ -54,53 +55,55 @@ def find_groups(layers: Sequence[LayerAnalysis], runs: ImageRuns | None = None) 
 
 def _sum_file_types(layers: Sequence[LayerColumns], runs: ImageRuns) -> list[Group]:
     """The figures of each file type."""
-    types, sums = _FileTypes(runs), empty_sums(layers)
+    numbers, sums, places = _Numbers(), empty_sums(layers), Places(runs.directories)
     for position, columns in enumerate(layers):
-        own = TypeSums.of(columns.table, position, types)
-        numbers = list(map(types.number, own.names))
-        sums.grow(len(types.numbers))
-        wasted = [numbers[own.rows[row]] for row in columns.wasted]
-        add_layer(sums, columns, numbers, content=own.content, files=own.files, compressed=own.compressed, wasted=wasted)
-    sums.grow(len(types.numbers))
-    return [sums.group(number, name) for name, number in types.numbers.items()]
+        own = TypeSums.of(columns.table, position, runs, places)
+        own_numbers = list(map(numbers.__getitem__, own.names))
+        wasted = [numbers[name] for name in _types_of(columns.table, columns.wasted)]
+        sums.grow(len(numbers))
+        add_layer(sums, columns, own_numbers, content=own.content, files=own.files, compressed=own.compressed, wasted=wasted)
+    return [sums.group(number, name) for name, number in numbers.items()]
+
+
+def _types_of(table: FileTable, rows: Sequence[int]) -> Iterator[str]:
+    """The types of some rows, ascending: for few rows, which are looked at one by one."""
+    last, place = None, None
+    for row, path in zip(rows, table.paths.select(rows), strict=True):
+        directory, _, name = path.rpartition(b"/")
+        if directory != last:
+            last, place = directory, place_of(directory)
+        yield type_of(name, place) if table.kinds[row] == REGULAR else _NO_FILE
 
 
 class TypeSums(NamedTuple):
     """The sums of a layer's rows by file type; kept with the table of the layer."""
 
     names: list[str]  #: of the types
-    rows: IntArray  #: by row ("I"), the index of its type
     content: IntArray
     files: IntArray
     compressed: IntArray | None
 
     @classmethod
-    def of(cls, table: FileTable, layer: int, types: _FileTypes) -> TypeSums:
-        """The sums of the table at the place ``layer`` of the image."""
-        kept, shares = table.derived.get(cls), table.compressed_sizes
-        if isinstance(kept, cls) and (kept.compressed is not None or shares is None):
+    def of(cls, table: FileTable, layer: int, runs: ImageRuns, places: Places) -> TypeSums:
+        """The sums of the table at the place ``layer`` of the image; ``places`` are those of its directories."""
+        kept = table.derived.get(cls)
+        if isinstance(kept, cls) and (kept.compressed is not None or table.compressed_sizes is None):
             return kept
-        own, all_numbers, is_file = GroupTotals(shares is not None), array("I"), file_flags(table)
-        for rows, numbers in types.numbers_by_piece(table, layer):
-            own.grow(len(types.numbers))
-            all_numbers.extend(numbers)
-            add_figures(own.content, numbers, table.sizes[rows])
-            if shares is not None:
-                add_figures(own.compressed, numbers, shares[rows])
-            counts = Counter(compress(numbers, is_file[rows]))
-            add_figures(own.files, counts.keys(), counts.values())
-        names = list(islice(types.numbers, len(own.content)))
-        sums = table.derived[cls] = cls(
-            names,
-            all_numbers,
-            array("q", own.content),
-            array("I", own.files),
-            array("q", own.compressed) if shares is not None else None,
-        )
-        return sums
+        scan = TypeScan(table, places)
+        for piece in runs.pieces(table, layer):
+            scan.add(piece)
+        return scan.finish()
 
 
-class _Places(dict[int, str | None]):
+class _Numbers(dict[str, int]):
+    """Type → its number, in the order in which types are met."""
+
+    def __missing__(self, name: str) -> int:
+        number = self[name] = len(self)
+        return number
+
+
+class Places(dict[int, "str | None"]):
     """The result of `place_of` for each directory, by number."""
 
     def __init__(self, directories: DirectoryIndex) -> None:
@@ -112,54 +115,66 @@ class _Places(dict[int, str | None]):
         return place
 
 
-class _FileTypes:
-    """File types, numbered in the order in which they are met; an extension that is a word decides alone."""
+class TypeScan:
+    """Sums the rows of a layer by file type, piece by piece.
 
-    def __init__(self, runs: ImageRuns) -> None:
-        self.numbers: dict[str, int] = {_NO_FILE: 0}
-        self._runs, self._places = runs, _Places(runs.directories)
-        self._by_extension: dict[str | None, dict[bytes, int]] = {None: {}, PROGRAMS: {}}  # by place
+    Rows are numbered by type in bulk: by extension, and in directories that decide about the type, by directory. Only names
+    with another ending are looked at.
+    """
 
-    def number(self, name: str) -> int:
-        """Return the number of a type."""
-        return self.numbers.setdefault(name, len(self.numbers))
+    def __init__(self, table: FileTable, places: Places) -> None:
+        self._table, self._places = table, places
+        self._numbers = _Numbers({_NO_FILE: 0})
+        self._sums = GroupTotals(table.compressed_sizes is not None)
+        self._is_file = file_flags(table)
 
-    def numbers_by_piece(self, table: FileTable, layer: int) -> Iterator[tuple[slice, list[int]]]:
-        """Yield the rows of each piece of a table, and the number of the file type of each row."""
-        for piece in self._runs.pieces(table, layer):
-            rows = slice(piece.first, piece.first + len(piece.paths))
-            numbers: list[int] = []
-            for place, spans in groupby(piece.spans(), lambda span: self._places[span[2]]):
-                start, end = _join(spans)
-                numbers += self._numbers_in(place, piece.paths[start:end])
-            for row in compress(range(len(numbers)), table.kinds[rows].translate(_IS_NO_FILE)):
-                numbers[row] = 0
-            yield rows, numbers
+    def add(self, piece: Piece) -> None:
+        """Add the rows of the next piece."""
+        numbers, rows, own = self._numbers_of(piece), piece.rows, self._sums
+        own.grow(len(self._numbers))
+        add_figures(own.content, numbers, self._table.sizes[rows])
+        if (shares := self._table.compressed_sizes) is not None:
+            add_figures(own.compressed, numbers, shares[rows])
+        counts = Counter(compress(numbers, self._is_file[rows]))
+        add_figures(own.files, counts.keys(), counts.values())
 
-    def _numbers_in(self, place: str | None, paths: list[bytes]) -> list[int]:
-        """The numbers of files in directories of one place."""
-        if place is not None and place != PROGRAMS:
-            return [self.number(place)] * len(paths)
-        by_extension, other, numbers = self._by_extension[place], self.number(place or OTHER), list[int]()
-        for path in paths:
-            name = path.rpartition(b"/")[2]
-            stem, _, extension = name.rpartition(b".")
-            number = by_extension.get(extension) if stem else other
-            numbers.append(self._look_up(name, extension, place) if number is None else number)
+    def finish(self) -> TypeSums:
+        """Return the sums after the last piece, and keep them with the table."""
+        own = self._sums
+        sums = self._table.derived[TypeSums] = TypeSums(
+            list(islice(self._numbers, len(own.content))),
+            array("q", own.content),
+            array("I", own.files),
+            array("q", own.compressed) if own.compressed_size_known else None,
+        )
+        return sums
+
+    def _numbers_of(self, piece: Piece) -> list[int]:
+        """The number of the file type of each row."""
+        extensions, names, _ = piece.extensions
+        of_extensions = [self._number_of(extension, None) for extension in names]
+        in_programs = [self._number_of(extension, PROGRAMS) for extension in names]
+        numbers = list(map(of_extensions.__getitem__, extensions))
+        places = map(self._places.__getitem__, piece.directories)
+        for start, end, place in zip(piece.bounds, islice(piece.bounds, 1, None), places, strict=False):
+            if place == PROGRAMS:
+                numbers[start:end] = map(in_programs.__getitem__, extensions[start:end])
+            elif place is not None:
+                numbers[start:end] = [self._numbers[place]] * (end - start)
+        for place, mark in _BY_NAME.items():
+            for row in compress(range(len(numbers)), map(mark.__eq__, numbers)) if mark in numbers else ():
+                numbers[row] = self._numbers[type_of(piece.paths[row].rpartition(b"/")[2], place)]
+        for row in compress(range(len(numbers)), self._table.kinds[piece.rows].translate(_IS_NO_FILE)):
+            numbers[row] = 0
         return numbers
 
-    def _look_up(self, name: bytes, extension: bytes, place: str | None) -> int:
-        """The type of a name with an extension that is new, or that is no word."""
-        number = self.number(type_of(name, place))
-        if is_word(extension):
-            self._by_extension[place][extension] = number
-        return number
-
-
-def _join(spans: Iterable[tuple[int, int, int]]) -> tuple[int, int]:
-    """Spans that follow each other as one."""
-    first, *others = spans
-    return first[0], (others[-1] if others else first)[1]
+    def _number_of(self, extension: bytes, place: str | None) -> int:
+        """The number of the type of names with an extension; one of _BY_NAME if such names can have several types."""
+        if extension == NO_EXTENSION:
+            return self._numbers[place or OTHER]
+        if decides(extension):
+            return self._numbers[type_of(b"name." + extension, place)]
+        return _BY_NAME[place]
 
 
 def group_by_build_step(layers: Sequence[LayerAnalysis]) -> tuple[Group, ...]:

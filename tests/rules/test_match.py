@@ -257,7 +257,26 @@ def test_the_catalog_matches_as_the_reference_does(rows: dict[str, int]) -> None
 
 
 PARTS = st.sampled_from(
-    ["a", "b", "a.c", "*", "*.c", "a*", "?", "[ab]", "**", "*.*", "b.*", "*b", "abc*", "a*.c", "[!a]*.c", "*.a.c"]
+    [
+        "a",
+        "b",
+        "a.c",
+        "*",
+        "*.c",
+        "a*",
+        "?",
+        "[ab]",
+        "**",
+        "*.*",
+        "b.*",
+        "*b",
+        "abc*",
+        "a*.c",
+        "[!a]*.c",
+        "*.a.c",
+        "*.b.a.c",
+        "*.a.b.a.c",
+    ]
 )
 SMALL_GLOBS = st.builds(
     lambda lead, parts, tail: lead + "/".join(parts) + tail,
@@ -266,7 +285,9 @@ SMALL_GLOBS = st.builds(
     st.sampled_from(["", "", "/"]),
 ).filter(lambda text: re.search("[a-c]", re.sub(r"\[.*?\]", "", text)) is not None)
 SMALL_PATHS = st.lists(
-    st.sampled_from(["a", "b", "a.c", "b.c", "c", "ab", "abcd", ".c", "a.a.c", "b.a.c", "b.b.c", ".a.c"]),
+    st.sampled_from(
+        ["a", "b", "a.c", "b.c", "c", "ab", "abcd", ".c", "a.a.c", "b.a.c", "b.b.c", ".a.c", "a.b.a.c", "a.a.b.a.c"]
+    ),
     min_size=1,
     max_size=5,
 ).map("/".join)
