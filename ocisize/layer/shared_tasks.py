@@ -7,10 +7,10 @@ through a pipe.
 
 from __future__ import annotations
 
-import mmap
 import os
 import pickle
 from collections.abc import Callable, Iterator
+from io import BufferedReader, RawIOBase
 from struct import Struct
 from typing import Generic, TypeVar
 
@@ -18,6 +18,21 @@ T = TypeVar("T")
 MAX_TASKS = 4096  #: of one set, so that their numbers fit into a pipe of 64 KiB
 _NUMBER = Struct("<I")
 _PLACE = Struct("<IIQQ")  # copy, task, offset and end of the pickle in the file of the copy
+
+
+class _Part(RawIOBase):
+    """Some bytes of a file, read by offset, since copies share the position; a map of the file would count as memory."""
+
+    def __init__(self, descriptor: int, start: int, end: int) -> None:
+        self._descriptor, self._position, self._end = descriptor, start, end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        count = os.preadv(self._descriptor, [buffer[: self._end - self._position]], self._position)
+        self._position += count
+        return count
 
 
 class SharedTasks(Generic[T]):
@@ -75,8 +90,8 @@ class SharedTasks(Generic[T]):
         """
         while place := os.read(self._places, _PLACE.size):
             copy, number, start, end = _PLACE.unpack(place)
-            with mmap.mmap(self._files[copy], end, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
-                yield number, pickle.loads(view[start:end])  # noqa: S301 - written by a fork of this process
+            with BufferedReader(_Part(self._files[copy], start, end)) as file:
+                yield number, pickle.load(file)  # noqa: S301 - written by a fork of this process
 
     def close(self) -> None:
         """Close the pipes and free the memory; may be called again."""
