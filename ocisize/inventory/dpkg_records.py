@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import chain, islice
+from itertools import chain, islice, tee
 from typing import TypeAlias
 
 from ocisize.inventory.record import Alternatives, Ecosystem, PackageRecord
@@ -123,9 +123,8 @@ def _list_files(package: PackageId, files: Mapping[bytes, bytes], diversions: _D
 
 
 def _divert(package: bytes, paths: Iterable[bytes], diversions: _Diversions) -> Iterator[bytes]:
-    for path in paths:
-        diversion = diversions.get(path)
-        yield diversion.diverted_to if diversion and diversion.package != package else path
+    of_others = {path: diversion.diverted_to for path, diversion in diversions.items() if diversion.package != package}
+    return map(of_others.get, *tee(paths))
 
 
 def _read_diversions(content: bytes) -> Iterator[tuple[bytes, _Diversion]]:

@@ -7,10 +7,11 @@ other files in proportion to their sizes.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from itertools import compress
+from collections.abc import Iterator, Sequence
+from itertools import chain, compress, islice
 from operator import itemgetter
 
+from ocisize.filesystem.directories import KeptRuns
 from ocisize.tar.filetable import FileTable, IntArray, layer_value
 from ocisize.tar.row_values import row_values
 from ocisize.tuples import NamedTuple
@@ -70,7 +71,19 @@ def _flag_compressed(table: FileTable) -> bytes:
         is_likely = map(_ENDS.__contains__, map(_end_of, paths))  # a third of the time of a look at all extensions
         for row, path in compress(enumerate(paths, first), is_likely):
             flags[row] = path[path.rfind(b".") :] in _COMPRESSED_EXTENSIONS
-    for directory in _COMPRESSED_DIRECTORIES:
-        for row in table.paths.rows_with(directory):
-            flags[row] = True
+    for start, end in _compressed_spans(table):
+        flags[start:end] = b"\1" * (end - start)
     return bytes(flags)
+
+
+def _compressed_spans(table: FileTable) -> Iterator[tuple[int, int]]:
+    """The rows in directories whose files are compressed: the first of each run, and the one behind the last."""
+    runs = table.derived.get(KeptRuns)
+    if not isinstance(runs, KeptRuns):
+        yield from ((row, row + 1) for directory in _COMPRESSED_DIRECTORIES for row in table.paths.rows_with(directory))
+        return
+    names = [b"%b/" % path for path in runs.paths]  # there are fewer directories than paths
+    found = {number for directory in _COMPRESSED_DIRECTORIES for number, name in enumerate(names) if directory in name}
+    ends = chain(islice(runs.starts, 1, None), (len(table),))
+    spans = zip(runs.starts, ends, strict=True)
+    yield from compress(spans, map(found.__contains__, runs.directories)) if found else ()

@@ -27,6 +27,7 @@ _Places: TypeAlias = "Iterable[tuple[int, bytes]]"  # rows of a layer and their 
 _MAX_FILES = 1_000_000  # that the packages of one finding list; the largest known ones list 60,000
 _BYTECODE = lazy_pattern(rb"([^/]+?)\.[a-z]+-\d[^/]*\.pyc")
 _CACHE = b"__pycache__"
+_MERGED_STARTS = (b"bin", b"sbin", b"lib")  # of the paths that MERGED matches
 _MAX_COMPILED = 100_000  # rows with bytecode whose paths are kept at once; an image with all of Debian's Python has 20,000
 _FILES = (REGULAR, HARD_LINK)
 
@@ -118,7 +119,8 @@ def _select_rows(evidence: ImageEvidence, records: Sequence[PackageRecord], know
 def _find_merged(evidence: ImageEvidence, batch: Batch) -> set[bytes]:
     """The directories of listed files, as ``lib``, that the image may have below ``usr``."""
     numbers = evidence.runs.directories.numbers
-    return {path for path in batch.distinct if MERGED.match(path + b"/") and b"usr/" + path in numbers}
+    likely = (path for path in batch.distinct if path.startswith(_MERGED_STARTS))  # a fifth of the time of the pattern
+    return {path for path in likely if MERGED.match(path + b"/") and b"usr/" + path in numbers}
 
 
 def _paths_in(batch: Batch, directories: set[bytes]) -> Iterable[bytes]:
@@ -141,20 +143,22 @@ def _add_rows(
 ) -> None:
     """Add the visible files with listed paths to ``rows``, then those with bytecode of listed sources.
 
-    ``owners`` has the packages by listed path, and ``places`` both kinds of rows by layer.
+    ``owners`` has the packages by listed path, and ``places`` both kinds of rows by layer: those with paths in ``owners``,
+    and others with bytecode.
     """
-    own: set[bytes] = set()  # paths that are visible as they are listed
-    found: list[tuple[int, int, bytes, PackageRecord]] = []
+    own: set[bytes] = set()  # paths outside of ``usr`` that are visible as they are listed
+    found: list[list[tuple[int, bytes, PackageRecord]]] = []  # by layer
     for layer, (listed, compiled) in enumerate(places):
         hidden_by, kinds = evidence.overlay.hidden_by[layer], evidence.tables[layer].kinds
-        for row, path in (*listed, *compiled):
-            owner = owners.get(path) or owners.get(_source_of(path))
-            if owner is not None and hidden_by[row] < 0 and kinds[row] in _FILES:
-                own.add(path)
-                found.append((layer, row, path, owner))
-    for layer, row, path, owner in found:
-        if not (path.startswith(b"usr/") and MERGED.match(path, 4) and path[4:] in own):
-            rows[owner][layer].append(row)
+        owned = [(row, path, owners[path]) for row, path in listed]
+        owned += [(row, path, owners[source]) for row, path in compiled if (source := _source_of(path)) in owners]
+        owned = [place for place in owned if hidden_by[place[0]] < 0 and kinds[place[0]] in _FILES]
+        own.update(path for _, path, _ in owned if path.startswith(_MERGED_STARTS))
+        found.append(owned)
+    for layer, owned in enumerate(found):
+        for row, path, owner in owned:
+            if not (own and path.startswith(b"usr/") and MERGED.match(path, 4) and path[4:] in own):
+                rows[owner][layer].append(row)
 
 
 def _rows_below(evidence: ImageEvidence, layer: int, caches: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
