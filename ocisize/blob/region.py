@@ -90,10 +90,9 @@ class FileRegion:
         Return how many bytes were read; 0 if region or file have none there, and then the position stays as it was.
         """
         position = self.position + count
-        read_size = min(len(buffer), self.size - position)
-        if read_size <= 0:
-            return 0
-        read_size = os.preadv(self.descriptor, [buffer[:read_size]], self.offset + position)
+        if position + len(buffer) > self.size:
+            buffer = buffer[: max(self.size - position, 0)]
+        read_size = os.preadv(self.descriptor, [buffer], self.offset + position)
         if read_size:
             self.position = position + read_size
         return read_size

@@ -119,9 +119,10 @@ def candidate_rows(tables: Sequence[FileTable], above: int = 0) -> list[IntArray
     >>> [list(rows) for rows in candidate_rows([scan_tar(io.BytesIO(file.getvalue()))])]
     [[0, 2]]
     """
-    counts = Counter(size for table in tables for size in table.sizes if size > above)  # only regular files have a size
-    repeated = {size for size, count in counts.items() if count > 1}
+    # only regular files have a size
+    large = [[(row, size) for row, size in enumerate(table.sizes) if size > above] for table in tables]
+    counts = Counter(size for rows in large for _, size in rows)
     return [
-        array("q", [row for row, size in enumerate(table.sizes) if size in repeated and row not in table.stored_sizes])
-        for table in tables
+        array("q", [row for row, size in rows if counts[size] > 1 and row not in table.stored_sizes])
+        for table, rows in zip(tables, large, strict=True)
     ]

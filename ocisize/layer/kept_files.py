@@ -42,6 +42,7 @@ DNF_HISTORY = b"var/lib/dnf/history.sqlite"
 DNF_REASONS = b"usr/lib/sysimage/libdnf5/packages.toml"
 ZYPP_AUTOMATIC = b"var/lib/zypp/AutoInstalled"
 RPM_DATABASES = tuple(folder + name for folder in RPM_FOLDERS for name in RPM_NAMES)
+_RPM_DATABASES = frozenset(RPM_DATABASES)
 
 NPM_LOCK = b"node_modules/.package-lock.json"
 PACKAGE_JSON = b"package.json"
@@ -114,7 +115,7 @@ class KeptFiles:
 
     def _keeps(self, path: bytes, size: int) -> bool:
         """Whether to keep a file. Those of PATH_PARTS have a limit of their own, since scans ask about them in two ways."""
-        if path in RPM_DATABASES:
+        if path in _RPM_DATABASES:
             if not 0 <= size <= self._remaining_rpm:
                 return False
             self._remaining_rpm -= size

@@ -10,6 +10,9 @@ from ocisize.tar.header import BLOCK
 
 ZEROS = bytes(BLOCK)
 _WHOLE_STREAM = 1 << 62  # bytes; more than any stream has
+# Bytes to read behind a jump: where one large file was passed over, the next one is often near. Windows of 64 KiB that are
+# read whole take 1.06 to 1.1 times the time of a scan in place of services.
+_SIZE_AFTER_JUMP = 16 << 10
 
 
 class ByteStream(Protocol):
@@ -49,13 +52,17 @@ class Window:
     (8, b'header.', 7)
     """
 
-    __slots__ = ("base", "before_move", "blocks", "buffer", "end", "position", "skip", "skip_and_read", "stream", "view")
+    __slots__ = (
+        "_after_jump", "_skip_and_read", "base", "before_move", "blocks", "buffer", "end", "position", "skip", "stream",
+        "view",
+    )  # fmt: skip
 
     def __init__(self, stream: ByteStream, size: int) -> None:
         self.stream, self.buffer = stream, bytearray(size)
         self.skip = stream.skip if isinstance(stream, SkippableStream) else None
-        self.skip_and_read = stream.skip_and_read if isinstance(stream, _JumpingStream) else None
+        self._skip_and_read = stream.skip_and_read if isinstance(stream, _JumpingStream) else None
         self.view = memoryview(self.buffer)
+        self._after_jump = self.view[:_SIZE_AFTER_JUMP]
         #: the blocks of the buffer, by number: a look into a list takes a fifth of the time of a slice
         self.blocks = [self.view[start : start + BLOCK] for start in range(0, size - BLOCK + 1, BLOCK)]
         self.base = self.position = self.end = 0
@@ -76,17 +83,17 @@ class Window:
 
         Return how many bytes it has; fewer than ``needed`` only at the end of the stream.
         """
-        if self.position > self.end:
-            missing = self.position - self.end
-            self._drop_buffer()
-            if self.skip_and_read is not None and (count := self.skip_and_read(missing, self.view)):
-                self.base, self.end = self.base + missing, count
+        if self.before_move is not None:
+            self.before_move()
+        if (missing := self.position - self.end) > 0:
+            if self._skip_and_read is not None and (count := self._skip_and_read(missing, self._after_jump)):
+                self.base += self.position
+                self.position, self.end = 0, count
                 if count >= needed:
                     return count
             else:
+                self._drop_buffer()
                 self._read_past(missing)
-        if self.before_move is not None:
-            self.before_move()
         unused = self.end - self.position
         if unused:
             self.view[:unused] = self.view[self.position : self.end]
