@@ -24,7 +24,7 @@ from ocisize.errors import TarError
 from ocisize.excerpts.collect import MIN_LARGE_SIZE, Excerpts
 from ocisize.limits import Meter
 from ocisize.tar.content_hash import XXH3, ContentHash
-from ocisize.tar.field_cache import KIND_UNIT, UNUSUAL, ChecksumCache, OwnerTable, RestOfHeader, SizeCache, usual_numbers
+from ocisize.tar.field_cache import KIND_UNIT, ChecksumCache, OwnerTable, RestOfHeader, SizeCache, usual_numbers
 from ocisize.tar.filetable import DIRECTORY, HARD_LINK, NO_HASH, REGULAR, SYMLINK, FileTable
 from ocisize.tar.header import BLOCK, FIELDS, ExtendedHeader
 from ocisize.tar.late_payloads import ALL_NAMES, LatePayloads
@@ -43,7 +43,7 @@ BEGINNING_SIZE = 18  #: bytes of a name as written, padded with NUL, that ``begi
 WINDOW = 256 << 10  #: bytes; fits a core's second-level cache, and larger windows were no faster
 _LINK = struct.Struct("157x100s")
 _NEWLINE = ord("\n")
-_NO_HEADER = (UNUSUAL, 0)  # for usual_headers
+_PAX_SIZE = 2 * BLOCK  # bytes of a usual PAX header with its records
 _PAX_UNITS = (PAX - REGULAR) * KIND_UNIT
 _WITHOUT_PAYLOAD = frozenset((HARD_LINK, SYMLINK, DIRECTORY))
 _BEGINNING = slice(BEGINNING_SIZE)
@@ -119,10 +119,12 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     # Up to this position, a usual PAX header is expected, since there was one before the last entry, and the header after it
     # lies in the window too.
     last_usual, unpack_pax, usual_headers = -1, PAX_FIELDS.unpack_from, UsualHeaders()
+    last_owner, owner_index = b"", 0
     last_mtime = last_tail = b""  # of the header before, if they are valid and it has no prefix
     # What extended headers say of the next entry; of usual PAX records, only the path or b"".
     described: ExtendedHeader | bytes | None = None
     usual_count = 0  # usual PAX headers since the window moved
+    parents_size = 0  # as that of special, for usual PAX headers
 
     def record_entries() -> None:
         if meter is not None:
@@ -165,19 +167,18 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
             # Read a usual PAX header, if one is expected, and go on to the header after it.
             if position <= last_usual and described is None:
                 fields, low_sum, tail, seconds, fraction, last_byte = unpack_pax(buffer, position)
-                high, size = usual_headers.get(fields, _NO_HEADER)
+                high, size = usual_headers[fields]
                 excess = high + low_sums[low_sum] - (adler32(blocks[position >> 9]) & 0xFFFF)
                 if excess != _PAX_UNITS or (tail != last_tail and tail not in tails):
-                    usual = None
-                elif size == USUAL_TIME and seconds in usual_times and fraction.isdigit() and last_byte == _NEWLINE:
-                    usual = b""
-                else:
-                    usual = usual_path_in(buffer, position + BLOCK, size)
-                if usual is None:
                     last_usual = -1
-                else:
-                    described, position = usual or None, position + 2 * BLOCK
+                elif size == USUAL_TIME and last_byte == _NEWLINE and seconds in usual_times and fraction.isdigit():
+                    position += _PAX_SIZE
                     usual_count += 1
+                elif (usual := usual_path_in(buffer, position + BLOCK, size)) is not None:
+                    described, position = usual or None, position + _PAX_SIZE
+                    usual_count += 1
+                else:
+                    last_usual = -1
 
             # Read the header's fields and check its sum; stop at the zero blocks that end the tar.
             block, start, kind = blocks[position >> 9], position + BLOCK, REGULAR
@@ -202,7 +203,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
 
             # Links and directories have no payload, and usual PAX headers are read in the window; everything else that is no
             # plain file takes the slow path.
-            if kind != REGULAR or described is not None:
+            if excess or described is not None:
                 if kind == PAX and 0 < size <= BLOCK <= end - start and described is None and owner in valid_owners:
                     usual = usual_path_in(buffer, start, size)
                     if usual is not None:
@@ -215,7 +216,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 ):
                     if described:
                         name = described.ljust(BEGINNING_SIZE, b"\0")
-                        special.parents_size += len(described) * described.count(b"/")
+                        parents_size += len(described) * described.count(b"/")
                     if kind == DIRECTORY:
                         name = name.partition(b"\0")[0]
                         name = name.rstrip(b"/") or name[:1]
@@ -269,7 +270,9 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
                 base, position, end = window.base, window.position, window.end
                 last, last_usual = window.last_header, -1
 
-            add_row((name, kind, size, base + position, owner_table[owner], row_hash))
+            if owner != last_owner:
+                owner_index, last_owner = owner_table[owner], owner
+            add_row((name, kind, size, base + position, owner_index, row_hash))
     except ValueError as error:
         raise TarError(f"bad header: {error}", offset=base + start - BLOCK) from None
 
@@ -278,7 +281,7 @@ def scan_tar(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call per entry c
     special.add_usual_headers(usual_count)
     record_entries()
     if meter is not None:
-        meter.check_directories(builder.paths, builder.paths.components, special.parents_size)
+        meter.check_directories(builder.paths, builder.paths.components, special.parents_size + parents_size)
     return builder.build(
         attributes=tuple(owner_table.attributes),
         tar_size=window.base,

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
+from ocisize.tar.field_cache import UNUSUAL
+
 _MAX_RECORDS = 4  # three times and a path
 _NUL, _COMMA, _NEWLINE, _M = b"\0,\nm"  # as numbers, since ``in`` takes a sixth of the time of bytes
 _MAX_TIMES = 1 << 15  # distinct times in seconds
@@ -36,7 +38,12 @@ class UsualHeaders(dict[bytes, tuple[int, int]]):
     >>> headers.add(b"0000644\\0000000000000000000000000003614371573400\\0010", 4096, 30)
     >>> list(headers.values())
     [(4096, 30)]
+
+    Other fields have a value so low that no checksum is right.
     """
+
+    def __missing__(self, fields: bytes) -> tuple[int, int]:
+        return UNUSUAL, 0
 
     def add(self, fields: bytes, high_sum: int, size: int) -> None:
         """Add the fields of a header; there are few, and the dictionary is emptied when it has 4,096."""
@@ -119,6 +126,7 @@ def usual_path_in(buffer: bytearray, start: int, size: int) -> bytes | None:
     b'etc/hostname'
     """
     usual_beginning, unpack_first, unpack_second = _layouts[size]
+    path: bytes
     if buffer[start + 3] == _M:
         seconds, fraction, time_end, beginning, path, path_end = unpack_second(buffer, start)
     else:
@@ -128,5 +136,5 @@ def usual_path_in(buffer: bytearray, start: int, size: int) -> bytes | None:
         and seconds in usual_times and fraction.isdigit()
         and not (_NUL in path or _COMMA in path or _NEWLINE in path)
     ):  # fmt: skip
-        return bytes(path)
+        return path
     return usual_path(bytes(buffer[start : start + size]))
