@@ -29,7 +29,7 @@ from ocisize.oci.image import Layer
 from ocisize.tar.content_hash import XXH3, ContentHash
 from ocisize.values import evolve, frozen
 
-FORMAT = "layers-v2"  #: changes with the form of an entry
+FORMAT = "layers-v3"  #: changes with the form of an entry
 SCAN_VERSION = 4
 """To be raised with every change of what a scan finds in the same bytes: rows, shares of the download, kept files,
 excerpts, oddities.

@@ -20,9 +20,10 @@ from ocisize.cache.entry import BadEntry
 from ocisize.tar.check_table import check_columns, has_negative
 from ocisize.tar.entry_ends import EntryEnds, find_gaps
 from ocisize.tar.filetable import Attributes, FileTable, IntArray
-from ocisize.tar.paths import PathColumn
+from ocisize.tar.path_runs import PathRuns, RunColumns, find_columns
 
-SECTIONS = 26  #: of a table
+SECTIONS = 29  #: of a table
+_BY_ROW = 14  # the first of the sections with rows and what some of them have
 _MAX_GAP_PLANES = 5  # of numbers whose sums need no check
 _MAX_ROWS = 1 << 21  # of a table whose sums need no check
 _Xattrs = dict[int, dict[str, bytes]]
@@ -30,7 +31,7 @@ _Xattrs = dict[int, dict[str, bytes]]
 
 def pack_table(table: FileTable) -> list[bytes]:
     """Return the sections of a table; those of equal tables are equal, whatever was computed from them."""
-    joined, first_rows, offsets, rooted = table.paths.columns()
+    paths = find_columns(table.paths)
     sizes = table.compressed_sizes
     document = {
         "attributes": [[owner.mode, owner.uid, owner.gid] for owner in table.attributes],
@@ -42,8 +43,10 @@ def pack_table(table: FileTable) -> list[bytes]:
     }
     return [
         pack_document(document),
-        joined,
-        *map(pack_numbers, (first_rows, offsets, rooted)),
+        paths.directories,
+        pack_numbers(paths.runs),
+        paths.names,
+        *map(pack_numbers, (paths.first_rows, paths.offsets, paths.name_offsets, paths.rooted)),
         table.kinds,
         *map(pack_numbers, (table.sizes, find_gaps(table.ends, table.sizes, table.stored_sizes), table.owners)),
         table.hashes,
@@ -61,13 +64,13 @@ def unpack_table(sections: Sequence[bytes]) -> FileTable:
     """Return the table that sections describe; raises BadEntry for sections that describe none."""
     if len(sections) != SECTIONS:
         raise BadEntry("other sections")
-    document, joined, first_rows, offsets, rooted, kinds, sizes, gaps, owners, hashes, compressed, *by_row = sections
+    document, *path_columns, kinds, sizes, gaps, owners, hashes, compressed = sections[:_BY_ROW]
+    by_row = sections[_BY_ROW:]
     facts, rows = _Facts(unpack_document(document)), len(kinds)
     try:
-        chunks = [unpack_numbers("q", column) for column in (first_rows, offsets, rooted)]
         size_column, stored_sizes = unpack_numbers("q", sizes, rows), unpack_by_row(by_row[0:2])
         table = FileTable(
-            paths=PathColumn.from_columns(joined, *chunks),
+            paths=_read_paths(path_columns),
             kinds=kinds,
             sizes=size_column,
             ends=_read_ends(gaps, sizes, size_column, stored_sizes),
@@ -90,6 +93,13 @@ def unpack_table(sections: Sequence[bytes]) -> FileTable:
     except (ValueError, TypeError, OverflowError) as error:
         raise BadEntry(str(error)) from None
     return table
+
+
+def _read_paths(sections: Sequence[bytes]) -> PathRuns:
+    directories, runs, names, *chunks = sections
+    first_rows, offsets, name_offsets, rooted = (unpack_numbers("q", column) for column in chunks)
+    columns = RunColumns(directories, unpack_numbers("I", runs), names, first_rows, offsets, name_offsets, rooted)
+    return PathRuns.from_columns(columns)
 
 
 def _read_ends(gaps: bytes, sizes: bytes, size_column: IntArray, stored_sizes: Mapping[int, int]) -> IntArray | EntryEnds:

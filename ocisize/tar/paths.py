@@ -7,7 +7,6 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from operator import le
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 from ocisize.text import brief_name
@@ -69,32 +68,13 @@ class PathColumn(Sequence[bytes]):
         ):
             self._pieces.append(chunk)
 
-    @classmethod
-    def from_columns(cls, joined: bytes, first_rows: IntArray, offsets: IntArray, rooted: IntArray) -> PathColumn:
-        """The paths that ``columns`` describes; raises ValueError for columns that describe none.
-
-        >>> paths = PathColumn([b"bin/sh", b"etc/motd"])
-        >>> list(PathColumn.from_columns(*paths.columns()))
-        [b'bin/sh', b'etc/motd']
-        """
-        paths = cls()
-        if not first_rows or len(first_rows) != len(offsets) or first_rows[0] or offsets[0] or offsets[-1] != len(joined):
-            raise ValueError("paths in chunks that do not fit")
-        for chunk in range(1, len(offsets)):
-            start, end, rows = offsets[chunk - 1], offsets[chunk], first_rows[chunk] - first_rows[chunk - 1]
-            if not start < end <= len(joined) or joined[end - 1] or joined.count(0, start, end) != rows:
-                raise ValueError("paths in chunks that do not fit")
-            if clean_names(names := joined[start : end - 1]) != names:  # one path like the root makes a chunk slow, not all
-                raise ValueError("paths that are not clean")
-            paths._end_chunk(first_rows[chunk], end)
-        if any(map(le, islice(rooted, 1, None), rooted)) or (rooted and not 0 <= rooted[0] <= rooted[-1] < paths._rows):
-            raise ValueError("rooted paths that do not exist")
-        paths._joined, paths.rooted = joined, rooted
-        return paths
-
     def columns(self) -> tuple[bytes, IntArray, IntArray, IntArray]:
         """The paths, with a NUL behind each; the first rows and the offsets of chunks and of the end; ``rooted``."""
-        return bytes(self._joined), self._first_rows, self._offsets, self.rooted
+        return bytes(self._text()), self._first_rows, self._offsets, self.rooted
+
+    def _text(self) -> bytes | bytearray:
+        """All paths joined, with a NUL behind each."""
+        return self._joined
 
     def __len__(self) -> int:
         return self._rows
@@ -102,21 +82,21 @@ class PathColumn(Sequence[bytes]):
     @property
     def size(self) -> int:
         """Bytes of all paths, with one separator each."""
-        return len(self._joined)
+        return len(self._text())
 
     @property
     def components(self) -> int:
         """Number of slashes in all paths."""
-        return self._joined.count(b"/")
+        return self._text().count(b"/")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PathColumn) and self._joined == other._joined
+        return isinstance(other, PathColumn) and self._text() == other._text()
 
     __hash__ = None  # type: ignore[assignment]
 
     def contain(self, text: bytes) -> bool:
         """Whether any path contains ``text``."""
-        return re.search(re.escape(text), self._joined) is not None  # half the time of ``in`` for rare bytes
+        return re.search(re.escape(text), self._text()) is not None  # half the time of ``in`` for rare bytes
 
     def rows_with(self, text: bytes) -> Iterator[int]:
         """The rows whose path contains ``text``, ascending; a NUL at the end of the text matches the end of a path."""
@@ -124,16 +104,16 @@ class PathColumn(Sequence[bytes]):
 
     def select_with(self, text: bytes) -> Iterator[tuple[int, bytes]]:
         """The rows of ``rows_with`` and their paths; for few rows, cheaper than ``select``."""
-        joined = self._joined
+        joined = self._text()
         return ((row, bytes(joined[joined.rfind(0, 0, start) + 1 : end])) for row, start, end in self._find(text))
 
     def _find(self, text: bytes) -> Iterator[tuple[int, int, int]]:
         """For each row with the text: the row, and in the joined paths where the text starts and where the path ends."""
-        row = counted = end = 0
-        for match in re.finditer(re.escape(text), self._joined):  # a third of the time of find() for rare bytes
+        joined, row, counted, end = self._text(), 0, 0, 0
+        for match in re.finditer(re.escape(text), joined):  # a third of the time of find() for rare bytes
             if match.start() >= end:
-                row += self._joined.count(0, counted, match.start())
-                counted, end = match.start(), self._joined.find(0, match.start())
+                row += joined.count(0, counted, match.start())
+                counted, end = match.start(), joined.find(0, match.start())
                 yield row, counted, end
 
     def piece_starts(self) -> list[int]:
@@ -148,7 +128,7 @@ class PathColumn(Sequence[bytes]):
 
     def _split(self, start: int, end: int) -> list[bytes]:
         """The paths of some chunks."""
-        return bytes(memoryview(self._joined)[self._offsets[start] : self._offsets[end] - 1]).split(b"\0")
+        return bytes(memoryview(self._text())[self._offsets[start] : self._offsets[end] - 1]).split(b"\0")
 
     def __iter__(self) -> Iterator[bytes]:
         return chain.from_iterable(paths for _, paths in self.pieces())

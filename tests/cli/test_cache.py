@@ -75,7 +75,7 @@ def test_reports_are_the_same(
 def test_the_second_run_reads_no_layer(image: str, capsys: pytest.CaptureFixture[str], cache_folder: Path) -> None:
     """The layers are files of the right size, so their bytes are not looked at: --no-cache and --verify read them."""
     assert run(capsys, image)[0] == 0
-    assert len(entries(cache_folder, "layers-v2")) == 3 and len(entries(cache_folder, "images-v1")) == 2
+    assert len(entries(cache_folder, "layers-v3")) == 3 and len(entries(cache_folder, "images-v1")) == 2
     blob = max((Path(image) / "blobs" / "sha256").iterdir(), key=lambda path: path.stat().st_size)
     damage(blob)
     assert run(capsys, image)[0] == 0
@@ -98,7 +98,7 @@ def test_a_new_layer_on_known_ones(tmp_path: Path, capsys: pytest.CaptureFixture
     cached = run(capsys, str(tmp_path / "after"), "-f", "json")
     write_layout(after, tmp_path / "after")
     assert cached == run(capsys, str(tmp_path / "after"), "-f", "json", "--no-cache")
-    assert len(entries(cache_folder, "layers-v2")) == 4
+    assert len(entries(cache_folder, "layers-v3")) == 4
 
 
 def test_verified_diff_ids(image: str, capsys: pytest.CaptureFixture[str]) -> None:

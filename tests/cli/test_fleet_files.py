@@ -49,7 +49,7 @@ def test_without_files_no_layer_is_read(layout: Path, capsys: pytest.CaptureFixt
     status, text, _ = run(capsys, str(layout), "-f", "json")
     assert status == 0
     assert json.loads(text)["files"] is None
-    assert not (cache / "layers-v2").exists()
+    assert not (cache / "layers-v3").exists()
 
 
 def test_engines_write_the_same_bytes(layout: Path, capsys: pytest.CaptureFixture[str], cache: Path) -> None:
@@ -61,7 +61,7 @@ def test_engines_write_the_same_bytes(layout: Path, capsys: pytest.CaptureFixtur
     assert len(set(reports)) == 1
     document = json.loads(reports[0])["files"]
     assert document["complete"] is True
-    assert (cache / "layers-v2").exists()
+    assert (cache / "layers-v3").exists()
     texts = {run(capsys, str(layout), "--files", *arguments)[1] for arguments in (["--engine", "serial"], [])}
     assert len(texts) == 1
 

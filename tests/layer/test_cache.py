@@ -282,12 +282,13 @@ def forge(key: str, change: object, facts: object = None) -> bytes:
 #: by index of the section: the facts of the scan, then those of ``pack_table``
 FORGED = {
     "no facts": {0: b"[]"}, "no document": {1: b"{"}, "deep document": {1: b"[" * 100_000}, "no attributes": {1: b"{}"},
-    "fewer paths": {2: b"etc\0"}, "no end of paths": {2: b"x"}, "kinds": {6: b"Z" * 8}, "fewer kinds": {6: b"0"},
-    "negative sizes": {7: b"\xff" * 64}, "fewer sizes": {7: b"\0" * 8}, "half a number": {7: b"\0" * 63},
-    "negative gaps": {8: b"\0" * 56 + b"\xff" * 8}, "fewer gaps": {8: b"\0" * 8},
-    "gaps beyond all tars": {8: b"\xff" * 56 + b"\x7f" * 8}, "owners": {9: b"\xff" * 32}, "hashes": {10: b"1"}, "negative shares": {11: b"\xff" * 64},
-    "rows that do not exist": {12: b"\xff\0\0\0", 13: b"\0" * 8}, "a link of no row": {18: b"\xff\xff\xff\xff", 19: b"\0" * 8, 20: b""},
-    "texts of other lengths": {19: b"\xff" * 16},
+    "unclean directories": {2: b"a//b"}, "other runs": {3: b"\xff" * 4}, "fewer names": {4: b"etc/"}, "no end of names": {4: b"x"},
+    "no chunks": {5: b"", 6: b"", 7: b""}, "kinds": {9: b"Z" * 8}, "fewer kinds": {9: b"0"},
+    "negative sizes": {10: b"\xff" * 64}, "fewer sizes": {10: b"\0" * 8}, "half a number": {10: b"\0" * 63},
+    "negative gaps": {11: b"\0" * 56 + b"\xff" * 8}, "fewer gaps": {11: b"\0" * 8},
+    "gaps beyond all tars": {11: b"\xff" * 56 + b"\x7f" * 8}, "owners": {12: b"\xff" * 32}, "hashes": {13: b"1"},
+    "negative shares": {14: b"\xff" * 64}, "rows that do not exist": {15: b"\xff\0\0\0", 16: b"\0" * 8},
+    "a link of no row": {21: b"\xff\xff\xff\xff", 22: b"\0" * 8, 23: b""}, "texts of other lengths": {22: b"\xff" * 16},
 }  # fmt: skip
 
 
