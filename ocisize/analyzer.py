@@ -35,6 +35,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ocisize.errors import LayerError
+from ocisize.forks import forking
 from ocisize.layer.content_hashes import Outcome
 from ocisize.layer.locks import fork_safe
 from ocisize.layer.progress import ProgressCallback
@@ -87,7 +88,7 @@ class Analyzer(Outliner):
     hash_function: str | None = None
     #: Compress a sample of layers that an archive holds uncompressed, to estimate their compressed size.
     estimate_download: bool = True
-    #: Read plain layers of an archive in ``jobs`` processes. Without effect if threads run, or with ``max_memory``.
+    #: Read and analyze plain layers in ``jobs`` processes. Without effect if threads run, or with ``max_memory``.
     use_processes: bool = False
     #: Rules for files that images rarely need; None: the packaged rules.
     catalog: Catalog | None = None
@@ -226,17 +227,17 @@ class Analyzer(Outliner):
         return self.limits if most is None else limits_within(most, self.limits, jobs=self.jobs, times=times)
 
     def _analyze_layers(
-        self, source: ImageSource, name: str, traced: TracedImage, outcomes: Sequence[Outcome],
-        finished: Finished | None = None,
-    ) -> Analysis:  # fmt: skip
+        self, source: ImageSource, name: str, traced: TracedImage, outcomes: Sequence[Outcome], finished: Finished | None
+    ) -> Analysis:
         """The analysis of an image from the outcomes of its layers; with ``finished``, their values come from the cache."""
-        from ocisize.pipeline import analyze_layers  # a sampler uses the time that this import takes
+        from ocisize.pipeline import analyze_layers
 
         catalog = (self.catalog or load_catalog()) if self.advice else None
         image, base, record = traced
         analyze = partial(analyze_layers, source, name, image, outcomes, catalog, base, self.build_files, record=record)
         if finished is None:
-            return analyze(keep_packages=self.keep_packages, packages=self.packages)
+            with forking(enabled=self.use_processes and self.jobs > 1 and self.max_memory is None) as start:
+                return analyze(keep_packages=self.keep_packages, packages=self.packages, start=start)
         from ocisize.layer_values import keep_layer_values
 
         with keep_layer_values(finished, outcomes, catalog) as known_duplicates:
@@ -248,8 +249,7 @@ class Analyzer(Outliner):
             return None
         from ocisize.finished import Finished
 
-        image, base, record = traced
-        return Finished.of(self.cache, self.__getstate__(), self._make_limits(), source, name, image, base, record)
+        return Finished.of(self.cache, self.__getstate__(), self._make_limits(), source, name, *traced)
 
     def _make_reader(self, source: ImageSource, name: str, times: int = 1) -> LayerReader:
         """A reader of layers with these options; ``times`` is that of the memory law."""

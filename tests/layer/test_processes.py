@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -20,7 +19,7 @@ from ocisize.blob.digest import Digest
 from ocisize.blob.region import FileRegion
 from ocisize.errors import LayerError, LimitExceeded, SourceError, TarError
 from ocisize.layer import processes
-from ocisize.layer.processes import WATCHER, LayerProcesses, can_fork
+from ocisize.layer.processes import LayerProcesses
 from ocisize.layer.sampler import SamplerOptions, ThreadSampler
 from ocisize.layer.sampling import SizeEstimate
 from ocisize.layer.scan import LayerScan
@@ -276,7 +275,7 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> list[LayerProcesses]:
             super().__init__(*arguments, **named)
             made.append(self)
 
-    monkeypatch.setattr(processes, "can_fork", lambda _: True)
+    monkeypatch.setattr(processes, "can_fork", lambda: True)
     monkeypatch.setattr(processes, "LayerProcesses", Made)
     return made
 
@@ -382,33 +381,6 @@ def test_the_command_line_forks(archive: Path, tmp_path: Path) -> None:
 # --- where nothing forks ---
 
 
-def test_threads_forbid_a_fork() -> None:
-    """A thread may hold a lock; the one that waits for signals holds none. Another thread than the first one cannot fork."""
-    code = (
-        "import threading\n"
-        "from ocisize.layer.processes import can_fork\n"
-        "stop = threading.Event()\n"
-        "print(can_fork(1))\n"
-        f"threading.Thread(target=stop.wait, name={WATCHER!r}).start()\n"
-        "print(can_fork(1), can_fork(5000))\n"
-        "def ask(): print(can_fork(1))\n"
-        "thread = threading.Thread(target=ask); thread.start(); thread.join()\n"
-        "threading.Thread(target=stop.wait).start()\n"
-        "print(can_fork(1))\n"
-        "stop.set()\n"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["True", "True", "False", "False", "False"]
-
-
-def test_a_system_without_files_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing forks there."""
-    monkeypatch.setattr(threading, "enumerate", lambda: [threading.current_thread()])
-    assert can_fork(1)
-    monkeypatch.delattr(os, "memfd_create")
-    assert not can_fork(1)
-
-
 def test_a_system_that_cannot_fork(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One process does everything."""
 
@@ -416,7 +388,7 @@ def test_a_system_that_cannot_fork(archive: Path, monkeypatch: pytest.MonkeyPatc
         raise OSError(11, "Resource temporarily unavailable")
 
     expected = Analyzer(jobs=1).analyze(archive)
-    monkeypatch.setattr(processes, "can_fork", lambda _: True)
+    monkeypatch.setattr(processes, "can_fork", lambda: True)
     monkeypatch.setattr(os, "fork", fail)
     assert Analyzer(jobs=2, use_processes=True).analyze(archive) == expected
 

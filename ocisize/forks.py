@@ -1,0 +1,144 @@
+"""Forks: copies of this process that work beside it, since threads of Python wait for one interpreter lock.
+
+A fork shares all that is imported, open and computed, and takes a few milliseconds. Its result comes back as a pickle in a
+file in memory. If a fork fails, or is killed, the process does the work itself, so that errors and results are those of one
+process.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import BinaryIO, NoReturn, Protocol, TypeVar
+
+T = TypeVar("T")
+WATCHER = "ocisize-interrupts"  #: the name of a thread that waits for a signal, and holds no lock when the process forks
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Start(Protocol):
+    """Starts a call of a function without arguments, and returns a function that waits for its result, once."""
+
+    def __call__(self, function: Callable[[], T], /) -> Callable[[], T]: ...
+
+
+def start_here(function: Callable[[], T], /) -> Callable[[], T]:
+    """A ``Start`` that calls the function at once, in this process.
+
+    >>> wait = start_here(lambda: 6 * 7)
+    >>> wait()
+    42
+    """
+    result = function()
+    return lambda: result
+
+
+class Forks:
+    """Forks that make calls, until it is closed; the functions must return values that can be pickled.
+
+    >>> forks = Forks()
+    >>> wait = forks.start(os.getpid)
+    >>> wait() == os.getpid()
+    False
+    >>> forks.close()
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[int, BinaryIO] = {}  # for results, by the number of the fork
+
+    def start(self, function: Callable[[], T], /) -> Callable[[], T]:
+        """Start a call, see ``Start``; it is made in this process if the system cannot fork."""
+        try:
+            file = open(os.memfd_create("ocisize", os.MFD_CLOEXEC), "w+b")  # noqa: SIM115 - closed when it was read
+        except OSError:
+            return start_here(function)
+
+        def work() -> None:
+            pickle.dump(function(), file, protocol=5)
+            file.flush()
+
+        try:
+            pid = fork(work)
+        except OSError:
+            file.close()
+            return start_here(function)
+        self._files[pid] = file
+
+        def wait() -> T:
+            with file, suppress(EOFError, pickle.UnpicklingError):  # of a fork that failed
+                with suppress(ChildProcessError):  # the program ignores the ends of its processes
+                    os.waitpid(pid, 0)
+                del self._files[pid]
+                file.seek(0)
+                result: T = pickle.load(file)  # noqa: S301 - written by a fork of this process
+                return result
+            return function()
+
+        return wait
+
+    def close(self) -> None:
+        """End the forks for which nobody has waited."""
+        end_forks(self._files)
+        while self._files:
+            self._files.popitem()[1].close()
+
+
+@contextmanager
+def forking(*, enabled: bool) -> Iterator[Start]:
+    """A ``Start`` whose forks end with the block; it makes calls here if not ``enabled``, or if nothing can fork."""
+    if not enabled or not can_fork():
+        yield start_here
+        return
+    with closing(Forks()) as forks:
+        yield forks.start
+
+
+def can_fork() -> bool:
+    """Whether this process can fork: the system has files in memory, and no other thread may hold a lock."""
+    others = {thread.name for thread in threading.enumerate() if thread is not threading.current_thread()}
+    in_main = threading.current_thread() is threading.main_thread()  # another one may not set the handlers of signals
+    return in_main and others <= {WATCHER} and hasattr(os, "memfd_create")
+
+
+def fork(work: Callable[[], object]) -> int:
+    """Make a copy of this process that calls a function and ends, without the handlers and buffers of the program.
+
+    Returns the number of the copy. Raises OSError if the system cannot fork.
+    """
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # else the copy may take the way of an interrupt
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12 on, about the thread that may run
+            pid = os.fork()
+        if pid == 0:
+            _work(work, masked)
+        return pid
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+
+
+def _work(work: Callable[[], object], masked: Iterable[int]) -> NoReturn:
+    try:
+        gc.disable()  # a search for garbage writes to all pages that are shared
+        signal.set_wakeup_fd(-1)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        work()
+    finally:
+        os._exit(0)
+
+
+def end_forks(pids: Iterable[int]) -> None:
+    """End copies of this process, except those that have ended: other processes may have their numbers then."""
+    for pid in pids:
+        with suppress(ChildProcessError, ProcessLookupError):  # the program ignores the ends of its processes
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
