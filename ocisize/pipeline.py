@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from ocisize.provenance.record import BuildRecord
     from ocisize.rules.rule import Catalog
 
-_MIN_STARTED_ENTRIES = 5000  # of an image: the steps of a smaller one take less time than to start them elsewhere
+_MIN_STARTED_ENTRIES = 5000  # read in place: fewer take less time than to start calls, and streams take much more
 
 _log = Logger(__name__)
 
@@ -85,11 +85,10 @@ def analyze_layers(
     The scans stay as they are, and the analysis shares their columns.
     """
     timer = PhaseTimer(_log)
-    if sum(len(outcome.table) for outcome in outcomes if isinstance(outcome, LayerScan)) < _MIN_STARTED_ENTRIES:
-        start = start_here
-
     # A layer that could not be read counts as one without files; its facts keep the error.
     scans = [_empty_scan() if isinstance(outcome, LayerError) else outcome for outcome in outcomes]
+    if sum(len(scan.table) for scan in scans if scan.region is not None) < _MIN_STARTED_ENTRIES:
+        start = start_here
     facts = list_facts(source, image, scans, [find_failure(outcome) for outcome in outcomes])
     tables = hide_unknown_sizes(image, scans, facts)
 
