@@ -26,6 +26,7 @@ from ocisize.filesystem.directories import KeptRuns
 from ocisize.filesystem.known_duplicates import KnownDuplicates
 from ocisize.filesystem.layer_overlap import LayerOverlap
 from ocisize.filesystem.whiteout import find_marked
+from ocisize.findings.checks.npm_manifests import NpmManifests, pack_manifests, unpack_manifests
 from ocisize.finished import Finished
 from ocisize.layer.scan import LayerScan
 from ocisize.limits import Limits
@@ -285,6 +286,7 @@ _CODECS: Mapping[str, _Codec] = {
     "programs": _Codec(find_programs, _pack_places, _unpack_places),
     "npm locks": _Codec(find_locks, _pack_places, _unpack_places),
     "composer": _Codec(find_installed_files, _pack_places, _unpack_places),
+    "npm manifests": _Codec(NpmManifests, pack_manifests, unpack_manifests),
     "kept paths": _Codec(kept_paths, _pack_paths, _unpack_paths),
     "directories": _Codec(count_directories, _pack_plain, _unpack_count),
     "users": _Codec(names_users, _pack_plain, _unpack_flag),

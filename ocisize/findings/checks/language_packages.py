@@ -18,34 +18,31 @@ from ocisize.findings.checks.installed_packages import (
     NpmVersion,
     RowsByLayer,
     find_npm_rows,
-    read_npm_versions,
     read_python,
     size_of,
     visible_contents,
 )
 from ocisize.findings.checks.listed_files import find_listed_rows
+from ocisize.findings.checks.npm_manifests import NpmPlace, find_manifests
 from ocisize.findings.checks.package_claims import split_claims
 from ocisize.findings.checks.package_kinds import load_exclusive_packages
 from ocisize.findings.claim import Claim
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
+from ocisize.inventory.ecosystems import find_contents
 from ocisize.inventory.record import PackageRecord
-from ocisize.layer.kept_files import PACKAGE_JSON
-from ocisize.packages.npm import NODE_MODULES, package_place
+from ocisize.packages.npm import NODE_MODULES
 from ocisize.patterns import lazy_pattern
 from ocisize.text import count_of, decode_name
 
 _Places: TypeAlias = "tuple[bytes, bytes]"  # two directories with packages, sorted
 _MAX_NAMES = 3  # packages in a title
 _MAX_PLACES = 5  # pairs of places with a finding of their own
-_MAX_PATH = 4096  # bytes; no filesystem has longer paths
 _MIN_SHARE = 0.005  # of the content; smaller packages in several versions are no finding
-_MANIFEST_END = b"/" + PACKAGE_JSON
 _TOOLS = frozenset(("pip", "setuptools", "wheel", "pkg-resources"))  # that each environment has
 _DIST_INFO = lazy_pattern(rb"((?:.*/)?)([^/-]+)-([^/]+)\.dist-info/[^/]+", re.DOTALL)
 _DIST_INFO_PART = b".dist-info/"
 _SEPARATORS = lazy_pattern(r"[-_.]+")
-_NOT_OF_NPM = (b"/.pnpm/", b"lib/node_modules/npm/node_modules/")  # what npm cannot rearrange
 _MAJOR = lazy_pattern(r"\d{1,9}(?=\.)")
 _NUMBERS = lazy_pattern(r"\d{1,18}")
 
@@ -59,8 +56,8 @@ def find_language_packages(evidence: ImageEvidence) -> Iterator[Claim]:
         yield from _exclusive(evidence, python)
         yield from _several_versions(evidence, python)
         yield from find_cuda(evidence, python)
-    if manifests := _repeated_manifests(contents):
-        yield from _nested_versions(evidence, read_npm_versions({path: contents[path] for path in manifests}))
+    if packages := _repeated_packages(evidence):
+        yield from _nested_versions(evidence, packages)
 
 
 def _python_names(contents: Iterable[bytes]) -> set[str]:
@@ -91,25 +88,21 @@ def _name_of(match: re.Match[bytes]) -> str:
     return _SEPARATORS.sub("-", match[2].decode("utf-8", "replace")).lower()
 
 
-def _repeated_manifests(contents: Iterable[bytes]) -> frozenset[bytes]:
-    """The ``package.json`` of packages of npm that one project has at several places."""
-    places: dict[tuple[bytes, bytes], list[bytes]] = defaultdict(list)
-    for path in contents:
-        place = _npm_place(path)
-        if place is not None and not any(map(path.__contains__, _NOT_OF_NPM)):
-            places[place].append(path)
-    return frozenset(path for paths in places.values() if len(paths) > 1 for path in paths)
-
-
-def _npm_place(path: bytes) -> _Places | None:
-    """The outermost ``node_modules`` and the name of the package that a ``package.json`` is of; None for other files.
-
-    >>> _npm_place(b"app/node_modules/a/node_modules/@b/c/package.json"), _npm_place(b"app/package.json")
-    ((b'app/node_modules', b'@b/c'), None)
-    """
-    if not path.endswith(_MANIFEST_END) or len(path) > _MAX_PATH:
-        return None
-    return package_place(path[: -len(_MANIFEST_END)])
+def _repeated_packages(evidence: ImageEvidence) -> dict[bytes, list[NpmVersion]]:
+    """The packages of npm that one project has at several places, by the outermost ``node_modules``."""
+    places: dict[NpmPlace, list[tuple[int, int]]] = defaultdict(list)  # layers and rows of their package.json
+    manifests, contents = list(map(find_manifests, evidence.tables)), list(map(find_contents, evidence.tables))
+    for layer, (of_layer, hidden_by) in enumerate(zip(manifests, evidence.overlay.hidden_by, strict=True)):
+        for row, place in of_layer.places.items():
+            if hidden_by[row] < 0 and row in contents[layer]:
+                places[place].append((layer, row))
+    packages: dict[bytes, list[NpmVersion]] = defaultdict(list)
+    for place, found in places.items():
+        for layer, row in found if len(found) > 1 else ():
+            name, version = manifests[layer].read_version(row, contents[layer][row])
+            if version:
+                packages[place.holder].append(NpmVersion(name, version, layer, row))
+    return packages
 
 
 def _exclusive(evidence: ImageEvidence, python: Sequence[PackageRecord]) -> Iterator[Claim]:
@@ -169,20 +162,23 @@ def _fix_of_places(places: _Places, names: str) -> str:
     return f"Install one version of {names}, into {one} or into {other}."
 
 
-def _nested_versions(evidence: ImageEvidence, npm: Iterable[NpmVersion]) -> Iterator[Claim]:
-    """Claims for packages of npm that one project has in several versions of one major number: all but the newest."""
+def _nested_versions(evidence: ImageEvidence, npm: Mapping[bytes, Iterable[NpmVersion]]) -> Iterator[Claim]:
+    """Claims for packages of npm that one project has in several versions of one major number: all but the newest.
+
+    ``npm`` has the packages by project.
+    """
     by_name: dict[tuple[bytes, str, str], list[NpmVersion]] = defaultdict(list)
-    for package in npm:
-        major = _MAJOR.match(package.version)
-        place = _npm_place(package.database)
-        if major is not None and major[0] != "0" and place is not None:
-            by_name[place[0], package.name, major[0]].append(package)
+    for project, packages in npm.items():
+        for package in packages:
+            major = _MAJOR.match(package.version)
+            if major is not None and major[0] != "0":
+                by_name[project, package.name, major[0]].append(package)
     groups: dict[_Places, list[PackageRecord]] = defaultdict(list)
-    for (project, _, _), packages in by_name.items():
-        if len({package.version for package in packages}) > 1:
-            keys = [_version_key(package.version) for package in packages]
+    for (project, _, _), versions in by_name.items():
+        if len({package.version for package in versions}) > 1:
+            keys = [_version_key(package.version) for package in versions]
             is_older = map(max(keys).__gt__, keys)
-            groups[project, project] += map(NpmVersion.as_record, compress(packages, is_older))
+            groups[project, project] += (package.as_record(evidence) for package in compress(versions, is_older))
     groups = {project: records for project, records in groups.items() if records}
     if groups:
         rows = find_npm_rows(evidence, (record for records in groups.values() for record in records))
