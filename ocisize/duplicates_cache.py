@@ -8,24 +8,25 @@ files may be linked.
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
-from operator import ge
+from itertools import accumulate, islice
+from operator import ge, sub
 from typing import Any
 
 from ocisize.cache.columns import pack_document, pack_numbers, unpack_document, unpack_numbers
 from ocisize.cache.entry import BadEntry, pack_entry
 from ocisize.cache.load import load_entry
 from ocisize.cache.store import Cache
-from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, LARGE, KnownDuplicates, LayerPairs
+from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, LARGE, LEFT_OUT, KnownDuplicates, LayerPairs
 from ocisize.limits import Limits
 from ocisize.packages.owners import PackageManager
 from ocisize.tar.filetable import FileTable
 from ocisize.values import frozen
 
-FORMAT = "duplicates-v1"  #: changes with the form of an entry
+FORMAT = "duplicates-v2"  #: changes with the form of an entry
 _MAX_PREFIXES = 4  # entries of an image: an image with other layers on top finds those of the layers they have in common
-_SECTIONS = 4  # of a layer
+_SECTIONS = 7  # of a layer
 
 
 @frozen
@@ -83,7 +84,10 @@ class DuplicatesCache:
 
 
 def _pack(pairs: LayerPairs) -> list[bytes]:
-    return list(map(pack_numbers, (pairs.hidden, pairs.rows, pairs.originals, pairs.codes)))
+    replaced = pairs.replaced
+    further = array("I", [row for row, _ in replaced]), array("q", [original for _, original in replaced])
+    columns = (pairs.hidden, pairs.rows, pairs.originals, pairs.codes, *further, array("I", replaced.values()))
+    return list(map(pack_numbers, columns))
 
 
 def _unpack_all(sections: Sequence[bytes], tables: Sequence[FileTable], packages: int) -> list[LayerPairs]:
@@ -96,14 +100,27 @@ def _unpack_all(sections: Sequence[bytes], tables: Sequence[FileTable], packages
         hidden, rows = unpack_numbers("I", part[0]), unpack_numbers("q", part[1])
         originals, codes = unpack_numbers("q", part[2], len(rows)), unpack_numbers("I", part[3], len(rows))
         own, lower = rows.tolist(), originals.tolist()  # lists are searched faster than arrays
-        if max((*hidden, max(own, default=-1))) >= len(table) or min(min(own, default=0), min(lower, default=0)) < 0:
+        if max((*hidden, *own[-1:]), default=-1) >= len(table) or min((*own[:1], min(lower, default=0))) < 0:
             raise BadEntry("rows that do not exist")
-        if len({*own}) != len(own):
-            raise BadEntry("rows that come twice")
-        if any(map(ge, lower, map(start.__add__, own))) or max(codes, default=0) >= FIRST_PACKAGE + packages:
+        if any(map(ge, own, islice(own, 1, None))):
+            raise BadEntry("rows that do not ascend")
+        if max(map(sub, lower, own), default=start - 1) >= start or max(codes, default=0) >= FIRST_PACKAGE + packages:
             raise BadEntry("originals that come later, or packages that do not exist")
-        found.append(LayerPairs(hidden, rows, originals, codes))
+        pairs = LayerPairs(hidden, rows, originals, codes)
+        pairs.replaced = _unpack_replaced(part[4:], len(table), start + len(table), FIRST_PACKAGE + packages)
+        found.append(pairs)
     return found
+
+
+def _unpack_replaced(sections: Sequence[bytes], rows: int, originals: int, codes: int) -> dict[tuple[int, int], int]:
+    """The codes of further pairs; raises BadEntry unless rows, originals and codes are below these numbers."""
+    own = unpack_numbers("I", sections[0])
+    lower, found = unpack_numbers("q", sections[1], len(own)), unpack_numbers("I", sections[2], len(own))
+    if max(own, default=-1) >= rows or not 0 <= min(lower, default=0) <= max(lower, default=0) <= max(originals - 1, 0):
+        raise BadEntry("rows that do not exist")
+    if not LEFT_OUT <= min(found, default=LEFT_OUT) <= max(found, default=LEFT_OUT) < codes:
+        raise BadEntry("packages that do not exist")
+    return dict(zip(zip(own, lower, strict=True), found, strict=True))
 
 
 def _read_packages(document: Any) -> list[tuple[int, bytes, bytes]]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ocisize import Analyzer, to_json
 from ocisize.cache.entry import pack_entry, unpack_entry
 from ocisize.errors import OcisizeError
+from ocisize.findings.checks import duplicate_pairs
 from tests.images import BuiltLayer, Entry, build_image, layer, write_layout
 from tests.test_layer_values import Memory, forget_analyses
 
@@ -107,3 +108,22 @@ def test_forged_entries_break_nothing(tmp_path_factory: pytest.TempPathFactory, 
         Analyzer(cache=store).analyze(folder)
     except OcisizeError:
         pass
+
+
+def test_codes_of_replaced_originals_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a rule claims the original, the first copy that is left takes its place; no path is looked at again."""
+    data = b"types" * 4000
+    claimed = {"one/node_modules/left/types.d.ts": data, **files("app", 8), **package("one")}
+    layers = [layer(claimed), layer({"keep/a": data, "keep/b": data, "keep/c": data, **files("srv", 8, 2)})]
+    store = Memory()
+    analyzed(tmp_path / "a", layers, store)
+    forget_analyses(store)
+    kept = {key: store[key] for key in keys_of(store)}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(duplicate_pairs, "_find_codes", None)
+        text = analyzed(tmp_path / "b" / "app", [*layers, layer({"new": b"n"})], store)
+
+    assert text == to_json(Analyzer().analyze(tmp_path / "b" / "app"))
+    assert {key: store[key] for key in keys_of(store)} == kept
+    assert "/keep/a" in text

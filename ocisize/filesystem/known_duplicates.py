@@ -12,8 +12,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
-from itertools import accumulate, compress, repeat
-from operator import add
+from itertools import accumulate, compress, islice, repeat
+from operator import add, gt
 
 from ocisize.filesystem.duplicates import Duplicates, add_repeated, find_duplicates, with_size
 from ocisize.filesystem.hidden_rows import find_hidden
@@ -32,9 +32,11 @@ class LayerPairs:
 
     def __init__(self, hidden: IntArray, rows: IntArray, originals: IntArray, codes: IntArray) -> None:
         self.hidden = hidden  #: rows ("I") with content that another layer hid when the duplicates were found, ascending
-        self.rows = rows  #: "q"; see ``Duplicates``
+        self.rows = rows  #: "q", ascending; see ``Duplicates``
         self.originals = originals  #: "q": rows, counted through the large layers
         self.codes = codes  #: "I", by duplicate: what the two paths mean, see ``FIRST_PACKAGE``
+        #: codes of further pairs, row and original as above: claims that have the originals leave these as the first copies
+        self.replaced: dict[tuple[int, int], int] = {}
 
 
 class KnownDuplicates:
@@ -63,11 +65,20 @@ class KnownDuplicates:
         """Find the duplicates among the large layers alone, as ``overlay`` shows them."""
         large, hidden_by = [tables[index] for index in self.layers], [overlay.hidden_by[index] for index in self.layers]
         self.pairs = [
-            LayerPairs(hidden_rows(table, hidden), found.rows, found.originals, array("I", bytes(4 * len(found.rows))))
+            LayerPairs(hidden_rows(table, hidden), *_sort_by_row(found), array("I", bytes(4 * len(found.rows))))
             for table, hidden, found in zip(
                 large, hidden_by, find_duplicates(large, Overlay(tuple(hidden_by), (), ())), strict=True
             )
         ]
+
+    def offsets(self, tables: Sequence[FileTable]) -> dict[int, int]:
+        """By large layer, how many rows of other layers are below, by which numbers through all layers are higher."""
+        starts, large = list(accumulate(map(len, tables), initial=0)), 0
+        offsets: dict[int, int] = {}
+        for index in self.layers:
+            offsets[index] = starts[index] - large
+            large += len(tables[index])
+        return offsets
 
     def compare(self, tables: Sequence[FileTable], overlay: Overlay) -> list[Duplicates]:
         """Return the duplicates of all layers from those among the large ones: contents that may differ are compared."""
@@ -83,7 +94,7 @@ class KnownDuplicates:
             add_repeated(found[index], table, shown, starts[index], seen)
             found[index].known.extend([-1] * len(found[index].rows))
             compared.append({*rows})
-        self._add_known(found, tables, compared, starts)
+        self._add_known(found, tables, compared)
         return [with_size(duplicates, table) for duplicates, table in zip(found, tables, strict=True)]
 
     def _affected_contents(self, tables: Sequence[FileTable], overlay: Overlay) -> set[bytes]:
@@ -98,12 +109,10 @@ class KnownDuplicates:
         affected.discard(NO_HASH)
         return affected
 
-    def _add_known(
-        self, found: Sequence[Duplicates], tables: Sequence[FileTable], compared: Sequence[set[int]], starts: Sequence[int]
-    ) -> None:
+    def _add_known(self, found: Sequence[Duplicates], tables: Sequence[FileTable], compared: Sequence[set[int]]) -> None:
         """Add the known duplicates that were not compared again."""
         ends = list(accumulate(len(tables[index]) for index in self.layers))
-        moved = [starts[index] - start for index, start in zip(self.layers, [0, *ends], strict=False)]
+        moved = list(self.offsets(tables).values())
         for index, pairs in zip(self.layers, self.pairs, strict=True):
             duplicates, numbers = found[index], _places_without(compared[index], pairs.rows)
             rows, originals = pairs.rows, pairs.originals
@@ -120,6 +129,14 @@ class KnownDuplicates:
             duplicates.known.extend(numbers)
             duplicates.rows.extend(rows)
             duplicates.originals.extend(originals)
+
+
+def _sort_by_row(found: Duplicates) -> tuple[IntArray, IntArray]:
+    """The rows of duplicates and their originals, the rows ascending: they are found bucket by bucket."""
+    if not any(map(gt, found.rows, islice(found.rows, 1, None))):
+        return found.rows, found.originals
+    pairs = sorted(zip(found.rows, found.originals, strict=True))
+    return array("q", [row for row, _ in pairs]), array("q", [original for _, original in pairs])
 
 
 def hidden_rows(table: FileTable, hidden_by: IntArray) -> IntArray:

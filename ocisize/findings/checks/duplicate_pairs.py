@@ -6,12 +6,12 @@ Each pair has a code: it is left out, no package manager owns the files, or it b
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, LEFT_OUT, OWN, UNKNOWN
+from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, LEFT_OUT, OWN, UNKNOWN, KnownDuplicates
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.packages.owners import PackageManager, installed_twice, package_manager_of
 from ocisize.rules.match import find_protected
@@ -19,6 +19,7 @@ from ocisize.tar.filetable import FileTable, IntArray
 from ocisize.tar.row_values import row_values
 from ocisize.tuples import NamedTuple
 
+REPLACED = -2  #: in place of a place: a claim has the original, and the first copy that is left is in its place
 Package = tuple[PackageManager, bytes, bytes]  #: its manager and the two directories it is installed in
 _Place = tuple[int, int]  # layer and row
 
@@ -28,7 +29,7 @@ class Copies(NamedTuple):
 
     rows: IntArray
     originals: IntArray  #: rows, counted through all layers
-    known: IntArray  #: places among the known duplicates of the layer, -1 for none
+    known: IntArray  #: places among the known duplicates of the layer; -1 for none, REPLACED with another original
 
 
 class SortedPairs(NamedTuple):
@@ -56,22 +57,63 @@ def sort_pairs(evidence: ImageEvidence, copies: Sequence[Copies]) -> SortedPairs
     kept = {index: pairs.codes for index, pairs in zip(known.layers, known.pairs, strict=False)} if known is not None else {}
     codes = [_codes_so_far(of_layer, kept.get(layer)) for layer, of_layer in enumerate(copies)]
     new = [[index for index, code in enumerate(column) if code == UNKNOWN] if UNKNOWN in column else [] for column in codes]
+    replaced = _ReplacedPairs(known, evidence.tables, copies) if known is not None and any(new) else None
+    if replaced is not None:
+        new = replaced.take_known(codes, new)
     if any(new):
         _find_codes(evidence, copies, new, codes, packages)
         _leave_out_protected(evidence, copies, new, codes)
-    for layer, column in kept.items():
-        for index in new[layer]:
-            if known is not None and (place := copies[layer].known[index]) >= 0:
-                column[place] = codes[layer][index]
-                known.is_new = True
+    if known is not None and replaced is not None:
+        for layer, column in kept.items():
+            for index in new[layer]:
+                if (place := copies[layer].known[index]) >= 0:
+                    column[place] = codes[layer][index]
+                    known.is_new = True
+        replaced.add(codes, new)
     return SortedPairs(codes, packages)
+
+
+class _ReplacedPairs:
+    """Pairs whose original is the first copy that claims leave, among what is known of the large layers."""
+
+    def __init__(self, known: KnownDuplicates, tables: Sequence[FileTable], copies: Sequence[Copies]) -> None:
+        self._known, self._copies = known, copies
+        self._starts = list(accumulate(map(len, tables), initial=0))
+        self._offsets = known.offsets(tables)
+
+    def take_known(self, codes: Sequence[IntArray], new: Sequence[list[int]]) -> list[list[int]]:
+        """Write the codes that are known, and return the others of the ``new`` pairs by layer."""
+        left = list(new)
+        for layer, pairs in zip(self._known.layers, self._known.pairs, strict=False):
+            for index in new[layer]:
+                if self._copies[layer].known[index] == REPLACED:
+                    codes[layer][index] = pairs.replaced.get(self._key(layer, index), UNKNOWN)
+            left[layer] = [index for index in new[layer] if codes[layer][index] == UNKNOWN]
+        return left
+
+    def add(self, codes: Sequence[IntArray], new: Sequence[Sequence[int]]) -> None:
+        """Keep the codes of ``new`` pairs, for each layer not more than it has duplicates."""
+        for layer, pairs in zip(self._known.layers, self._known.pairs, strict=False):
+            for index in new[layer]:
+                if self._copies[layer].known[index] != REPLACED or len(pairs.replaced) >= len(pairs.rows):
+                    continue
+                key = self._key(layer, index)
+                if key[1] >= 0:
+                    pairs.replaced[key] = codes[layer][index]
+                    self._known.is_new = True
+
+    def _key(self, layer: int, index: int) -> tuple[int, int]:
+        """The row of a copy, and its original counted through the large layers; -1 in another layer."""
+        original = self._copies[layer].originals[index]
+        holder = bisect_right(self._starts, original) - 1
+        return self._copies[layer].rows[index], original - self._offsets[holder] if holder in self._offsets else -1
 
 
 def _codes_so_far(copies: Copies, kept: IntArray | None) -> IntArray:
     """The codes of one layer's copies that are kept, UNKNOWN for the others."""
     if kept is None:
         return array("I", [UNKNOWN]) * len(copies.rows)
-    by_place = [*kept, UNKNOWN]  # -1 is the place of the last one
+    by_place = [*kept, UNKNOWN, UNKNOWN]  # the last ones are those of REPLACED and -1
     return array("I", row_values(by_place, copies.known))
 
 

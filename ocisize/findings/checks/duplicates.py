@@ -11,7 +11,7 @@ from itertools import accumulate, compress
 from typing import TypeAlias, TypeVar
 
 from ocisize.filesystem.known_duplicates import FIRST_PACKAGE, OWN
-from ocisize.findings.checks.duplicate_pairs import Copies, Package, paths_of, rows_by_layer, sort_pairs
+from ocisize.findings.checks.duplicate_pairs import REPLACED, Copies, Package, paths_of, rows_by_layer, sort_pairs
 from ocisize.findings.claim import FILES, Claim, Fix, Ledger, Tier
 from ocisize.findings.evidence import ImageEvidence
 from ocisize.findings.explanations import Check, explain
@@ -156,7 +156,7 @@ def _leave_out_taken(every: Copies, taken: bytes, start: int, instead: dict[int,
         if (first := instead.setdefault(original, number)) != number:  # the copy that stays
             copies.rows.append(every.rows[index])
             copies.originals.append(first)
-            copies.known.append(-1)
+            copies.known.append(REPLACED)
     return copies
 
 
