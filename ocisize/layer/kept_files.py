@@ -78,7 +78,8 @@ BEGINNINGS = frozenset(
     for path in (*_EXACT_PATHS, *RPM_DATABASES, DPKG_LISTS + b"-", DPKG_FOLDER, PACMAN_FOLDER)
 )
 #: For ``scan_tar``: parts of the paths of those files that can be in any directory, few since a search for each takes time.
-PATH_PARTS = (b".json", b"-info", b"-INFO/PKG-INFO")
+#: The search is for the first byte, so a part begins with a rare one where it can.
+PATH_PARTS = (b".json", b"-info", b"INFO/PKG-INFO")
 
 _BEGINNINGS_OF_PATHS = tuple({*_EXACT_PATHS, *RPM_DATABASES, DPKG_LISTS, DPKG_FOLDER, PACMAN_FOLDER})
 

@@ -6,7 +6,8 @@ import threading
 import time
 from array import array
 from collections.abc import Callable, Iterable
-from itertools import pairwise
+from itertools import chain
+from operator import sub
 from typing import TYPE_CHECKING
 
 from ocisize.blob.compression import MAGIC_SIZE, PLAIN, Decompressors, detect_compression
@@ -286,13 +287,14 @@ def _scan_in_place(blob: FileRegion, options: _Options, *, hash_content: bool) -
         table = table.with_hashes([(rows, hash_payloads(blob, table, rows))])
     if options.on_bytes is not None:
         options.on_bytes(blob.size)
-    table = _add_compressed_sizes(table, array("q", (end - start for start, end in pairwise([0, *table.ends]))), blob.size)
+    table = _add_compressed_sizes(table, array("q", map(sub, table.ends, chain((0,), table.ends))), blob.size)
     return LayerScan(table, PLAIN, digest_verified=False, diff_id_verified=False, region=None if hash_content else blob)
 
 
 def _add_compressed_sizes(table: FileTable, sizes: IntArray, stored_size: int) -> FileTable:
     """The table with the compressed sizes of its entries, and the rest of the blob as overhead."""
-    excess = sum(sizes) - stored_size  # padding that the headers of a cut tar promise
-    if excess > 0 and sizes:
-        sizes[-1] -= excess
-    return table.with_compressed_sizes(sizes, stored_size - sum(sizes))
+    overhead = stored_size - sum(sizes)
+    if overhead < 0 and sizes:  # padding that the headers of a cut tar promise
+        sizes[-1] += overhead
+        overhead = 0
+    return table.with_compressed_sizes(sizes, overhead)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterator, MutableMapping
+from collections.abc import Callable, Container, MutableMapping
 from itertools import accumulate
 
 from ocisize.excerpts.collect import JAR_END, Excerpts
@@ -25,7 +26,7 @@ class LatePayloads:
     """Payloads that are still in the window when its bytes are about to go, which is the last moment to keep them.
 
     Small jars are read for their excerpts likewise. A look at each name would slow the scan by a tenth. A search in the
-    joined names of a whole window takes a thirtieth of the instructions of an entry, for each of ``path_parts``.
+    joined names of a whole window takes a hundredth of the time, for each of ``path_parts``.
 
     >>> import io
     >>> builder, window, contents = TableBuilder(has_hashes=False), Window(io.BytesIO(b"header..{}"), 10), {}
@@ -49,17 +50,19 @@ class LatePayloads:
     ) -> None:
         self._builder, self._window, self._contents, self._wanted = builder, window, contents, wanted
         self._path_parts, self._excerpts = path_parts, excerpts
-        self._searched = path_parts if excerpts is None else (*path_parts, JAR_END)
+        parts = path_parts if excerpts is None else (*path_parts, JAR_END)
+        self._searches = [re.compile(re.escape(part)).finditer for part in parts]  # half the time of find() for rare bytes
         self._next_row = 0
 
     def keep(self) -> None:
         """Look at the entries since the last call; call it before rows are flushed and before the window moves."""
         flushed = len(self._builder.sizes)
+        self._builder.strip_names()
         names = self._builder.new_fields[(self._next_row - flushed) * FIELDS_PER_ROW :: FIELDS_PER_ROW]
         if not names:
             return
         joined = b"\0".join(names)
-        places = [place for part in self._searched for place in _find_all(joined, part)]
+        places = [match.start() for search in self._searches for match in search(joined)]
         if places:
             starts = list(accumulate([len(name) + 1 for name in names], initial=0))
             for index in sorted({bisect_right(starts, place) - 1 for place in places}):
@@ -83,7 +86,7 @@ class LatePayloads:
         in_window = 0 <= start <= start + size <= window.end  # others were asked about when they were read
         if not in_window or kind != REGULAR or row in self._contents:
             return
-        path = clean_name(name.partition(b"\0")[0])
+        path = clean_name(name)
         if self._wanted is not None and self._matches(path) and self._wanted(path, size):
             self._contents[row] = bytes(window.view[start : start + size])
         elif self._excerpts is not None and path.endswith(JAR_END) and (reader := self._excerpts.open(path, size, 0)):
@@ -92,10 +95,3 @@ class LatePayloads:
 
     def _matches(self, path: bytes) -> bool:
         return any(part in path for part in self._path_parts)
-
-
-def _find_all(text: bytes, part: bytes) -> Iterator[int]:
-    place = text.find(part)
-    while place >= 0:
-        yield place
-        place = text.find(part, place + 1)

@@ -31,18 +31,27 @@ class TableBuilder:
         self.paths, self._kinds, self._hashes = PathColumn(), bytearray(), bytearray()
         self.sizes, self._ends, self._owners = array("q"), array("q"), array("I")
         self.new_fields: list[Any] = []
+        self._stripped = 0  # the newest rows whose names have no padding any more
         self._has_hashes = has_hashes  # without, the hashes in the rows mean nothing
 
     def __len__(self) -> int:
         """The number of rows, the newest included."""
         return len(self.sizes) + len(self.new_fields) // FIELDS_PER_ROW
 
+    def strip_names(self) -> None:
+        """Cut the names of the newest rows at their first NUL."""
+        first = self._stripped * FIELDS_PER_ROW
+        names = [name.partition(b"\0")[0] for name in self.new_fields[first::FIELDS_PER_ROW]]
+        self.new_fields[first::FIELDS_PER_ROW] = names
+        self._stripped += len(names)
+
     def flush(self, min_rows: int = 1) -> bool:
         """Move the new rows into the columns if there are at least ``min_rows``; return whether there were."""
         fields = self.new_fields
         if len(fields) < min_rows * FIELDS_PER_ROW:
             return False
-        self.paths.add([name.partition(b"\0")[0] for name in fields[_NAME::FIELDS_PER_ROW]])
+        self.strip_names()
+        self.paths.add(fields[_NAME::FIELDS_PER_ROW])
         self._kinds += bytes(fields[_KIND::FIELDS_PER_ROW])
         self.sizes.fromlist(fields[_SIZE::FIELDS_PER_ROW])
         self._ends.fromlist(fields[_END::FIELDS_PER_ROW])
@@ -50,6 +59,7 @@ class TableBuilder:
         if self._has_hashes:
             self._hashes += b"".join(fields[_HASH::FIELDS_PER_ROW])
         fields.clear()
+        self._stripped = 0
         return True
 
     def build(self, **other_fields: Any) -> FileTable:
