@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate, compress
-from operator import and_, ne
+from operator import mul, ne
 
 from ocisize.filesystem.overlay import Overlay
 from ocisize.tar.content_hash import HASH_SIZE
@@ -13,7 +13,8 @@ from ocisize.tar.filetable import NO_HASH, FileTable, IntArray
 from ocisize.tar.row_values import row_values
 from ocisize.values import evolve, field, frozen
 
-_MAX_BUCKET_ROWS = 1 << 18  # rows that are compared at once, about
+_MAX_BUCKET_ROWS = 1 << 17  # rows that are compared at once, about: their contents take 150 bytes each
+_MAX_BUCKETS = 255  # their numbers are bytes
 
 
 @frozen
@@ -39,15 +40,14 @@ def find_duplicates(tables: Sequence[FileTable], overlay: Overlay) -> list[Dupli
     """
     duplicates = [Duplicates() for _ in tables]
     starts = list(accumulate(map(len, tables), initial=0))
-    shown = [_flag_shown(table, hidden_by) for table, hidden_by in zip(tables, overlay.hidden_by, strict=True)]
-    buckets = 1 + starts[-1] // _MAX_BUCKET_ROWS  # one after the other: a dict of all contents takes too much memory
-    for bucket in range(buckets):
-        in_bucket = bytes(first % buckets == bucket for first in range(256))
+    buckets = min(1 + starts[-1] // _MAX_BUCKET_ROWS, _MAX_BUCKETS)
+    numbers = [_number_buckets(table, hiders, buckets) for table, hiders in zip(tables, overlay.hidden_by, strict=True)]
+    for bucket in range(1, buckets + 1):  # one after the other: a dict of all contents takes too much memory
+        is_bucket = bytes(number == bucket for number in range(256))
         seen: dict[bytes, int] = {}
-        for of_layer, table, flags, start in zip(duplicates, tables, shown, starts, strict=False):
-            if table.hashes:
-                is_chosen = map(and_, flags, table.hashes[::HASH_SIZE].translate(in_bucket))
-                add_repeated(of_layer, table, list(compress(range(len(table)), is_chosen)), start, seen)
+        for of_layer, table, by_row, start in zip(duplicates, tables, numbers, starts, strict=False):
+            rows = list(compress(range(len(by_row)), by_row.translate(is_bucket)))
+            add_repeated(of_layer, table, rows, start, seen)
     return [with_size(of_layer, table) for of_layer, table in zip(duplicates, tables, strict=True)]
 
 
@@ -56,9 +56,11 @@ def with_size(duplicates: Duplicates, table: FileTable) -> Duplicates:
     return evolve(duplicates, size=sum(row_values(table.sizes, duplicates.rows)))
 
 
-def _flag_shown(table: FileTable, hidden_by: IntArray) -> bytes:
-    """By row, whether a container sees content of it."""
-    return bytes([size > 0 > hider for size, hider in zip(table.sizes, hidden_by, strict=True)])
+def _number_buckets(table: FileTable, hidden_by: IntArray, buckets: int) -> bytes:
+    """By row, the number of its bucket from 1 on, by the first byte of its hash; 0 if a container sees no content of it."""
+    number_of = bytes(1 + first % buckets for first in range(256))
+    shown = [size > 0 > hider for size, hider in zip(table.sizes, hidden_by, strict=True)]
+    return bytes(map(mul, shown, table.hashes[::HASH_SIZE].translate(number_of)))
 
 
 def add_repeated(duplicates: Duplicates, table: FileTable, rows: list[int], start: int, seen: dict[bytes, int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 
 import attrs
 import pytest
@@ -110,6 +111,28 @@ def duplicates(*layers: Entries) -> list[int]:
 def test_duplicates_count_all_but_one() -> None:
     """Content that is visible three times is duplicated twice; the first, in the lowest layer, is the original."""
     assert duplicates({"a": b"123", "b": b"123"}, {"c": b"123", "d": b"456"}) == [3, 3]
+
+
+@pytest.mark.parametrize("bucket_rows", [1, 7, 1000])
+def test_duplicates_are_the_same_in_any_number_of_buckets(bucket_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contents are compared bucket by bucket, of which there may be more than bytes have numbers."""
+    monkeypatch.setattr("ocisize.filesystem.duplicates._MAX_BUCKET_ROWS", bucket_rows)
+    dice = random.Random(6)
+    layers: list[dict[str, bytes]] = [
+        {f"f{dice.randrange(400)}": b"%d" % dice.randrange(150) for _ in range(300)} for _ in range(3)
+    ]
+    layers[1][".wh.f7"] = b""
+    tables = tables_of(*layers)
+    merged = overlay_all(tables)
+    first: dict[str | None, int] = {}
+    expected, start = [], 0
+    for table, hidden_by in zip(tables, merged.hidden_by, strict=True):
+        shown = [row for row, entry in enumerate(table) if entry.size and hidden_by[row] < 0]
+        rows = [row for row in shown if first.setdefault(table[row].content_hash, start + row) != start + row]
+        expected.append([(row, first[table[row].content_hash]) for row in rows])
+        start += len(table)
+    found = [sorted(zip(of_layer.rows, of_layer.originals, strict=True)) for of_layer in find_duplicates(tables, merged)]
+    assert found == expected
 
 
 def test_duplicates_name_their_originals() -> None:
