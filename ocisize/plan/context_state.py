@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import chain, compress, filterfalse
+from itertools import chain, compress
+from typing import TYPE_CHECKING
 
 from ocisize.plan.context_paths import ContextCopy, has_wildcard
 from ocisize.plan.merged_rows import RowsByLayer, merge_rows
@@ -13,6 +14,9 @@ from ocisize.plan.paths import find_inside
 from ocisize.plan.reads import Reading, matches_wildcard
 from ocisize.tuples import NamedTuple
 from ocisize.values import define, field
+
+if TYPE_CHECKING:
+    from ocisize.dockerfile.ignore_cover import KeptPaths, PathIndex
 
 
 class Removal(NamedTuple):
@@ -31,6 +35,7 @@ class ContextState:
     named: set[str] = field(factory=set)  #: sources of ``copies``: a COPY fails without its sources
     removals: Mapping[ContextCopy, Sequence[Removal]] = field(factory=dict)  #: of ``copies``
     ignored: dict[int, set[int]] = field(factory=lambda: defaultdict(set))  #: rows by layer; ``ignore`` adds to them
+    _ignored_paths: set[str] = field(factory=set, init=False)  # of these rows
 
     @cached_property
     def kept(self) -> Mapping[ContextCopy, set[str]]:
@@ -50,9 +55,11 @@ class ContextState:
         )
 
     def ignore(self, rows: RowsByLayer) -> None:
-        """Record that .dockerignore names the files of some rows."""
+        """Record that .dockerignore names the files of some rows, which are all that ``rows_of`` returns for their paths."""
         for layer, chosen in rows.items():
             self.ignored[layer].update(chosen)
+        for copy in self.copies:
+            self._ignored_paths.update(map(copy.context_paths.__getitem__, rows.get(copy.layer, ())))
 
     def stored_by(self, copy: ContextCopy) -> Iterable[str]:
         """The context paths of the files of a COPY that are not ignored."""
@@ -61,10 +68,17 @@ class ContextState:
         ignored = self.ignored[copy.layer]
         return (path for row, path in copy.context_paths.items() if row not in ignored)
 
-    def paths_without(self, removed: Collection[str]) -> Iterator[str]:
+    def paths_without(self, removed: set[str]) -> KeptPaths:
         """The context paths of all files that are not ignored but some, and of what must not be ignored."""
-        stored = chain.from_iterable(map(self.stored_by, self.copies))
-        return chain(filterfalse(removed.__contains__, stored), self.needed, self.named)
+        return self._index.without(self._ignored_paths.union(removed).difference(self.needed, self.named))
+
+    @cached_property
+    def _index(self) -> PathIndex:
+        """The context paths of all files, and of what must not be ignored."""
+        from ocisize.dockerfile.ignore_cover import PathIndex
+
+        stored = chain.from_iterable(copy.context_paths.values() for copy in self.copies)
+        return PathIndex(chain(stored, self.needed, self.named))
 
     def find_needed(self, paths: Collection[str], copy: ContextCopy, others: Collection[str] = ()) -> set[str]:
         """Those of some files of a COPY that must stay in the context.

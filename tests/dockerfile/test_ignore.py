@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocisize.dockerfile.ignore import IgnoreFile, ignore_names
-from ocisize.dockerfile.ignore_cover import cover, escape_path
+from ocisize.dockerfile.ignore_cover import PathIndex, cover, escape_path
 
 #: a build context
 TREE = (
@@ -177,6 +177,14 @@ def test_covers_are_exact(remove: set[str], keep: set[str]) -> None:
     assert len(patterns) <= len(remove)
 
 
+@given(st.lists(FILES, max_size=16), st.lists(st.sets(FILES, max_size=8), max_size=3))
+def test_an_index_gives_the_same_patterns(paths: list[str], removed: list[set[str]]) -> None:
+    """One index of all paths serves for several sets of removed ones, which may have paths that it does not know."""
+    index = PathIndex(paths)
+    for remove in removed:
+        assert cover(remove, index.without(remove)) == cover(remove, set(paths) - remove)
+
+
 def test_suffixes_across_directories() -> None:
     """Where directories would take too many patterns, a suffix that nothing else has is enough."""
     remove = [f"app/{number}/cache/{name}.pyc" for number in range(30) for name in "abc"]
@@ -195,6 +203,8 @@ def test_hostile_input() -> None:
         ignore = IgnoreFile.parse(pattern)
         assert not ignore.excludes(long + "b")
         IgnoreFile.parse("**/*a*a*a*a/x").excludes(f"{long}/b")
+    chain = ["a/" * depth + "b" for depth in range(2000)]
+    assert cover(["c"], chain) == ("c",)
     assert cover([deep], []) == ("a",)
     assert cover([deep], [f"{deep}c"]) == (deep,)
     IgnoreFile.parse("a\n" * 20_000).excludes("b/c")
