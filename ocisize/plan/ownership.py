@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 
 from ocisize.filesystem.whiteout import is_whiteout
 from ocisize.history.ownership import OwnershipChange
@@ -32,8 +33,9 @@ from ocisize.plan.ownership_origin import (
     owner_text,
     paths_of,
 )
-from ocisize.plan.paths import is_inside, parents_of
+from ocisize.plan.paths import find_inside, parents_of
 from ocisize.tar.filetable import DIRECTORY, SYMLINK, Attributes
+from ocisize.tar.row_values import row_values
 from ocisize.text import quote_code
 from ocisize.values import define, field
 
@@ -197,8 +199,8 @@ def _find_groups(build: Build, upper: int, target: ChangedPaths) -> list[FileGro
     groups: list[FileGroup] = []
     for lower in build.rows.layers_hidden_by(upper):
         if copies := list(build.rows.copies_in(upper, lower)):
-            paths = build.rows.paths(lower)
-            copies = [pair for pair in copies if target.holds(paths[pair[0]])]
+            paths = row_values(build.rows.paths(lower), [row for row, _ in copies])
+            copies = list(compress(copies, map(target.holds, paths)))
         if copies:
             groups.append(FileGroup(lower, *zip(*copies, strict=True)))
     return groups
@@ -259,7 +261,8 @@ def _rest(build: Build, upper: int, target: ChangedPaths, placed: _Placement) ->
         is_free = table.kinds[row] == DIRECTORY or not table.sizes[row]
         if is_free and path not in known and not is_whiteout(table.paths[row]):
             names.add(path)
-    names = {path for path in names if path in made or not is_inside(path, build.removed_paths)}
+    if build.removed_paths:
+        names -= {path for _, path in find_inside(names, build.removed_paths)} - made
     return sorted(names) if len(names) <= _MAX_NAMED else None
 
 

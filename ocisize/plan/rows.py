@@ -150,8 +150,9 @@ class RowIndex:
 
     def copies_in(self, upper: int, layer: int) -> Iterator[tuple[int, int]]:
         """The rows of a layer whose next copy is in ``upper``, each with the row of its copy."""
-        above, base, upper_base = self._copies[0], self._bases[layer], self._bases[upper]
-        return ((row, above[base + row] - upper_base) for row in self.hidden_rows(layer, upper) if above[base + row] >= 0)
+        rows, upper_base = self.hidden_rows(layer, upper), self._bases[upper]
+        numbers = row_values(self._copies[0], list(map(self._bases[layer].__add__, rows)))
+        return ((row, number - upper_base) for row, number in zip(rows, numbers, strict=True) if number >= 0)
 
     def with_copies(self, rows: RowsByLayer) -> dict[int, list[int]]:
         """Some rows and their copies in upper layers, by layer, ascending and each once."""
