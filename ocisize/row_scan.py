@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from ocisize.filesystem.directories import ImageRuns, Piece
 from ocisize.filesystem.layer_overlap import LayerOverlap, LayerOverlapScan
 from ocisize.sizes.groups import Places, TypeScan
+from ocisize.sizes.on_disk import count_directories
 from ocisize.tar.filetable import FileTable
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def read_rows(tables: Sequence[FileTable], catalog: Catalog | None) -> ImageRuns
     for layer, table in enumerate(tables):
         if LayerOverlap in table.derived and runs.add_kept(table):
             continue
-        scans: list[_RowScan] = [LayerOverlapScan(table, runs, layer), TypeScan(table, places)]
+        overlaps = LayerOverlapScan(table, runs, layer)
+        scans: list[_RowScan] = [overlaps, TypeScan(table, places)]
         if catalog is not None:
             matcher = matcher or _make_matcher(catalog, runs)
             scans.append(matcher.scan(table, layer))
@@ -46,6 +48,7 @@ def read_rows(tables: Sequence[FileTable], catalog: Catalog | None) -> ImageRuns
                 scan.add(piece)
         for scan in scans:
             scan.finish()
+        table.derived[count_directories] = overlaps.count_directories()
     return runs
 
 
@@ -58,9 +61,10 @@ def read_runs(tables: Sequence[FileTable]) -> ImageRuns:
     for layer, table in enumerate(tables):
         if not (LayerOverlap in table.derived and runs.add_kept(table)):
             overlaps = LayerOverlapScan(table, runs, layer)
-            for piece in runs.read(table):
+            for piece in runs.read(table, extensions=False):
                 overlaps.add(piece)
             overlaps.finish()
+            table.derived[count_directories] = overlaps.count_directories()
     return runs
 
 

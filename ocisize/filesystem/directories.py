@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 
 from ocisize.tar.filetable import FileTable, IntArray
@@ -139,7 +139,7 @@ class Piece(NamedTuple):
     @property
     def extensions(self) -> Extensions:
         """The extensions of the names."""
-        return self.known_extensions or split_names(self.paths, DirectoryIndex())[2]
+        return self.known_extensions or find_extensions(self.paths)
 
 
 def split_runs(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[list[int], IntArray]:
@@ -157,6 +157,11 @@ def split_runs(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[lis
             starts.append(position)
             numbers.append(number_of[directory])
     return starts, numbers
+
+
+def _split_only(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[list[int], IntArray, None]:
+    """What ``split_runs`` returns, without extensions."""
+    return (*split_runs(paths, directories), None)
 
 
 def split_names(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[list[int], IntArray, Extensions]:
@@ -181,6 +186,13 @@ def split_names(paths: Sequence[bytes], directories: DirectoryIndex) -> tuple[li
             add(0)
             without.append(position)
     return starts, numbers, Extensions(extension_numbers, tuple(number_of_extension), without)
+
+
+def find_extensions(paths: Sequence[bytes]) -> Extensions:
+    """Return the extensions of names whose runs are known."""
+    number_of, names = _Positions({NO_EXTENSION: 0}), [path.rpartition(b"/")[2] for path in paths]
+    numbers = [number_of[extension] if stem else 0 for stem, _, extension in [name.rpartition(b".") for name in names]]
+    return Extensions(numbers, tuple(number_of), [row for row, number in enumerate(numbers) if not number])
 
 
 class _Positions(dict[bytes, int]):
@@ -214,9 +226,14 @@ class ImageRuns:
         self.directories = DirectoryIndex()
         self.tables: list[DirectoryRuns] = []  #: by table, in the order in which they were read
 
-    def read(self, table: FileTable) -> Iterator[Piece]:
-        """Find the runs of the next table, and yield its pieces; the runs are complete after the last piece."""
-        return self.pieces(table, len(self.tables) - 1) if self.add_kept(table) else self._read_first(table)
+    def read(self, table: FileTable, *, extensions: bool = True) -> Iterator[Piece]:
+        """Find the runs of the next table, and yield its pieces; the runs are complete after the last piece.
+
+        ``extensions``: whether the pieces are read for extensions, too, which are then found in the same loop.
+        """
+        if self.add_kept(table):
+            return self.pieces(table, len(self.tables) - 1)
+        return self._read_first(table, split_names if extensions else _split_only)
 
     def add_kept(self, table: FileTable) -> bool:
         """Add the runs of the next table if they are kept with it, and return whether they are. No path is split for it."""
@@ -229,22 +246,19 @@ class ImageRuns:
 
     def add(self, table: FileTable) -> None:
         """Add the runs of the next table."""
-        if self.add_kept(table):
-            return
-        runs = DirectoryRuns()
-        self.tables.append(runs)
-        for first, paths in table.paths.pieces():
-            starts, numbers = split_runs(paths, self.directories)
-            runs.starts.extend([first + start for start in starts])
-            runs.directories.extend(numbers)
-        table.derived[KeptRuns] = KeptRuns.of(runs, self.directories.paths)
+        for _ in () if self.add_kept(table) else self._read_first(table, _split_only):
+            pass
 
-    def _read_first(self, table: FileTable) -> Iterator[Piece]:
-        """Find the runs and extensions, and keep the runs with the table."""
+    def _read_first(
+        self,
+        table: FileTable,
+        split: Callable[[Sequence[bytes], DirectoryIndex], tuple[list[int], IntArray, Extensions | None]],
+    ) -> Iterator[Piece]:
+        """Find the runs, and keep them with the table."""
         runs = DirectoryRuns()
         self.tables.append(runs)
         for first, paths in table.paths.pieces():
-            starts, numbers, extensions = split_names(paths, self.directories)
+            starts, numbers, extensions = split(paths, self.directories)
             runs.starts.extend([first + start for start in starts])
             runs.directories.extend(numbers)
             yield Piece(first, paths, numbers, [*starts, len(paths)], extensions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
+from itertools import chain, compress
 from operator import lt
 
 from ocisize.filesystem.directories import MAX_PATH, ImageRuns, Piece
@@ -31,7 +31,7 @@ class LayerOverlap(NamedTuple):
 def scan_layer_paths(table: FileTable, runs: ImageRuns, layer: int) -> LayerOverlap:
     """Find the rows of a layer that can overlap within it; ``layer`` is its place in the runs, or that of the next layer."""
     scan = LayerOverlapScan(table, runs, layer)
-    for piece in runs.pieces(table, layer) if layer < len(runs.tables) else runs.read(table):
+    for piece in runs.pieces(table, layer) if layer < len(runs.tables) else runs.read(table, extensions=False):
         scan.add(piece)
     return scan.finish()
 
@@ -49,6 +49,7 @@ class LayerOverlapScan:
         self._special: set[int] = set(markers(table))
         self._last_piece: dict[int, int] = {}  # by directory: the last piece with rows in it or below it
         self._contested: set[int] = set()
+        self._listed: set[bytes] = set()  # directories with a row, without most of those that other rows are in or below
         self._before = array("I")  # the directories of the runs so far
         self._pieces = 0
         self._last_path, self._ordered = b"", False  # of the last piece; whether its last run ascends
@@ -65,15 +66,26 @@ class LayerOverlapScan:
         self._table.derived[LayerOverlap] = overlap
         return overlap
 
+    def count_directories(self) -> int:
+        """The number of directories that the layer has or needs for its paths, without the root, after the last piece."""
+        return len(self._last_piece.keys() - {0}) + len(self._bare_directories() - {b""})
+
+    def _bare_directories(self) -> set[bytes]:
+        """The listed directories that no row of the layer is in or below."""
+        known, number_of = self._last_piece, self._numbers.get
+        return {path for path in self._listed if number_of(path) not in known}
+
     def _find_repeated(self) -> set[bytes]:
         """The contested directories with rows that do overlap, once all pieces are known."""
         table, contested = self._table, self._contested
-        spans = self._runs.tables[self._layer].spans(len(table)) if contested else ()
-        rows = [row for start, end, number in spans if number in contested for row in range(start, end)]
-        paths = list(table.paths.select(rows))
-        kinds = bytes(map(table.kinds.__getitem__, rows))
-        others = list(compress(paths, kinds.translate(IS_OTHER)))
-        found = {*others}.intersection(compress(paths, kinds.translate(IS_DIRECTORY)))
+        if not contested:
+            return set()
+        is_contested = map(contested.__contains__, self._runs.tables[self._layer].directories)
+        spans = compress(self._runs.tables[self._layer].spans(len(table)), is_contested)
+        kinds, spanned = table.kinds, list(chain.from_iterable(range(start, end) for start, end, _ in spans))
+        rows = [row for row in spanned if kinds[row] != DIRECTORY]
+        others = list(table.paths.select(rows))
+        found = self._bare_directories().intersection(others)
         found.update(path for path in others if self._numbers.get(path) in self._last_piece)
         if len({*others}) != len(others):
             found.update(find_repeated(others))
@@ -90,7 +102,9 @@ class LayerOverlapScan:
         distinct = set(others)
         if len(distinct) != len(others):
             self._mark(map(parent_of, find_repeated(others)))
-        entered.update(compress(paths, kinds.translate(IS_DIRECTORY)))
+        listed = set(compress(paths, kinds.translate(IS_DIRECTORY)))
+        self._listed |= listed - entered
+        entered |= listed
         self._mark(map(parent_of, distinct & entered))
         if uncontested and self._continues_run(paths[: bounds[1]], before, numbers):
             self._contested.discard(numbers[0])

@@ -11,10 +11,11 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress
+from operator import not_
 
 from ocisize.filesystem.directories import ImageRuns, Piece, find_runs
-from ocisize.filesystem.path_search import find_rows
+from ocisize.filesystem.path_search import find_paths
 from ocisize.globs import Glob
 from ocisize.patterns import lazy_pattern
 from ocisize.rules.automaton import Automaton
@@ -133,14 +134,15 @@ def _decide_within(
 
     Most rows find it there, so that little is left to look for in an image of known layers.
     """
-    claims = LayerClaims(catalog, {}, waiting).waiting_rows(table)
-    rows = [(layer, row, options[:1], directory, name) for row, options, directory, name in claims]
-    for _, row, index in _decide_by_needs(catalog, {layer: table}, runs, rows):
-        decided[index].append(row)
     left: dict[Options, IntArray] = {}
     for options, candidates in waiting.items():
-        found = set(decided.get(options[0], ()))
-        if others := array("I", (row for row in candidates if row not in found)):
+        needs = _Needs.of(catalog.rules[options[0]])
+        needed = list(map(needs.paths_beside, table.paths.select(candidates)))
+        present = _present(set(chain.from_iterable(needed)), {layer: table}, runs)
+        is_met = [not needs.templates or not present.isdisjoint(paths) for paths in needed]
+        if met := list(compress(candidates, is_met)):
+            decided[options[0]] += met
+        if others := array("I", compress(candidates, map(not_, is_met))):
             left[options] = others
     return left
 
@@ -203,14 +205,14 @@ def _decide_by_needs(
     catalog: Catalog, tables: Mapping[int, FileTable], runs: ImageRuns, waiting: Sequence[_Waiting]
 ) -> list[tuple[int, int, int]]:
     """Layer, row and index of the rule, for the waiting rows whose rule has a needed path in one of some layers."""
-    templates = {index: _templates(catalog.rules[index]) for index in {index for row in waiting for index in row[2]}}
-    needs = [[_needs(templates[index], directory, name) for index in options] for _, _, options, directory, name in waiting]
-    wanted = {path for options in needs for paths in options for path in paths}
+    needs_of = {index: _Needs.of(catalog.rules[index]) for index in {index for row in waiting for index in row[2]}}
+    needs = [[needs_of[index].paths(directory, name) for index in options] for _, _, options, directory, name in waiting]
+    wanted = set(chain.from_iterable(chain.from_iterable(needs)))
     present = _present(wanted, tables, runs)
     claims = []
     for (layer, row, options, _, _), needed in zip(waiting, needs, strict=True):
         for index, paths in zip(options, needed, strict=True):
-            if not templates[index] or not present.isdisjoint(paths):
+            if any(map(present.__contains__, paths)) or not needs_of[index].templates:
                 claims.append((layer, row, index))
                 break
     return claims
@@ -222,7 +224,7 @@ def _present(wanted: set[bytes], tables: Mapping[int, FileTable], runs: ImageRun
     present = {path for path in wanted & numbers.keys() if numbers[path] in with_rows}
     missing = wanted - present
     for layer, table in tables.items():
-        present.update(path for _, path in find_rows(missing, table, layer, runs))
+        present |= find_paths(missing, table, layer, runs)
     return present
 
 
@@ -255,13 +257,39 @@ def find_protected(catalog: Catalog, tables: Sequence[FileTable], rows: Sequence
     return protected_rows
 
 
-def _templates(rule: Rule) -> list[tuple[bytes, bool]]:
-    """The needs of a rule as templates for ``%``, each with whether it contains the stem."""
-    escaped = [need.lstrip("/").replace("%", "%%") for need in rule.needs]
-    return [(_PLACEHOLDER.sub(r"%(\1)b", need).encode(), "{stem}" in need) for need in escaped]
+class _Needs(NamedTuple):
+    """The paths of which one must be in the image for a rule to claim a path."""
+
+    #: for ``%``, each with the places of its values among directory and stem, and whether the stem is one of them
+    templates: list[tuple[bytes, tuple[int, ...], bool]]
+
+    @classmethod
+    def of(cls, rule: Rule) -> _Needs:
+        """The needs of a rule."""
+        templates = []
+        for need in rule.needs:
+            escaped = need.lstrip("/").replace("%", "%%")
+            places = tuple(int(name == "stem") for name in _PLACEHOLDER.findall(escaped))
+            templates.append((_PLACEHOLDER.sub("%b", escaped).encode(), places, 1 in places))
+        return cls(templates)
+
+    def paths(self, directory: bytes, name: bytes) -> list[bytes]:
+        """The paths for a name in a directory."""
+        values = directory, name.rpartition(b".")[0].removesuffix(b".tar")
+        return [
+            (template % tuple(map(values.__getitem__, places))).lstrip(b"/")
+            for template, places, with_stem in self.templates
+            if values[1] or not with_stem
+        ]
+
+    def paths_beside(self, path: bytes) -> Sequence[bytes]:
+        """The paths for a path; in a third of the time if only ``{dir}/{stem}`` is needed, which most rules need."""
+        if self.templates != _BESIDE:
+            directory, _, name = path.rpartition(b"/")
+            return self.paths(directory, name)
+        stem, _, end = path.rpartition(b".")
+        stem = stem.removesuffix(b".tar")
+        return () if b"/" in end or not stem or stem.endswith(b"/") else (stem,)
 
 
-def _needs(templates: Sequence[tuple[bytes, bool]], directory: bytes, name: bytes) -> list[bytes]:
-    """The paths of which one must be in the image for the rule to claim a path."""
-    values = {b"dir": directory, b"stem": name.rpartition(b".")[0].removesuffix(b".tar")}
-    return [(template % values).lstrip(b"/") for template, with_stem in templates if values[b"stem"] or not with_stem]
+_BESIDE = [(b"%b/%b", (0, 1), True)]

@@ -9,15 +9,16 @@ over all paths. benchmarks/NOTES.md has the figures, and what was slower.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import compress
+from collections.abc import Sequence
+from itertools import chain, compress, islice, repeat
+from operator import sub
 from typing import TypeAlias
 
 from ocisize.filesystem.directories import Extensions, ImageRuns, Piece
 from ocisize.filesystem.whiteout import whiteout_rows
 from ocisize.globs import Glob
 from ocisize.rules.automaton import Automaton, DirectoryStates, State
-from ocisize.rules.component_index import NO_DOT, START
+from ocisize.rules.component_index import START
 from ocisize.rules.rule import Rule
 from ocisize.tar.filetable import DIRECTORY, KIND_NAMES, FileTable
 from ocisize.tuples import NamedTuple
@@ -102,11 +103,11 @@ class RowMatcher:
         flags, paths = bytearray(map(is_wanted.__getitem__, extensions.numbers)), piece.paths
         for row in extensions.without:
             flags[row] = paths[row].rpartition(b"/")[2].rpartition(b".")[2] in self._wanted
-        for (start, end, directory), state in zip(piece.spans(), states, strict=True):
+        for (start, end, _), state in zip(piece.spans(), states, strict=True):
             if state.keys is None:
-                self._add(claims, table, piece, extensions, directory, range(start, end))
-            elif flags.find(1, start, end) >= 0:
-                self._add(claims, table, piece, extensions, directory, compress(range(start, end), flags[start:end]))
+                flags[start:end] = b"\1" * (end - start)
+        lengths = map(sub, islice(piece.bounds, 1, None), piece.bounds)
+        self._add(claims, table, piece, extensions, list(chain.from_iterable(map(repeat, states, lengths))), flags)
 
     def finish(self, claims: dict[Options, list[int]], table: FileTable) -> dict[Options, list[int]]:
         """The claims of a table after its last piece."""
@@ -119,38 +120,35 @@ class RowMatcher:
         table: FileTable,
         piece: Piece,
         extensions: Extensions,
-        directory: int,
-        rows: Iterable[int],
+        states: Sequence[State],
+        flags: bytearray,
     ) -> None:
-        """Add those of some rows of a directory that claimants may get."""
-        state = self._states[directory]
-        first, paths, kinds, wanted, of_directories = piece.first, piece.paths, table.kinds, state.keys, state.directory_keys
-        by_end, by_name, (starts, _, lasts, _) = state.by_end, state.by_name, state.undecided
-        (numbers, ends, _), last = extensions, None
-        path = self._runs.directories.paths[directory]
-        name_start = len(path) + 1 if path else 0
-        start_end = name_start + START
-        for row in rows:
-            path, kind, number = paths[row], kinds[first + row], numbers[row]
-            # Most names are decided by their extension, without a look at the rest: the first names of a directory were.
-            options = by_end[kind].get(ends[number]) if number and path[name_start:start_end] not in starts else None
+        """Add those of the rows with a flag that claimants may get; ``states`` are by row."""
+        paths, kinds, (numbers, ends, _) = piece.paths, table.kinds[piece.rows], extensions
+        last: Options = ()
+        for row in compress(range(len(flags)), flags):
+            state, kind, number = states[row], kinds[row], numbers[row]
+            name = paths[row].rpartition(b"/")[2]
+            # Most names are decided by their extension alone: an earlier name in such a directory has the same one.
+            options = state.by_end[kind].get(ends[number]) if number and name[:START] not in state.undecided.starts else None
             if options is None:
-                name = path[name_start:]
-                _, dot, key = name.rpartition(b".")
-                if wanted is not None and key not in wanted:
-                    continue
-                if kind == DIRECTORY and of_directories is not None and key not in of_directories:
-                    continue
-                if kind == DIRECTORY or name[:START] in starts or (not dot and name[-1:] in lasts):
-                    options = by_name[kind].get(name)
-                else:
-                    options = by_end[kind].get(key if dot else NO_DOT)
-                if options is None:
-                    options = self._look(state, name, kind)
+                options = self._find_options(state, name, kind)
             if options:
                 if options is not last:
                     last, add = options, claims[options].append
-                add(first + row)
+                add(piece.first + row)
+
+    def _find_options(self, state: State, name: bytes, kind: int) -> Options:
+        """The claimants of a name that its extension alone does not decide, or not yet."""
+        undecided, known, end = state.undecided, state.by_name[kind], name
+        if kind != DIRECTORY and name[:START] not in undecided.starts and (part := undecided.deciding_end(name)) is not None:
+            known, end = state.by_end[kind], part
+        options = known.get(end)
+        if options is None:
+            if len(known) >= _MAX_NAMES:
+                known.clear()
+            options = known[end] = self._look(state, name, kind)
+        return options
 
     def _add_without_key(self, table: FileTable, claims: dict[Options, list[int]]) -> None:
         """Add the rows whose names match only globs that have no key."""
@@ -164,17 +162,13 @@ class RowMatcher:
                     claims[options].append(row)
 
     def _look(self, state: State, name: bytes, kind: int) -> Options:
-        """The claimants of a name whose key is new in this directory or does not decide."""
-        undecided, end = state.undecided, None
-        if kind != DIRECTORY and name[:START] not in undecided.starts:
-            end = undecided.deciding_end(name)
-        known, end_or_name = (state.by_name[kind], name) if end is None else (state.by_end[kind], end)
-        options = known.get(end_or_name)
-        if options is None:
-            if len(known) >= _MAX_NAMES:
-                known.clear()
-            options = known[end_or_name] = self._decide(state, name, kind)
-        return options
+        """The claimants of a name, none if no claimant may match its key."""
+        key = name.rpartition(b".")[2]
+        if state.keys is not None and key not in state.keys:
+            return ()  # or a search finds the name
+        if kind == DIRECTORY and state.directory_keys is not None and key not in state.directory_keys:
+            return ()
+        return self._decide(state, name, kind)
 
     def _decide(self, state: State, name: bytes, kind: int) -> Options:
         """The claimants of a name, in their order."""

@@ -6,6 +6,7 @@ import csv
 import io
 import random
 from pathlib import Path
+from unittest.mock import patch
 
 import attrs
 import pytest
@@ -16,6 +17,7 @@ import ocisize
 from ocisize import Analysis, Analyzer, Outline, ToolSize, from_json, to_json, tool_sizes
 from ocisize.filesystem.directories import find_runs
 from ocisize.report.words.tool_sizes import explain_unknown, list_notes
+from ocisize.row_scan import read_rows
 from ocisize.sizes.on_disk import count_directories
 from tests.images import (
     DIR,
@@ -154,8 +156,12 @@ def test_directories_are_those_that_unpacking_makes(paths: list[str], rng: rando
     for path in paths:
         parts = path.split("/")
         made |= {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+    with patch("ocisize.tar.paths._PIECE_ROWS", rng.choice([1, 3, 1000])):
+        read = ocisize.scan_tar(_stream(entries))
     runs = find_runs([table])
     assert count_directories(table, runs.tables[0], runs.directories) == len(made)
+    read_rows([read], None)
+    assert read.derived[count_directories] == len(made)
 
 
 def _stream(entries: list[tuple[str, object]]) -> ocisize.ByteStream:

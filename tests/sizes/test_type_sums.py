@@ -10,7 +10,7 @@ import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocisize.filesystem.directories import NO_EXTENSION, DirectoryIndex, find_runs, split_names, split_runs
+from ocisize.filesystem.directories import NO_EXTENSION, DirectoryIndex, find_extensions, find_runs, split_names, split_runs
 from ocisize.rules.file_types import extension_of, place_of, type_of
 from ocisize.sizes.groups import Places, TypeSums
 from ocisize.tar.filetable import DIRECTORY, REGULAR, SYMLINK, FileTable
@@ -79,6 +79,7 @@ def test_extensions_are_those_of_single_names(rows: list[tuple[str, str, int, in
     paths = [f"{directory}/{name}".lstrip("/").encode("utf-8", "surrogateescape") for directory, name, _, _ in rows]
     starts, directories, extensions = split_names(paths, DirectoryIndex())
     assert (starts, directories) == split_runs(paths, DirectoryIndex())
+    assert extensions == find_extensions(paths)
     names = [path.rpartition(b"/")[2] for path in paths]
     with_extension = [bool(name.rpartition(b".")[0]) for name in names]
     assert [extensions.names[number] for number in extensions.numbers] == [
