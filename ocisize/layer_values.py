@@ -1,10 +1,9 @@
 """What depends on one layer alone, kept beside its table: a layer of many images and runs is worked out once.
 
 An entry has the values of one layer: where its directories begin, what its paths do to each other, which rules claim which
-rows, sums by directory and file type, programs, locks and
-packages of npm. The key has the version of ocisize and the rules, on which they
-depend. Each value is checked against the table when it is read, so that no index leads out of it; whether it is right,
-cannot be checked without computing it again.
+rows, sums by directory and file type, programs, locks and packages of npm. The key has the version of ocisize and the rules,
+on which they depend. Each value is checked against the table when it is read, so that no index leads out of it; whether it
+is right, cannot be checked without computing it again.
 """
 
 from __future__ import annotations
