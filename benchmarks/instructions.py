@@ -32,9 +32,11 @@ from imagefile import BLOCK, ImageWriter, pax_header
 REPOSITORY = Path(__file__).parent.parent
 BUDGET = Path(__file__).with_name("instructions.json")
 WARM, SHORT, LONG = 200, 1000, 2000  # entries
+EXAMPLE = str(REPOSITORY / "testdata" / "example.tar")
 COMMANDS = {  # arguments of ocisize
     "start --help": ("--help",),
-    "start and report": ("-q", str(REPOSITORY / "testdata" / "example.tar")),
+    "start and report": ("-q", "--no-cache", EXAMPLE),
+    "report from the cache": ("-q", EXAMPLE),
 }
 _FIELDS = b"0000644\x000000000\x000000000\x00%011o\x0000000000000\x00        0"
 _BODY = bytes(range(256)) * 8
@@ -190,7 +192,7 @@ def count_steps(folder: Path) -> dict[str, int]:
 def count_command(folder: Path, arguments: Sequence[str]) -> int:
     """Instructions of a whole process of ocisize."""
     command = [sys.executable, "-m", "ocisize", *arguments]
-    _run(command, folder)  # writes the .pyc files
+    _run(command, folder)  # writes the .pyc files, and fills the cache
     output = folder / "counts"
     _count(command, folder, output=output)
     return _total(output)
@@ -216,6 +218,8 @@ def _run(command: Sequence[str], folder: Path) -> None:
         "PYTHONHASHSEED": "0",
         "PYTHONPYCACHEPREFIX": str(folder / "pycache"),
         "PYTHONDONTWRITEBYTECODE": "",
+        "OCISIZE_CACHE_DIR": str(folder / "cache"),
+        "OCISIZE_CACHE_MAX_SIZE": "",
         "COLUMNS": "80",
     }
     result = subprocess.run(

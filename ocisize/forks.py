@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 import signal
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import BinaryIO, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, TypeVar
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Start(Protocol):
+        """Starts a call of a function without arguments, and returns a function that waits for its result, once."""
+
+        def __call__(self, function: Callable[[], T], /) -> Callable[[], T]: ...
+
+
 WATCHER = "ocisize-interrupts"  #: the name of a thread that waits for a signal, and holds no lock when the process forks
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class Start(Protocol):
-    """Starts a call of a function without arguments, and returns a function that waits for its result, once."""
-
-    def __call__(self, function: Callable[[], T], /) -> Callable[[], T]: ...
 
 
 def start_here(function: Callable[[], T], /) -> Callable[[], T]:
@@ -54,6 +56,8 @@ class Forks:
 
     def start(self, function: Callable[[], T], /) -> Callable[[], T]:
         """Start a call, see ``Start``; it is made in this process if the system cannot fork."""
+        import pickle  # takes longer than a small image
+
         try:
             file = open(os.memfd_create("ocisize", os.MFD_CLOEXEC), "w+b")  # noqa: SIM115 - closed when it was read
         except OSError:
@@ -111,6 +115,8 @@ def fork(work: Callable[[], object]) -> int:
 
     Returns the number of the copy. Raises OSError if the system cannot fork.
     """
+    import warnings
+
     masked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # else the copy may take the way of an interrupt
     try:
         with warnings.catch_warnings():

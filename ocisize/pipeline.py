@@ -17,7 +17,7 @@ from ocisize.filesystem.duplicates import find_duplicates
 from ocisize.filesystem.overlap import find_overlapping_rows
 from ocisize.filesystem.overlay import overlay_selected
 from ocisize.filesystem.waste import find_waste
-from ocisize.forks import Start, start_here
+from ocisize.forks import start_here
 from ocisize.history.steps import LayerHistory, match_history
 from ocisize.inventory.image_packages import ImagePackages
 from ocisize.layer.scan import LayerScan
@@ -47,6 +47,7 @@ from ocisize.values import asdict, evolve
 if TYPE_CHECKING:
     from ocisize.filesystem.known_duplicates import KnownDuplicates
     from ocisize.findings.evidence import ImageEvidence
+    from ocisize.forks import Start
     from ocisize.model.build_files import BuildFiles
     from ocisize.plan.pairing import Pairing
     from ocisize.provenance.record import BuildRecord

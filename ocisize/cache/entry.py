@@ -17,7 +17,6 @@ import struct
 from collections.abc import Sequence
 
 import xxhash
-import zstandard
 
 from ocisize.limits import Limits
 
@@ -45,6 +44,8 @@ def pack_entry(key: str, sections: Sequence[bytes]) -> bytes:
     Traceback (most recent call last):
     ocisize.cache.entry.BadEntry: wrong checksum
     """
+    import zstandard
+
     compress = zstandard.ZstdCompressor(level=_LEVEL).compress
     try:
         frames = [compress(section) for section in sections]
@@ -78,6 +79,8 @@ def unpack_entry(key: str, entry: bytes, *, max_size: int) -> list[bytes]:
 
 def _decompress(frame: memoryview, size: int) -> bytes:
     """The content of one frame. The size in the frame must be right: zstandard allocates that many bytes."""
+    import zstandard  # a run without a cache may need none
+
     try:
         if zstandard.frame_content_size(frame) != size:
             raise BadEntry("a section of another size")
