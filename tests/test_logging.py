@@ -34,8 +34,8 @@ def test_phases_and_the_platform_are_logged_at_info(caplog: pytest.LogCaptureFix
     assert any(text.endswith(": 2 layers for linux/amd64") for text in found)
     phases = [match[1] for text in found if (match := re.fullmatch(r"(.+): \d+\.\d{3} s", text))]
     assert phases == [
-        "open", "manifest, config, base image and attestations", "layers", "overlay", "waste and duplicates", "system", "rules", "estimates",
-        "history and sizes", "findings", "plan", "analysis",
+        "open", "manifest, config, base image and attestations", "layers", "rows", "overlay", "rules", "waste and duplicates", "system",
+        "estimates", "history and sizes", "findings", "plan", "analysis",
     ]  # fmt: skip
     assert not messages(caplog, logging.DEBUG)
 
