@@ -47,7 +47,9 @@ def program() -> NoReturn:
 
 def _is_observed() -> bool:
     """Whether a profiler, a debugger or the user wants something of the interpreter when the program has ended."""
-    watched = sys.getprofile() is not None or sys.gettrace() is not None
+    monitoring = getattr(sys, "monitoring", None)  # since Python 3.12, that of profilers and debuggers
+    watched = any(monitoring.get_tool(number) is not None for number in range(6)) if monitoring else False
+    watched = watched or sys.getprofile() is not None or sys.gettrace() is not None
     return watched or sys.flags.dev_mode or bool(sys.flags.inspect)
 
 

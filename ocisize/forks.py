@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
         def __call__(self, function: Callable[[], T], /) -> Callable[[], T]: ...
 
 
-WATCHER = "ocisize-interrupts"  #: the name of a thread that waits for a signal, and holds no lock when the process forks
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: The names of threads that may run while the process forks: a fork uses nothing that they lock, as it writes to no stream.
+HARMLESS_THREADS = frozenset(("ocisize-interrupts", "ocisize-progress"))
 
 
 def start_here(function: Callable[[], T], /) -> Callable[[], T]:
@@ -67,12 +68,18 @@ class Forks:
             pickle.dump(function(), file, protocol=5)
             file.flush()
 
+        pid = 0
+
+        def note(number: int) -> None:
+            nonlocal pid
+            pid = number
+            self._files[pid] = file
+
         try:
-            pid = fork(work)
+            fork(work, note)
         except OSError:
             file.close()
             return start_here(function)
-        self._files[pid] = file
 
         def wait() -> T:
             with file, suppress(EOFError, pickle.UnpicklingError):  # of a fork that failed
@@ -107,42 +114,55 @@ def can_fork() -> bool:
     """Whether this process can fork: the system has files in memory, and no other thread may hold a lock."""
     others = {thread.name for thread in threading.enumerate() if thread is not threading.current_thread()}
     in_main = threading.current_thread() is threading.main_thread()  # another one may not set the handlers of signals
-    return in_main and others <= {WATCHER} and hasattr(os, "memfd_create")
+    return in_main and others <= HARMLESS_THREADS and hasattr(os, "memfd_create") and _knows_all_threads()
 
 
-def fork(work: Callable[[], object]) -> int:
-    """Make a copy of this process that calls a function and ends, without the handlers and buffers of the program.
+def _knows_all_threads() -> bool:
+    """Whether the system has no threads but those of Python, such as those of a library in C."""
+    with suppress(OSError), os.scandir("/proc/self/task") as tasks:
+        return sum(1 for _ in tasks) == threading.active_count()
+    return False
 
-    Returns the number of the copy. Raises OSError if the system cannot fork.
+
+def fork(work: Callable[[], object], note: Callable[[int], object]) -> None:
+    """Make a fork of this process that calls a function and ends, without the handlers and buffers of the program.
+
+    ``note`` is called with the number of the fork, before Ctrl-C can raise an error. Raises OSError if the system cannot
+    fork.
     """
     import warnings
 
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # else the copy may take the way of an interrupt
+    held: list[int] = []  # a mask would not do: another thread may take the signal
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12 on, about the thread that may run
+            warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12 on, about the threads that may run
             pid = os.fork()
         if pid == 0:
-            _work(work, masked)
-        return pid
+            _work(work, is_interruptible=before is not signal.SIG_IGN)
+        note(pid)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+        if held:
+            signal.raise_signal(signal.SIGINT)
 
 
-def _work(work: Callable[[], object], masked: Iterable[int]) -> NoReturn:
+def _work(work: Callable[[], object], *, is_interruptible: bool) -> NoReturn:
     try:
-        gc.disable()  # a search for garbage writes to all pages that are shared
         signal.set_wakeup_fd(-1)
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        signal.signal(signal.SIGINT, signal.SIG_DFL if is_interruptible else signal.SIG_IGN)
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        gc.disable()  # a search for garbage writes to all pages that are shared
+        if logging := sys.modules.get("logging"):
+            logging.disable()  # a thread that draws may have locked the stream
         work()
     finally:
         os._exit(0)
 
 
 def end_forks(pids: Iterable[int]) -> None:
-    """End copies of this process, except those that have ended: other processes may have their numbers then."""
+    """End forks of this process, except those that have ended: other processes may have their numbers then."""
     for pid in pids:
         with suppress(ChildProcessError, ProcessLookupError):  # the program ignores the ends of its processes
             if os.waitpid(pid, os.WNOHANG) == (0, 0):

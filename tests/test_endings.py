@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -363,3 +364,15 @@ def test_a_source_is_of_no_use_after_it_was_aborted(server: Server) -> None:
     with pytest.raises(OcisizeError):
         source.read_manifest()
     source.close()
+
+
+def test_a_profiler_sees_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Profilers and debuggers of Python 3.12 and later register themselves in ``sys.monitoring``."""
+    import ocisize.__main__ as entry
+
+    tools: dict[int, str] = {}
+    monkeypatch.setattr(sys, "monitoring", SimpleNamespace(get_tool=tools.get), raising=False)
+    is_observed = entry._is_observed()
+    tools[2] = "cProfile"
+    assert entry._is_observed()
+    assert not is_observed or sys.gettrace() is not None or sys.getprofile() is not None

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ocisize import Analyzer, forks
-from ocisize.forks import WATCHER, Forks, can_fork, forking, start_here
+from ocisize.forks import HARMLESS_THREADS, Forks, can_fork, forking, start_here
 from tests.images import build_image, layer, write_docker_archive
 from tests.layer.test_processes import children
 
@@ -147,13 +147,13 @@ def test_analyses_are_those_of_one_process(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_threads_forbid_a_fork() -> None:
-    """A thread may hold a lock; the one that waits for signals holds none. Another thread than the first one cannot fork."""
+    """A thread may hold a lock that a fork needs; a few do not. Another thread than the first one cannot fork."""
     code = (
         "import threading\n"
         "from ocisize.forks import can_fork\n"
         "stop = threading.Event()\n"
         "print(can_fork())\n"
-        f"threading.Thread(target=stop.wait, name={WATCHER!r}).start()\n"
+        f"for name in {sorted(HARMLESS_THREADS)}: threading.Thread(target=stop.wait, name=name).start()\n"
         "print(can_fork())\n"
         "def ask(): print(can_fork())\n"
         "thread = threading.Thread(target=ask); thread.start(); thread.join()\n"
@@ -165,9 +165,52 @@ def test_threads_forbid_a_fork() -> None:
     assert ran.stdout.split() == ["True", "True", "False", "False"]
 
 
+def test_an_interrupt_while_the_process_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes when the number of the fork is known, so that the fork is ended."""
+    fork, before = os.fork, children()
+
+    def fork_and_interrupt() -> int:
+        pid = fork()
+        if pid:
+            os.kill(os.getpid(), signal.SIGINT)
+        return pid
+
+    monkeypatch.setattr(os, "fork", fork_and_interrupt)
+    made = Forks()
+    with pytest.raises(KeyboardInterrupt):
+        made.start(lambda: time.sleep(60))
+    assert len(children() - before) == 1
+    made.close()
+    assert children() == before
+
+
+def test_signals_that_the_program_ignores() -> None:
+    """A fork ignores them, too."""
+
+    def interrupt_itself() -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        return os.getpid()
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        made = Forks()
+        assert made.start(interrupt_itself)() != os.getpid()
+        made.close()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_threads_of_other_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system counts more threads than Python does."""
+    monkeypatch.setattr(threading, "enumerate", lambda: [threading.current_thread()])
+    monkeypatch.setattr(threading, "active_count", lambda: len(os.listdir("/proc/self/task")) - 1)
+    assert not can_fork()
+
+
 def test_a_system_without_files_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing forks there."""
     monkeypatch.setattr(threading, "enumerate", lambda: [threading.current_thread()])
+    monkeypatch.setattr(threading, "active_count", lambda: len(os.listdir("/proc/self/task")))
     assert can_fork()
     monkeypatch.delattr(os, "memfd_create")
     assert not can_fork()

@@ -62,7 +62,10 @@ class LayerCache:
         if not _NAMED_HERE.isdisjoint(layer.descriptor.annotations):
             return None  # the bytes of the file may have another digest
         found = load_entry(
-            self.store, scan_key(layer, self.content_hash), self.limits, partial(_read, layer=layer, verify=verify)
+            self.store,
+            scan_key(layer, self.content_hash),
+            self.limits,
+            partial(_read, layer=layer, verify=verify, max_paths=2 * self.limits.metadata_size),
         )
         if found is None:
             return None
@@ -100,7 +103,7 @@ def scan_key(layer: Layer, content_hash: ContentHash = XXH3) -> str:
     return f"{FORMAT}/{algorithm}/{encoded[:2]}/{encoded}-{scan_version()}{function}"
 
 
-def _read(entry: Sequence[bytes], *, layer: Layer, verify: bool) -> UncountedScan | None:
+def _read(entry: Sequence[bytes], *, layer: Layer, verify: bool, max_paths: int) -> UncountedScan | None:
     """The scan of an entry, None if ``scan_layer`` would do something else than to return it; raises BadEntry."""
     document, *sections = entry
     facts = unpack_document(document)
@@ -118,7 +121,9 @@ def _read(entry: Sequence[bytes], *, layer: Layer, verify: bool) -> UncountedSca
     if verify and diff_id is not None and not is_same and facts.get("diff_id") != diff_id:
         return None
     diff_id_verified = is_same or (verify and diff_id is not None)
-    scan = LayerScan(unpack_table(sections), compression, digest_verified=True, diff_id_verified=diff_id_verified)
+    scan = LayerScan(
+        unpack_table(sections, max_paths=max_paths), compression, digest_verified=True, diff_id_verified=diff_id_verified
+    )
     return UncountedScan(scan, usage)
 
 

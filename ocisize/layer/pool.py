@@ -68,14 +68,14 @@ class _Attempt:
         except CallbackFailed as failed:
             raise failed.error from None
         except LayerError as error:
-            if isinstance(error.cause, ForeignLayerAbsent) or (self._keep_going and not _is_shared_limit(error)):
+            if isinstance(error.cause, ForeignLayerAbsent) or (self._keep_going and not is_shared_limit(error)):
                 return error
-            ends_all = isinstance(error.cause, RegistryError) or _is_shared_limit(error)
+            ends_all = isinstance(error.cause, RegistryError) or is_shared_limit(error)
             self.stop(-1 if ends_all else layer.index, error)
             raise
 
 
-def _is_shared_limit(error: LayerError) -> bool:
+def is_shared_limit(error: LayerError) -> bool:
     """Whether a limit on all layers together was exceeded, so that further layers can only exceed it more."""
     return isinstance(error.cause, LimitExceeded) and error.cause.limit not in LIMITS_PER_LAYER
 

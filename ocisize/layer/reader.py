@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ocisize.blob.compression import PLAIN, Decompressors
 from ocisize.blob.region import FileRegion
-from ocisize.errors import OcisizeError
+from ocisize.errors import LayerError, OcisizeError
 from ocisize.layer.content_hashes import Outcome, hash_duplicate_candidates
-from ocisize.layer.pool import CallbackFailed, Check, read_layers
+from ocisize.layer.pool import CallbackFailed, Check, is_shared_limit, read_layers
 from ocisize.layer.progress import ProgressCallback, Totals
 from ocisize.layer.sampler import SamplerOptions, ThreadSampler
 from ocisize.layer.scan import LayerScan, reads_in_place, scan_layer
@@ -93,6 +93,16 @@ class LayerReader:
 
         Raises LayerError, of several that of the lowest layer, and what ``on_progress`` raises.
         """
+        try:
+            return self._read(layers)
+        except LayerError as error:
+            if self._processes is None or not is_shared_limit(error):
+                raise
+        self._processes.close()  # which layer exceeds a limit depends on the order of reading, and one process has one order
+        self._processes, self.use_processes = None, False
+        return self._read(layers)
+
+    def _read(self, layers: Sequence[Layer]) -> list[Outcome]:
         stored_size = sum(layer.descriptor.size for layer in layers)
         tally = Tally(self.limits, stored_size)
         plain_layers, cached = self._look_up(layers)

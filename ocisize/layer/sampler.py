@@ -2,7 +2,7 @@
 
 Sampling alternates between short calls that need the interpreter lock and long ones that do not. While another thread runs
 Python code, each call waits 5 ms for the lock. So threads get little done beside a scan, and ``LayerProcesses`` lets
-copies of the process sample.
+forks of the process sample.
 """
 
 from __future__ import annotations

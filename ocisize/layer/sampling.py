@@ -33,6 +33,7 @@ _RAW_DEFLATE, _GZIP = -zlib.MAX_WBITS, 16 + zlib.MAX_WBITS
 _FAST_LEVEL = 1  # of zstd: 500 MB/s, and the sizes of blocks correlate with those of gzip by 0.99
 _STANDARD_ERRORS = 1.96  # in which 95 % of the estimates lie
 _BLOCK_ERROR = 0.01  # share by which blocks differ from one stream: each has Huffman codes of its own, which fit better
+_BLOCK_OVERHEAD = 32  # bytes that a block of its own takes more than its part of a stream, which counts where little is left
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -139,10 +140,11 @@ def combine(plan: BlockPlan, measurements: Sequence[Measurement]) -> SizeEstimat
     # content changes slowly; and of the ratio by its residuals, less where most blocks were compressed in both phases.
     first = sum((size - other) ** 2 for size, other in pairwise(fast)) / (2 * (len(fast) - 1)) / len(fast) / mean_fast**2
     residuals = sum((deflated - ratio * size) ** 2 for size, deflated in exact) / (len(exact) - 1) / len(exact)
-    second = residuals / (sum(deflated for _, deflated in exact) / len(exact)) ** 2
+    mean_exact = sum(deflated for _, deflated in exact) / len(exact)
+    second = residuals / mean_exact**2
     variance = second * (1 - len(exact) / len(fast)) if plan.covers_layer else first + second
     size = round(plan.size / BLOCK_SIZE * ratio * mean_fast)
-    return SizeEstimate(size, _STANDARD_ERRORS * math.sqrt(variance) + _BLOCK_ERROR)
+    return SizeEstimate(size, _STANDARD_ERRORS * math.sqrt(variance) + max(_BLOCK_ERROR, _BLOCK_OVERHEAD / mean_exact))
 
 
 def sample_layer(region: FileRegion, plan: BlockPlan) -> SizeEstimate:

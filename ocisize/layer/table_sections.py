@@ -60,8 +60,11 @@ def pack_table(table: FileTable) -> list[bytes]:
     ]  # fmt: skip
 
 
-def unpack_table(sections: Sequence[bytes]) -> FileTable:
-    """Return the table that sections describe; raises BadEntry for sections that describe none."""
+def unpack_table(sections: Sequence[bytes], *, max_paths: int) -> FileTable:
+    """Return the table that sections describe; raises BadEntry for sections that describe none.
+
+    ``max_paths`` are bytes: paths take more than their sections, in which a directory is once for many rows.
+    """
     if len(sections) != SECTIONS:
         raise BadEntry("other sections")
     document, *path_columns, kinds, sizes, gaps, owners, hashes, compressed = sections[:_BY_ROW]
@@ -70,7 +73,7 @@ def unpack_table(sections: Sequence[bytes]) -> FileTable:
     try:
         size_column, stored_sizes = unpack_numbers("q", sizes, rows), unpack_by_row(by_row[0:2])
         table = FileTable(
-            paths=_read_paths(path_columns),
+            paths=_read_paths(path_columns, max_paths),
             kinds=kinds,
             sizes=size_column,
             ends=_read_ends(gaps, sizes, size_column, stored_sizes),
@@ -95,11 +98,11 @@ def unpack_table(sections: Sequence[bytes]) -> FileTable:
     return table
 
 
-def _read_paths(sections: Sequence[bytes]) -> PathRuns:
+def _read_paths(sections: Sequence[bytes], max_size: int) -> PathRuns:
     directories, runs, names, *chunks = sections
     first_rows, offsets, name_offsets, rooted = (unpack_numbers("q", column) for column in chunks)
     columns = RunColumns(directories, unpack_numbers("I", runs), names, first_rows, offsets, name_offsets, rooted)
-    return PathRuns.from_columns(columns)
+    return PathRuns.from_columns(columns, max_size)
 
 
 def _read_ends(gaps: bytes, sizes: bytes, size_column: IntArray, stored_sizes: Mapping[int, int]) -> IntArray | EntryEnds:

@@ -59,7 +59,8 @@ class ContextState:
         for layer, chosen in rows.items():
             self.ignored[layer].update(chosen)
         for copy in self.copies:
-            self._ignored_paths.update(map(copy.context_paths.__getitem__, rows.get(copy.layer, ())))
+            paths = copy.context_paths  # a layer may have the files of several instructions
+            self._ignored_paths.update(paths[row] for row in rows.get(copy.layer, ()) if row in paths)
 
     def stored_by(self, copy: ContextCopy) -> Iterable[str]:
         """The context paths of the files of a COPY that are not ignored."""

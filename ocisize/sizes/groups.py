@@ -32,7 +32,7 @@ from ocisize.tuples import NamedTuple
 
 MAX_GROUPS = 30  #: named groups of a division; the rest is one group without a name
 _NO_FILE = ""  # the type of entries that are no regular files: they cost headers only
-_BY_NAME = {None: -1, PROGRAMS: -2}  # by place: stands for the number of a type that the whole name decides
+_BY_NAME = {None: -1, PROGRAMS: -2}  # by place: in place of the number of a type that the whole name decides
 _IS_NO_FILE = bytes(kind != REGULAR for kind in range(256))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from itertools import islice, pairwise
-from operator import le
+from operator import le, mul
 from typing import TYPE_CHECKING, TypeAlias
 
 from ocisize.tar.check_table import all_below
@@ -63,7 +63,7 @@ class PathRuns(PathColumn):
     """Paths that are made from their directories and names where somebody asks for them.
 
     >>> paths = PathColumn([b"bin/ls", b"bin/sh", b"init"])
-    >>> list(PathRuns.from_columns(find_columns(paths)))
+    >>> list(PathRuns.from_columns(find_columns(paths), max_size=100))
     [b'bin/ls', b'bin/sh', b'init']
     """
 
@@ -73,8 +73,8 @@ class PathRuns(PathColumn):
     _run_starts: IntArray  # by chunk its first run, and their number
 
     @classmethod
-    def from_columns(cls, columns: RunColumns) -> PathRuns:
-        """The paths that columns describe; raises ValueError for columns that describe none."""
+    def from_columns(cls, columns: RunColumns, max_size: int) -> PathRuns:
+        """The paths that columns describe, ``max_size`` bytes at most; raises ValueError for columns that describe none."""
         paths = cls()
         paths._columns, paths.rooted = columns, columns.rooted
         directories = columns.directories.split(b"\0") if columns.directories else []
@@ -82,6 +82,8 @@ class PathRuns(PathColumn):
         if clean_names(columns.directories) != columns.directories or not all_below(columns.runs, len(paths._prefixes)):
             raise ValueError("directories that do not exist")
         paths._run_starts = array("q", [0])
+        if columns.offsets and columns.offsets[-1] > max_size:
+            raise ValueError("paths that are too long together")
         for chunk in paths._read_chunks():  # chunks with the root, or with names that none can have
             names = b"\0".join(paths._split(chunk, chunk + 1))
             if clean_names(names) != names:
@@ -97,16 +99,16 @@ class PathRuns(PathColumn):
         begins = [first_rows[:1], offsets[:1], name_offsets[:1]]
         if begins != [array("q", [0])] * 3 or not len(first_rows) == len(offsets) == len(name_offsets):
             raise ValueError("paths in chunks that do not fit")
-        unusual = []
+        unusual, lengths = [], list(map(len, self._prefixes))
         for chunk, (start, end) in enumerate(pairwise(name_offsets)):
             count, rows = names.count(b"/", start, end), first_rows[chunk + 1] - first_rows[chunk]
-            if (
-                not 0 <= start < end <= len(names)
-                or names[end - 1] != _SLASH
-                or count + names.count(0, start, end) != rows
-                or offsets[chunk] >= offsets[chunk + 1]
-            ):
+            if not 0 <= start < end <= len(names) or names[end - 1] != _SLASH or count + names.count(0, start, end) != rows:
                 raise ValueError("paths in chunks that do not fit")
+            first_run = self._run_starts[-1]
+            rows_of_runs = [text.count(0) + 1 for text in names[start : end - 1].split(b"/")]
+            prefixes = map(lengths.__getitem__, runs[first_run : first_run + count])
+            if sum(map(mul, prefixes, rows_of_runs)) + end - start != offsets[chunk + 1] - offsets[chunk]:
+                raise ValueError("paths of another length")
             if _NO_NAME(b"\0" + names[start:end].replace(b"/", b"\0")):
                 unusual.append(chunk)
             self._run_starts.append(self._run_starts[-1] + count)

@@ -74,7 +74,7 @@ def keep(cache: LayerCache, built: BuiltLayer = LAYER, *, verify: bool = False) 
 
 
 def restore(table: FileTable) -> FileTable:
-    return unpack_table(unpack_entry("k", pack_entry("k", pack_table(table)), max_size=_MAX_SIZE))
+    return unpack_table(unpack_entry("k", pack_entry("k", pack_table(table)), max_size=_MAX_SIZE), max_paths=_MAX_SIZE)
 
 
 @settings(max_examples=150, deadline=None)

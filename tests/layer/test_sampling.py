@@ -137,6 +137,14 @@ def test_extremes(tmp_path: Path, data: bytes, share: float) -> None:
     assert estimate.size == pytest.approx(share * len(data), rel=0.01 if share == 1.0 else 0.5)
 
 
+def test_content_that_nearly_vanishes(tmp_path: Path) -> None:
+    """A block has costs of its own, which the error has where little else is left."""
+    lines = b"".join(b"line %d of a file that repeats itself\n" % (number % 50) for number in range(60_000))
+    assert gzip_size(lines) < len(lines) / 50
+    estimate = estimate_in_place(tmp_path / "layer", lines * 4, image_size=4 * len(lines))
+    assert estimate.size == pytest.approx(gzip_size(lines * 4), rel=estimate.error)
+
+
 @pytest.mark.parametrize("window", [BLOCK_SIZE // 2, 100_003, 1 << 22])
 @pytest.mark.parametrize("image_size", [7 * MB, 1 << 30])
 def test_streams_give_the_estimate_of_a_file(tmp_path: Path, window: int, image_size: int) -> None:

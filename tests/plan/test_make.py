@@ -159,3 +159,21 @@ def test_what_costs_nothing_is_no_step() -> None:
     assert all(step.size for step in plan.steps)
     assert plan_on(BASE, {"app/x": A}, steps=["ADD rootfs.tar.gz /", "COPY . /app"]) == Plan()
     assert plan_on() == Plan()
+
+
+def test_copies_squashed_into_one_layer() -> None:
+    """Buildah without layers: what one instruction brought is named for all of them."""
+    names = {".DS_Store": b"1" * 9000, "n": b"n", "q": b"q"}
+    layer: Entries = {f"{folder}/{name}": content + folder.encode() for folder in "ab" for name, content in names.items()}
+    history = (
+        History(created_by="/bin/sh -c #(nop) ADD file:0539abcdef012345 in / "),
+        History(created_by="/bin/sh -c #(nop) COPY dir:7baf0123456789ab in /a ", empty_layer=True),
+        History(created_by="/bin/sh -c #(nop) COPY dir:7baf0123456789ab in /b ", empty_layer=True),
+        History(created_by='/bin/sh -c #(nop) CMD ["x"]'),
+    )
+    steps = [describe(entry).text for entry in history if not entry.empty_layer]
+    evidence = make_evidence(BASE, layer, steps=steps, config=ImageConfig(RootFs(), history=history))
+    files = BuildFiles(dockerfile="Dockerfile", text='FROM base\nCOPY . /a\nCOPY . /b\nCMD ["x"]\n')
+    plan, _ = make_plan(evidence, advise(evidence), paired(evidence, files))
+    assert plan.ignored == (".DS_Store",)
+    assert plan.total.size == 2 * 9001

@@ -142,7 +142,7 @@ def _spare_copies(evidence: ImageEvidence, ledger: Ledger) -> list[Copies]:
 
 def _leave_out_taken(every: Copies, taken: bytes, start: int, instead: dict[int, int]) -> Copies:
     """The copies of one layer that no claim has; ``instead`` gets the first copy of each original that a claim has."""
-    of_rows = bytes(row_values(taken[start:], every.rows))
+    of_rows = bytes(row_values(taken[start : start + max(every.rows, default=0) + 1], every.rows))
     of_originals = bytes(row_values(taken, every.originals))
     if 1 not in of_rows and 1 not in of_originals:
         return every

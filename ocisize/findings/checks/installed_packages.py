@@ -118,8 +118,8 @@ def _read(ecosystem: Ecosystem, contents: Mapping[bytes, bytes], kept: KeptRecor
 
 def find_npm_rows(evidence: ImageEvidence, records: Iterable[PackageRecord]) -> dict[PackageRecord, dict[int, list[int]]]:
     """The visible rows of packages of npm by layer: those below their directories that are in no package further in."""
-    roots = {directory: record for record in records for directory in record.directories}
-    rows: dict[PackageRecord, dict[int, list[int]]] = {record: defaultdict(list) for record in roots.values()}
+    rows: dict[PackageRecord, dict[int, list[int]]] = {record: defaultdict(list) for record in records}
+    roots = {directory: record for record in rows for directory in record.directories}
     owners = _find_owners(evidence.runs.directories, roots)
     for layer, table in enumerate(evidence.tables):
         runs, is_visible = evidence.runs.tables[layer], bytearray(table.kinds.translate(_IS_FILE))
