@@ -33,9 +33,7 @@ _RAW_DEFLATE, _GZIP = -zlib.MAX_WBITS, 16 + zlib.MAX_WBITS
 _FAST_LEVEL = 1  # of zstd: 500 MB/s, and the sizes of blocks correlate with those of gzip by 0.99
 _STANDARD_ERRORS = 1.96  # in which 95 % of the estimates lie
 _BLOCK_ERROR = 0.01  # share by which blocks differ from one stream: each has Huffman codes of its own, which fit better
-# Bytes that a block takes more than its part of a stream, and the size up to which they count: codes that fit better
-# outweigh them in larger blocks.
-_BLOCK_OVERHEAD, _MAX_SMALL_BLOCK = 32, 512
+_BLOCK_OVERHEAD = 32  # bytes that a block takes more than its part of a stream, which counts where blocks compress well
 _GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
 
 
@@ -146,8 +144,7 @@ def combine(plan: BlockPlan, measurements: Sequence[Measurement]) -> SizeEstimat
     second = residuals / mean_exact**2
     variance = second * (1 - len(exact) / len(fast)) if plan.covers_layer else first + second
     size = round(plan.size / BLOCK_SIZE * ratio * mean_fast)
-    block_error = _BLOCK_OVERHEAD / mean_exact if mean_exact < _MAX_SMALL_BLOCK else _BLOCK_ERROR
-    return SizeEstimate(size, _STANDARD_ERRORS * math.sqrt(variance) + block_error)
+    return SizeEstimate(size, _STANDARD_ERRORS * math.sqrt(variance) + max(_BLOCK_ERROR, _BLOCK_OVERHEAD / mean_exact))
 
 
 def sample_layer(region: FileRegion, plan: BlockPlan) -> SizeEstimate:
