@@ -37,7 +37,7 @@ from ocisize.model.plan import Plan
 from ocisize.oci.image import Image
 from ocisize.oci.source import ImageSource
 from ocisize.packages.system import find_system
-from ocisize.row_scan import read_rows, read_runs
+from ocisize.row_scan import read_rows
 from ocisize.sizes.groups import find_groups
 from ocisize.sizes.layers import split_at_base, sum_layers, summarize_layers
 from ocisize.sizes.on_disk import find_on_disk
@@ -94,7 +94,7 @@ def analyze_layers(
     tables = hide_unknown_sizes(image, scans, facts)
 
     # Read the rows of each layer that is new, once for all that depends on one layer alone. Forks read them themselves.
-    runs = read_rows(tables, catalog) if start is start_here else read_runs(tables)
+    runs = read_rows(tables, catalog, overlaps_only=start is not start_here)
     timer.end("rows")
 
     # Lay the layers over each other, to see which files a container sees and which layer hides the others.

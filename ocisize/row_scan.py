@@ -27,11 +27,12 @@ class _RowScan(Protocol):
     def finish(self) -> object: ...
 
 
-def read_rows(tables: Sequence[FileTable], catalog: Catalog | None) -> ImageRuns:
+def read_rows(tables: Sequence[FileTable], catalog: Catalog | None, *, overlaps_only: bool = False) -> ImageRuns:
     """Return the runs of the tables, base first, and give each table the values that depend on its rows alone.
 
     A table whose runs are kept is not read: what else is not kept with it is found when it is needed. ``catalog`` has the
-    rules that claim rows; None: no claims.
+    rules that claim rows; None: no claims. With ``overlaps_only``, file types and claims are found when they are needed, by
+    other processes than the one that reads the rows.
     """
     runs, matcher = ImageRuns(), None
     places = Places(runs.directories)
@@ -39,32 +40,18 @@ def read_rows(tables: Sequence[FileTable], catalog: Catalog | None) -> ImageRuns
         if LayerOverlap in table.derived and runs.add_kept(table):
             continue
         overlaps = LayerOverlapScan(table, runs, layer)
-        scans: list[_RowScan] = [overlaps, TypeScan(table, places)]
-        if catalog is not None:
-            matcher = matcher or _make_matcher(catalog, runs)
-            scans.append(matcher.scan(table, layer))
-        for piece in runs.read(table):
+        scans: list[_RowScan] = [overlaps]
+        if not overlaps_only:
+            scans.append(TypeScan(table, places))
+            if catalog is not None:
+                matcher = matcher or _make_matcher(catalog, runs)
+                scans.append(matcher.scan(table, layer))
+        for piece in runs.read(table, extensions=not overlaps_only):
             for scan in scans:
                 scan.add(piece)
         for scan in scans:
             scan.finish()
         table.derived[count_directories] = overlaps.count_directories()
-    return runs
-
-
-def read_runs(tables: Sequence[FileTable]) -> ImageRuns:
-    """Return the runs of the tables, base first, and give each table the values that overlaps need.
-
-    File types and claims are found when they are needed, by other processes than the one that reads the runs.
-    """
-    runs = ImageRuns()
-    for layer, table in enumerate(tables):
-        if not (LayerOverlap in table.derived and runs.add_kept(table)):
-            overlaps = LayerOverlapScan(table, runs, layer)
-            for piece in runs.read(table, extensions=False):
-                overlaps.add(piece)
-            overlaps.finish()
-            table.derived[count_directories] = overlaps.count_directories()
     return runs
 
 

@@ -35,6 +35,7 @@ _log = Logger(__name__)
 
 _Scanned: TypeAlias = "UncountedScan | None"
 _Sampled: TypeAlias = Measurement | SizeEstimate
+_Place: TypeAlias = tuple[int, int, int]  # descriptor, offset and size of a region
 
 
 class _SampleTask(NamedTuple):
@@ -72,6 +73,9 @@ class LayerProcesses:
         self._scan, self._limits, self._image_size = scan, limits, options.image_size
         self._in_threads = ThreadSampler(options)
         self._samples = list(self._divide()) if estimates else []
+        self._numbers: dict[_Place, list[int]] = {}  # of the tasks of a layer
+        for number, task in enumerate(self._samples):
+            self._numbers.setdefault(_place_of(task.region), []).append(number)
         self._found: dict[int, UncountedScan] = {}  # by the index of the layer
         self._sampled: dict[int, _Sampled] | None = None  # by the number of the task
         self._pids: list[int] = []
@@ -113,7 +117,7 @@ class LayerProcesses:
 
     def start(self, region: FileRegion) -> Callable[[], SizeEstimate]:
         """Start to sample a layer, see ``Sampler``; the forks do so by themselves."""
-        numbers = [number for number, task in enumerate(self._samples) if task.region == region]
+        numbers = self._numbers.get(_place_of(region))
         return partial(self._estimate, numbers) if numbers else self._in_threads.start(region)
 
     def close(self) -> None:
@@ -125,7 +129,7 @@ class LayerProcesses:
 
     def _divide(self) -> Iterator[_SampleTask]:
         """The tasks of sampling, each distinct layer once."""
-        regions = {(region.offset, region.size): region for _, region in self._layers}
+        regions = {_place_of(region): region for _, region in self._layers}
         for region in regions.values():
             plan = self.plan(region.size)
             yield from (_SampleTask(region, plan, blocks) for blocks in divide_blocks(plan) or [range(0)])
@@ -173,6 +177,10 @@ class LayerProcesses:
         return UncountedScan(evolve(scan, region=None), meter.usage)
 
 
+def _place_of(region: FileRegion) -> _Place:
+    return region.descriptor, region.offset, region.size
+
+
 def fork_for_layers(
     layers: Sequence[tuple[Layer, FileRegion]],
     scan: Callable[..., LayerScan],
@@ -182,10 +190,9 @@ def fork_for_layers(
     options: SamplerOptions,
 ) -> LayerProcesses | None:
     """Processes for the layers of an image; None if the layers are not those of one archive, or if nothing can be forked."""
+    # The files of a folder are opened again by each scan, and a region of one of them does not say which.
     is_archive = len({region.descriptor for _, region in layers}) == 1 and layers[0][1].owner is None
-    if (
-        is_archive and limits.memory is None and 2 * len(layers) < MAX_TASKS and can_fork()
-    ):  # files of a folder are opened again by each scan
+    if is_archive and limits.memory is None and 2 * len(layers) < MAX_TASKS and can_fork():
         with suppress(OSError):  # more processes than the system allows
             return LayerProcesses(layers, scan, limits=limits, estimates=estimates, options=options)
     return None

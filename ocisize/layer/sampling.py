@@ -147,11 +147,6 @@ def combine(plan: BlockPlan, measurements: Sequence[Measurement]) -> SizeEstimat
     return SizeEstimate(size, _STANDARD_ERRORS * math.sqrt(variance) + max(_BLOCK_ERROR, _BLOCK_OVERHEAD / mean_exact))
 
 
-def sample_layer(region: FileRegion, plan: BlockPlan) -> SizeEstimate:
-    """The estimate for a layer that is a region of a file. Raises TarError if the file has been cut."""
-    return combine(plan, [sample_blocks(region, plan, range(len(plan.starts)))]) if plan.starts else compress_whole(region)
-
-
 def sample_blocks(region: FileRegion, plan: BlockPlan, blocks: Iterable[int]) -> Measurement:
     """Measure some blocks of a layer that is a region of a file. Raises TarError if the file has been cut."""
     compressor = _Compressor(plan)
